@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Moat against Linux: the same static binary, the same virtual machine, one table.
+#
+#   B=build bench/run.sh              all
+#   B=build bench/run.sh rows         only the table of single operations
+#   B=build bench/run.sh command      only the whole command
+#
+# The peer is Debian's cloud kernel, once as it comes and once tuned: without mitigations, without zeroing
+# memory twice, without the string instructions that the emulator counts byte by byte. Ratios are to the tuned
+# one. Executed instructions come from QEMU's -icount with one instruction a nanosecond, where the time stamp
+# counter is the instruction counter; they do not depend on the load of this machine. Wall time does.
+set -u
+here=$(dirname "$(realpath "$0")")
+B=$(realpath -m "${B:-build}")
+MOAT=${MOAT:-$B/moat}
+WORK=$B/bench
+MEMORY=${MEMORY:-256M}
+RUNS=${RUNS:-20}
+TUNED="mitigations=off init_on_alloc=0 clearcpuid=erms,fsrm cgroup_disable=memory nokaslr audit=0 lsm= cryptomgr.notests"
+ICOUNT=(-icount shift=0,sleep=off)
+
+# The metapackage names the newest kernel; its package is unpacked here, not installed.
+fetch_linux() {
+	local package
+	[ -n "$(ls "$WORK"/linux/boot/vmlinuz-* 2>/dev/null)" ] && return 0
+	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
+	if [ -z "$package" ]; then
+		echo "bench: no linux-image-cloud-amd64 in the package lists (apt-get update?)" >&2
+		return 1
+	fi
+	mkdir -p "$WORK/deb"
+	(cd "$WORK/deb" && apt-get -q download -o APT::Sandbox::User=root "$package" >/dev/null) || return 1
+	dpkg -x "$WORK"/deb/"$package"_*.deb "$WORK/linux"
+}
+
+# An initramfs with nothing but the benchmark, which makes its own device nodes.
+make_initramfs() {
+	rm -rf "$WORK/root"
+	mkdir -p "$WORK/root"
+	cp "$WORK/bench" "$WORK/root/init"
+	(cd "$WORK/root" && printf 'init\n' | busybox cpio -o -H newc 2>/dev/null) >"$WORK/initramfs"
+}
+
+# linux OUTPUT APPEND QEMU-OPTIONS... Without -icount, Linux now and then fails to calibrate its clock in the
+# emulator and hangs; so a run may be repeated.
+linux() {
+	local output=$1 append=$2 attempt
+	shift 2
+	for attempt in 1 2 3 4; do
+		timeout $((45 * attempt)) qemu-system-x86_64 -M microvm -nodefaults -no-user-config -display none \
+			-no-reboot -cpu max,pku=off -m "$MEMORY" -smp 1 -kernel "$WORK"/linux/boot/vmlinuz-* \
+			-initrd "$WORK/initramfs" -append "console=ttyS0 reboot=t panic=-1 quiet $append" \
+			-serial stdio "$@" </dev/null 2>"$output.err" | tr -d '\r' | grep -a "$(printf '\t')" >"$output"
+		grep -q '^done' "$output" && return
+	done
+	echo "bench: the Linux run $(basename "$output") did not finish" >&2
+}
+
+# moat OUTPUT OPTIONS...
+moat() {
+	local output=$1
+	shift
+	timeout 300 "$MOAT" run --timeout 290 --memory "$MEMORY" --accel tcg "$@" "$WORK/bench" </dev/null >"$output" 2>"$output.err" ||
+		echo "bench: the Moat run $(basename "$output") failed: $(tail -1 "$output.err")" >&2
+}
+
+rows() {
+	if fetch_linux; then
+		make_initramfs
+		linux "$WORK/linux-asis.icount" "" "${ICOUNT[@]}"
+		linux "$WORK/linux-tuned.icount" "$TUNED" "${ICOUNT[@]}"
+		linux "$WORK/linux-tuned.wall" "$TUNED"
+	fi
+	moat "$WORK/moat.icount" --deterministic
+	moat "$WORK/moat.wall"
+	table
+}
+
+# name, then instructions for each operation and their ratio, then ns of wall time and their ratio.
+table() {
+	printf '%-28s %12s %12s %12s %7s   %10s %10s %7s\n' "" "Linux" "tuned" "Moat" "ratio" "tuned" "Moat" "ratio"
+	printf '%-28s %38s %7s   %21s\n' "" "instructions" "" "ns"
+	awk -F '\t' '
+		FILENAME == ARGV[1] { asis[$1] = $3 }
+		FILENAME == ARGV[2] { tuned[$1] = $3 }
+		FILENAME == ARGV[3] { wall[$1] = $2 }
+		FILENAME == ARGV[4] { mine[$1] = $3; if (!($1 in seen)) { order[++n] = $1; seen[$1] = 1 } }
+		FILENAME == ARGV[5] { minewall[$1] = $2 }
+		FILENAME == ARGV[2] && !($1 in seen) { order[++n] = $1; seen[$1] = 1 }
+		function number(v) { return v ~ /^[0-9.]+$/ ? sprintf(v + 0 >= 1e6 ? "%.0f" : "%.1f", v) : "-" }
+		function ratio(a, b) { return a ~ /^[0-9.]+$/ && b + 0 > 0 ? sprintf("%.2f", a / b) : "-" }
+		END {
+			for (i = 1; i <= n; i++) {
+				k = order[i]
+				if (k == "done") continue
+				printf "%-28s %12s %12s %12s %7s   %10s %10s %7s\n", k, number(asis[k]), number(tuned[k]), number(mine[k]),
+					ratio(mine[k], tuned[k]), number(wall[k]), number(minewall[k]), ratio(minewall[k], wall[k])
+			}
+		}' "$WORK/linux-asis.icount" "$WORK/linux-tuned.icount" "$WORK/linux-tuned.wall" "$WORK/moat.icount" "$WORK/moat.wall"
+}
+
+median() {
+	sort -n | awk '{ v[NR] = $1 } END { if (NR) printf "%.1f", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# whole OPTIONS...: the median of the whole command in ms, and of the kernel's own part in it.
+whole() {
+	local i start end
+	: >"$WORK/times"
+	: >"$WORK/boots"
+	for i in $(seq "$RUNS"); do
+		start=${EPOCHREALTIME/./}
+		"$MOAT" run --accel tcg "$@" --report "$WORK/report.json" /bin/busybox true </dev/null || return 1
+		end=${EPOCHREALTIME/./}
+		echo "$((end - start))" | awk '{ print $1 / 1000 }' >>"$WORK/times"
+		sed -n 's/.*"boot_ns" *: *\([0-9]*\).*/\1/p' "$WORK/report.json" | awk '{ print $1 / 1e6 }' >>"$WORK/boots"
+	done
+	printf '%-44s %8s ms   to the first instruction in ring 3 %6s ms\n' "moat run $* busybox true" \
+		"$(median <"$WORK/times")" "$(median <"$WORK/boots")"
+}
+
+# The least memory, in whole MiB, in which a program runs.
+smallest() {
+	local mib
+	for mib in 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32 48 64; do
+		if timeout 20 "$MOAT" run --timeout 15 --accel tcg --memory "${mib}M" /bin/busybox true </dev/null 2>/dev/null; then
+			printf 'smallest --memory that works: %dM\n' "$mib"
+			return
+		fi
+	done
+	echo "smallest --memory that works: none up to 64M"
+}
+
+command_times() {
+	whole
+	whole --memory 64M
+	whole --memory 8G
+	smallest
+}
+
+mkdir -p "$WORK"
+for what in ${*:-rows command}; do
+	case $what in
+	rows) rows ;;
+	command) command_times ;;
+	*) echo "bench: unknown part $what" >&2; exit 2 ;;
+	esac
+done

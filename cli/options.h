@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "verdict.h"
+
+enum accel {
+	ACCEL_AUTO,
+	ACCEL_KVM,
+	ACCEL_TCG,
+};
+
+/* One --file: `guest` is absolute, or NULL for "the same absolute path as on the host". */
+struct file_option {
+	char *host;
+	char *guest;
+};
+
+/* What the command line of `moat run` says; all of it is set once by options_parse(). */
+struct options {
+	uint64_t memory_bytes;
+	uint64_t timeout_ns; /* 0: no limit */
+	enum accel accel;
+	unsigned int cpus;
+	unsigned int gdb_port; /* 0: no gdb */
+	bool deterministic;
+	bool strict;
+	bool strace;
+	bool kernel_log;
+	bool no_aslr;
+	bool clear_env;
+	bool help;
+	const char *cwd;
+	const char *report; /* path, "-" for standard error, NULL for none */
+	const char *kernel; /* path, NULL to look for it */
+	const char *append; /* more kernel command-line words, or NULL */
+	char **env;	    /* the --env strings in order */
+	size_t env_count;
+	struct file_option *files;
+	size_t file_count;
+	char **argv; /* PROGRAM and its arguments, NULL at the end */
+};
+
+int options_parse(struct options *options, int argc, char **argv, struct verdict *v);
+void options_free(struct options *options);
+
+#endif

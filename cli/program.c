@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the word PROGRAM to a packed file, as a shell does it: a word with a slash is a path, any other is
+ * searched in PATH. What can be told from the host's file is told here with the statuses of a shell (126,
+ * 127); the last word on whether a file can run is the kernel's. A script brings its interpreter along.
+ */
+#include "program.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+#define DEFAULT_PATH	 "/bin:/usr/bin"
+#define SCRIPT_LINE	 256 /* Linux reads so much of a #! line (BINPRM_BUF_SIZE) */
+#define SCRIPT_DEPTH_MAX 5   /* and follows so many interpreters that are scripts themselves */
+
+static int not_executable(struct verdict *v, const char *name, const char *why)
+{
+	return verdict_error(v, STATUS_NOT_EXECUTABLE, "%s: %s", name, why);
+}
+
+/* 0 when the host would let us execute that path, else an errno. */
+static int execute_errno(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return EACCES;
+	return eaccess(path, X_OK) ? errno : 0;
+}
+
+/*
+ * Search PATH. As in a shell, a file that exists but cannot be executed does not end the search, but is
+ * what is complained about when nothing better turns up. Returns the path, or NULL with *error set.
+ */
+static char *search_path(const char *name, int *error)
+{
+	const char *path = getenv("PATH"), *next;
+
+	*error = ENOENT;
+	for (path = path ? path : DEFAULT_PATH; path; path = next) {
+		size_t length = strcspn(path, ":");
+		char *candidate = must_format("%.*s/%s", (int)length, path, name);
+		int why;
+
+		if (length == 0) {
+			free(candidate);
+			candidate = must_format("./%s", name);
+		}
+		why = execute_errno(candidate);
+		if (why == 0)
+			return candidate;
+		free(candidate);
+		if (why == EACCES)
+			*error = why;
+		next = path[length] == ':' ? path + length + 1 : NULL;
+	}
+	return NULL;
+}
+
+/* The host's file for a guest path: one that --file has put there goes before the host's own. */
+static const char *host_of(const struct pack *pack, const char *guest, const char *otherwise)
+{
+	const char *host = pack_host_of(pack, guest);
+
+	return host ? host : otherwise;
+}
+
+/* The interpreter named by a #! line, or NULL when there is none. */
+static char *script_interpreter(const char *head, size_t bytes)
+{
+	char line[SCRIPT_LINE + 1] = "";
+	char *start;
+
+	memcpy(line, head, bytes < SCRIPT_LINE ? bytes : SCRIPT_LINE);
+	line[strcspn(line, "\n")] = '\0';
+	start = line + 2 + strspn(line + 2, " \t");
+	start[strcspn(start, " \t")] = '\0';
+	return *start ? must_copy(start) : NULL;
+}
+
+static int check_elf(const Elf64_Ehdr *header, size_t bytes, const char *name, struct verdict *v)
+{
+	if (bytes < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+		return not_executable(v, name, "neither an ELF program nor a #! script");
+	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+	    header->e_machine != EM_X86_64)
+		return not_executable(v, name, "an ELF file, but not for x86-64");
+	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
+		return not_executable(v, name, "an ELF file, but not a program");
+	return 0;
+}
+
+/* The file's PT_INTERP string, or NULL; the headers are the file's word and may say anything. */
+static char *read_loader(int fd, const Elf64_Ehdr *header)
+{
+	for (unsigned int i = 0; i < header->e_phnum; i++) {
+		off_t place = (off_t)(header->e_phoff + (uint64_t)i * header->e_phentsize);
+		char loader[256] = "";
+		Elf64_Phdr segment;
+
+		if (pread(fd, &segment, sizeof(segment), place) != sizeof(segment))
+			return NULL;
+		if (segment.p_type != PT_INTERP)
+			continue;
+		if (segment.p_filesz == 0 || segment.p_filesz >= sizeof(loader) ||
+		    pread(fd, loader, segment.p_filesz, (off_t)segment.p_offset) != (ssize_t)segment.p_filesz)
+			return NULL;
+		return must_copy(loader);
+	}
+	return NULL;
+}
+
+/*
+ * Look into one file: an ELF program is checked, of a script the interpreter is returned for the next
+ * round (*interpreter, NULL when this is the last).
+ */
+static int inspect(struct program *program, const char *host, char **interpreter, struct verdict *v)
+{
+	union {
+		Elf64_Ehdr elf;
+		char bytes[SCRIPT_LINE];
+	} head;
+	int fd = open(host, O_RDONLY | O_CLOEXEC), error = 0;
+	ssize_t n = fd < 0 ? -1 : pread(fd, &head, sizeof(head), 0);
+
+	*interpreter = NULL;
+	if (n < 0) {
+		error = not_executable(v, host, strerror(errno));
+	} else if (n >= 2 && memcmp(head.bytes, "#!", 2) == 0) {
+		*interpreter = script_interpreter(head.bytes, (size_t)n);
+		if (!*interpreter)
+			error = not_executable(v, host, "its #! line names no interpreter");
+	} else {
+		error = check_elf(&head.elf, (size_t)n, host, v);
+		if (!error)
+			program->loader = read_loader(fd, &head.elf);
+	}
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static int interpreter_error(struct verdict *v, const char *name, const char *interpreter, int why)
+{
+	return verdict_error(v, STATUS_NOT_EXECUTABLE, "%s: interpreter %s: %s", name, interpreter,
+			     strerror(why));
+}
+
+/* Pack `host` as `guest`, then its interpreter, then that one's. */
+static int pack_chain(struct program *program, const char *host, struct pack *pack, struct verdict *v)
+{
+	char *path = must_copy(program->guest), *file = must_copy(host);
+	int error = 0;
+
+	for (int depth = 0; path && !error; depth++) {
+		char *interpreter;
+
+		error = pack_add_program(pack, file, path, v);
+		if (!error)
+			error = inspect(program, file, &interpreter, v);
+		if (error)
+			break;
+		free(path);
+		free(file);
+		/* A relative interpreter is looked for from the guest's working directory, by the kernel. */
+		if (!interpreter || *interpreter != '/') {
+			free(interpreter);
+			return 0;
+		}
+		path = path_absolute(interpreter);
+		file = must_copy(host_of(pack, path, interpreter));
+		free(interpreter);
+		error = execute_errno(file);
+		if (error || depth + 1 > SCRIPT_DEPTH_MAX)
+			error = interpreter_error(v, program->name, path, error ? error : ELOOP);
+	}
+	free(path);
+	free(file);
+	return error;
+}
+
+/**
+ * program_find - look up PROGRAM on the host and pack it.
+ * @name: the word from the command line, which must outlive @program.
+ * @pack: holds what --file brought; the program, and its interpreters when it is a script, are added
+ *        under their absolute paths.
+ *
+ * Returns 0, or a negative number with @v set: 127 when there is no such file, 126 when it cannot be
+ * executed. @program must be given to program_free() in either case.
+ */
+int program_find(struct program *program, const char *name, struct pack *pack, struct verdict *v)
+{
+	char *found = NULL;
+	int why, error;
+
+	*program = (struct program){.name = name};
+	if (strchr(name, '/')) {
+		program->guest = path_absolute(name);
+		found = must_copy(host_of(pack, program->guest, name));
+		why = execute_errno(found);
+	} else {
+		found = *name ? search_path(name, &why) : NULL;
+		why = found ? 0 : *name ? why : ENOENT;
+		program->guest = found ? path_absolute(found) : NULL;
+	}
+	if (why == ENOENT)
+		error = verdict_error(v, STATUS_NOT_FOUND, "%s: not found", name);
+	else if (why)
+		error = not_executable(v, name, strerror(why));
+	else
+		error = pack_chain(program, found, pack, v);
+	free(found);
+	return error;
+}
+
+/** program_free - free what program_find() allocated. */
+void program_free(struct program *program)
+{
+	free(program->guest);
+	free(program->loader);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_SPEC_H
+#define CLI_SPEC_H
+
+#include <stddef.h>
+
+#include "options.h"
+#include "program.h"
+
+/* Where a deterministic run finds its standard input. */
+#define SPEC_STDIN_PATH "/.moat/stdin"
+
+int spec_make(const struct options *options, const struct program *program, char **spec, size_t *bytes,
+	      struct verdict *v);
+
+#endif

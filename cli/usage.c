@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The help texts. docs/moat.1 is the long form of the same; change both together.
+ */
+#include "usage.h"
+
+const char usage_moat[] =
+	"usage: moat run [OPTIONS] PROGRAM [ARGS...]   run a Linux program behind a moat\n"
+	"       moat run --help                        its options\n"
+	"       moat version                           print the version\n"
+	"       moat --help                            this text\n"
+	"\n"
+	"The program runs in a virtual machine of its own. It sees the files it is given and nothing else.\n"
+	"See moat(1).\n";
+
+const char usage_run[] =
+	"usage: moat run [OPTIONS] PROGRAM [ARGS...]\n"
+	"\n"
+	"Limits\n"
+	"  --memory SIZE         memory of the machine, with suffix K, M or G (256M)\n"
+	"  --timeout SECONDS     end the program after this time, decimals allowed\n"
+	"  --cpus N              processors, 1 to 8 (1)\n"
+	"What the program sees\n"
+	"  --file HOST[:GUEST]   copy a file or a whole folder in; may be repeated\n"
+	"  --cwd DIR             working directory (/)\n"
+	"  --env NAME=VALUE      set an environment variable; may be repeated\n"
+	"  --clear-env           start from an empty environment\n"
+	"How it runs\n"
+	"  --deterministic       same program and input: same instructions, addresses and output\n"
+	"  --no-aslr             no address randomisation for the program\n"
+	"  --strict              an unsupported system call or flag ends the program\n"
+	"  --accel kvm|tcg|auto  hardware virtualisation, emulation, or what works (auto)\n"
+	"What can be seen\n"
+	"  --report FILE         write a JSON report; - is standard error\n"
+	"  --strace              trace system calls on standard error\n"
+	"  --kernel-log          kernel log on standard error\n"
+	"  --gdb[=PORT]          wait for gdb on a port of this host (1234)\n"
+	"The kernel\n"
+	"  --kernel FILE         kernel to boot ($MOAT_KERNEL, or the one installed with moat)\n"
+	"  --append WORDS        more words for the kernel command line\n"
+	"\n"
+	"Exit status: the program's own; 128+N: signal N ended it; 124: time limit; 125: moat itself "
+	"failed;\n"
+	"126: PROGRAM cannot be executed; 127: PROGRAM not found.\n";

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* The fake machine's CPUs: a number and an interrupt flag each. A panic ends the test program. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <arch/cpu.h>
+#include <arch/impl/fake.h>
+#include <arch/switch.h>
+#include <arch/timer.h>
+#include <moat/panic.h>
+
+static u32 current_cpu;
+static bool irq_enabled[CPU_MAX] = {[0 ... CPU_MAX - 1] = true};
+static u64 fake_ns; /* the clock: a little later each time somebody looks */
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fprintf(stderr, "moat-panic: ");
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, "\n");
+	va_end(ap);
+	abort();
+}
+
+void fake_set_cpu(u32 cpu)
+{
+	ASSERT(cpu < CPU_MAX);
+	current_cpu = cpu;
+}
+
+u32 cpu_id(void)
+{
+	return current_cpu;
+}
+
+u64 cpu_irq_save(void)
+{
+	u64 state = irq_enabled[current_cpu];
+
+	irq_enabled[current_cpu] = false;
+	return state;
+}
+
+void cpu_irq_restore(u64 state)
+{
+	irq_enabled[current_cpu] = state != 0;
+}
+
+bool cpu_irq_enabled(void)
+{
+	return irq_enabled[current_cpu];
+}
+
+unsigned current_privilege_level(void)
+{
+	return 0;
+}
+
+bool cpu_random(u64 *out)
+{
+	(void)out;
+	return false;
+}
+
+u64 cpu_cycles(void)
+{
+	return fake_ns += 1000;
+}
+
+u64 clock_monotonic_ns(void)
+{
+	return fake_ns += 1000;
+}
+
+u64 clock_realtime_ns(void)
+{
+	return clock_monotonic_ns();
+}
+
+void clock_set_realtime_ns(u64 now_ns)
+{
+	fake_ns = now_ns;
+}
+
+struct thread *arch_current(void)
+{
+	return NULL;
+}

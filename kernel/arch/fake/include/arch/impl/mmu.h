@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The fake machine's page tables, see fake/pmap.c. */
+#ifndef ARCH_IMPL_MMU_H
+#define ARCH_IMPL_MMU_H
+
+#include <moat/spinlock.h>
+#include <moat/types.h>
+
+struct fake_table;
+
+struct pmap {
+	struct spinlock lock;	   /* RANK_PMAP */
+	struct fake_table *tables; /* [lock] in order of address */
+	struct page *root;	   /* [I] the frame that the top level would take */
+};
+
+#endif

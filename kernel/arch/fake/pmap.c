@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fake machine's page tables: a list of leaf tables in order of address, each one frame with 512 entries.
+ * An entry is encoded as no real machine does it, so that nothing above can rely on bits:
+ *
+ *     0 = empty, else  [ 55 bits: frame number, inverted | 1 | 0 | X | W | R | 5 bits: a fixed mark ]
+ *
+ * An entry without R, W and X is one that PROT_NONE keeps.
+ */
+#include <stdlib.h>
+#include <asm/errno.h>
+#include <arch/impl/fake.h>
+#include <arch/mmu.h>
+#include <moat/panic.h>
+
+#define TABLE_BYTES   MIB(2)
+#define TABLE_ENTRIES 512
+#define ENTRY_MARK    0x11ull
+#define ENTRY_R	      (1ull << 5)
+#define ENTRY_W	      (1ull << 6)
+#define ENTRY_X	      (1ull << 7)
+#define ENTRY_VALID   (1ull << 9)
+#define ENTRY_SHIFT   10
+
+struct fake_table {
+	struct fake_table *next;
+	u64 start; /* first address */
+	struct page *frame;
+};
+
+void (*fake_race)(u64 addr);
+
+static u64 encode(pfn_t pfn, unsigned prot)
+{
+	return ~pfn.raw << ENTRY_SHIFT | ENTRY_VALID | ENTRY_MARK | (prot & PMAP_READ ? ENTRY_R : 0) |
+	       (prot & PMAP_WRITE ? ENTRY_W : 0) | (prot & PMAP_EXEC ? ENTRY_X : 0);
+}
+
+static pfn_t entry_pfn(u64 entry)
+{
+	return (pfn_t){~entry << 8 >> (8 + ENTRY_SHIFT)};
+}
+
+static unsigned entry_prot(u64 entry)
+{
+	unsigned prot = (entry & ENTRY_R ? PMAP_READ : 0) | (entry & ENTRY_W ? PMAP_WRITE : 0) |
+			(entry & ENTRY_X ? PMAP_EXEC : 0);
+
+	ASSERT((entry & 0x1f) == ENTRY_MARK && (entry & ENTRY_VALID));
+	return prot ? prot | PMAP_USER : 0;
+}
+
+static u64 *entries(const struct fake_table *t)
+{
+	return page_address(t->frame);
+}
+
+/* The link that holds, or would hold, the table for addr. */
+static struct fake_table **table_link(struct pmap *pmap, u64 addr)
+{
+	struct fake_table **link = &pmap->tables;
+
+	while (*link && (*link)->start + TABLE_BYTES <= addr)
+		link = &(*link)->next;
+	return link;
+}
+
+static u64 *entry_at(struct pmap *pmap, u64 addr)
+{
+	struct fake_table *t = *table_link(pmap, addr);
+
+	if (!t || t->start > addr)
+		return NULL;
+	return &entries(t)[(addr - t->start) >> PAGE_SHIFT];
+}
+
+static u64 *entry_or_new_table(struct pmap *pmap, u64 addr)
+{
+	struct fake_table **link = table_link(pmap, addr), *t;
+	u64 *entry = entry_at(pmap, addr);
+	struct page *frame;
+
+	if (entry)
+		return entry;
+	frame = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
+	if (!frame)
+		return NULL;
+	frame->table.live = 0;
+	t = malloc(sizeof(*t));
+	ASSERT(t);
+	*t = (struct fake_table){.next = *link, .start = ALIGN_DOWN(addr, TABLE_BYTES), .frame = frame};
+	*link = t;
+	return entry_at(pmap, addr);
+}
+
+static void check_user_range(struct range r)
+{
+	ASSERT(IS_ALIGNED(r.start, PAGE_SIZE) && IS_ALIGNED(r.end, PAGE_SIZE));
+	ASSERT(r.start <= r.end && r.end <= USER_TOP);
+}
+
+static void check_user_page(u64 addr)
+{
+	check_user_range((struct range){addr, addr + PAGE_SIZE});
+}
+
+/* Lets the test's other thread run first. */
+static void run_race(u64 addr)
+{
+	void (*race)(u64) = fake_race;
+
+	fake_race = NULL;
+	if (race)
+		race(addr);
+}
+
+int pmap_init(struct pmap *pmap)
+{
+	spin_init(&pmap->lock, RANK_PMAP);
+	pmap->tables = NULL;
+	pmap->root = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
+	return pmap->root ? 0 : -ENOMEM;
+}
+
+void pmap_destroy(struct pmap *pmap)
+{
+	ASSERT(!pmap->tables);
+	fake_tlb_forget_pmap(pmap);
+	frame_put(pmap->root);
+}
+
+void pmap_activate(struct pmap *pmap)
+{
+	(void)pmap;
+}
+
+static int enter_locked(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
+{
+	u64 *entry = entry_or_new_table(pmap, addr);
+
+	if (!entry)
+		return -ENOMEM;
+	if (*entry)
+		return -EEXIST;
+	*entry = encode(pfn, prot);
+	(*table_link(pmap, addr))->frame->table.live++;
+	return 0;
+}
+
+int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
+{
+	int err;
+
+	check_user_page(addr);
+	ASSERT(prot & PMAP_READ);
+	run_race(addr);
+	spin_lock(&pmap->lock);
+	err = enter_locked(pmap, addr, pfn, prot);
+	spin_unlock(&pmap->lock);
+	return err;
+}
+
+int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned prot,
+		 struct tlb_batch *batch)
+{
+	int err = -EAGAIN;
+	u64 *entry;
+
+	check_user_page(addr);
+	run_race(addr);
+	spin_lock(&pmap->lock);
+	entry = entry_at(pmap, addr);
+	if (entry && *entry && entry_pfn(*entry).raw == old_pfn.raw) {
+		*entry = encode(pfn, prot);
+		tlb_batch_add(batch, addr);
+		if (old_pfn.raw != pfn.raw)
+			tlb_batch_frame(batch, pfn_to_page(old_pfn));
+		err = 0;
+	}
+	spin_unlock(&pmap->lock);
+	return err;
+}
+
+/* Calls fn for every entry of the range that is not empty; stops when it returns false. Pmap lock held. */
+static void walk(struct pmap *pmap, struct range r, bool (*fn)(u64 addr, u64 *entry, void *arg), void *arg)
+{
+	check_user_range(r);
+	for (struct fake_table *t = *table_link(pmap, r.start); t && t->start < r.end; t = t->next) {
+		u64 end = MIN(t->start + TABLE_BYTES, r.end);
+
+		for (u64 addr = MAX(t->start, r.start); addr < end; addr += PAGE_SIZE) {
+			u64 *entry = &entries(t)[(addr - t->start) >> PAGE_SHIFT];
+
+			if (*entry && !fn(addr, entry, arg))
+				return;
+		}
+	}
+}
+
+struct removal {
+	struct pmap *pmap;
+	struct tlb_batch *batch;
+	u64 count;
+};
+
+static bool remove_one(u64 addr, u64 *entry, void *arg)
+{
+	struct removal *rm = arg;
+	struct page *frame = pfn_to_page(entry_pfn(*entry));
+
+	*entry = 0;
+	(*table_link(rm->pmap, addr))->frame->table.live--;
+	tlb_batch_add(rm->batch, addr);
+	if (!frame_is_zero(frame))
+		rm->count++;
+	tlb_batch_frame(rm->batch, frame);
+	return true;
+}
+
+static void free_empty_tables(struct pmap *pmap)
+{
+	struct fake_table **link = &pmap->tables, *t;
+
+	while ((t = *link) != NULL) {
+		if (t->frame->table.live) {
+			link = &t->next;
+			continue;
+		}
+		*link = t->next;
+		frame_put(t->frame);
+		free(t);
+	}
+}
+
+u64 pmap_remove(struct pmap *pmap, struct range r, struct tlb_batch *batch)
+{
+	struct removal rm = {.pmap = pmap, .batch = batch};
+
+	spin_lock(&pmap->lock);
+	walk(pmap, r, remove_one, &rm);
+	free_empty_tables(pmap);
+	spin_unlock(&pmap->lock);
+	return rm.count;
+}
+
+struct restriction {
+	struct tlb_batch *batch;
+	unsigned prot;
+};
+
+static bool restrict_one(u64 addr, u64 *entry, void *arg)
+{
+	const struct restriction *rs = arg;
+
+	*entry = encode(entry_pfn(*entry), entry_prot(*entry) & rs->prot);
+	tlb_batch_add(rs->batch, addr);
+	return true;
+}
+
+void pmap_restrict(struct pmap *pmap, struct range r, unsigned prot, struct tlb_batch *batch)
+{
+	struct restriction rs = {.batch = batch, .prot = prot};
+
+	spin_lock(&pmap->lock);
+	walk(pmap, r, restrict_one, &rs);
+	spin_unlock(&pmap->lock);
+}
+
+bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
+{
+	u64 *entry;
+	bool found;
+
+	addr = ALIGN_DOWN(addr, PAGE_SIZE);
+	spin_lock(&pmap->lock);
+	entry = entry_at(pmap, addr);
+	found = entry && *entry;
+	if (found)
+		*out = (struct pmap_leaf){entry_pfn(*entry), entry_prot(*entry), PAGE_SIZE};
+	spin_unlock(&pmap->lock);
+	return found;
+}
+
+struct visit {
+	bool (*fn)(u64 addr, const struct pmap_leaf *leaf, void *arg);
+	void *arg;
+};
+
+static bool visit_one(u64 addr, u64 *entry, void *arg)
+{
+	const struct visit *v = arg;
+	const struct pmap_leaf leaf = {entry_pfn(*entry), entry_prot(*entry), PAGE_SIZE};
+
+	return v->fn(addr, &leaf, v->arg);
+}
+
+void pmap_for_each(struct pmap *pmap, struct range r,
+		   bool (*fn)(u64 addr, const struct pmap_leaf *leaf, void *arg), void *arg)
+{
+	struct visit v = {fn, arg};
+
+	spin_lock(&pmap->lock);
+	walk(pmap, r, visit_one, &v);
+	spin_unlock(&pmap->lock);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* room: arch */
+/* The machine contract for CPUs: identity, interrupts, idling. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <moat/types.h>
+
+#define CPU_MAX 8
+
+u32 cpu_id(void); /* 0 .. CPU_MAX - 1 */
+/* Disables interrupts on this CPU and returns the state before, for cpu_irq_restore. */
+u64 cpu_irq_save(void);
+void cpu_irq_restore(u64 state);
+bool cpu_irq_enabled(void);
+static inline void cpu_relax(void)
+{
+	__builtin_ia32_pause();
+}
+/* Privilege level of the code that is running: 0 kernel, 3 user (U5). */
+unsigned current_privilege_level(void);
+static inline bool in_kernel_mode(void)
+{
+	return current_privilege_level() == 0;
+}
+/* One hardware random number; false when the CPU has none (or the run is deterministic). */
+bool cpu_random(u64 *out);
+/* The cycle counter. */
+u64 cpu_cycles(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* room: arch */
+/* The machine contract for threads: their machine state, kernel stacks, and the switch between them. */
+#ifndef ARCH_SWITCH_H
+#define ARCH_SWITCH_H
+
+#include <arch/impl/switch.h> /* struct arch_thread */
+#include <arch/mmu.h>
+#include <moat/types.h>
+
+struct thread;
+
+/* Gives t a kernel stack on which fn(arg) will run, interrupts on, at its first switch. 0 or -ENOMEM. */
+int __must_check arch_thread_init(struct arch_thread *t, void (*fn)(void *), void *arg);
+/* Gives t ring-3 state (FPU area, FS and GS base 0). 0 or -ENOMEM. */
+int __must_check arch_thread_init_user(struct arch_thread *t);
+/* Puts the ring-3 state back to what a new program starts with (exec). t is the current thread. */
+void arch_thread_reset_user(struct arch_thread *t);
+/* Frees what t owns. t is not running anywhere. */
+void arch_thread_destroy(struct arch_thread *t);
+/*
+ * Switches this CPU from prev to next with next's address space (pmap NULL: kernel thread, tables stay as they are).
+ * Interrupts off, run-queue lock held; returns when prev is switched to again.
+ */
+void arch_switch(struct thread *prev, struct arch_thread *prev_state, struct thread *next,
+		 struct arch_thread *next_state, struct pmap *next_pmap);
+/* Makes this CPU use pmap for the current thread from now on (exec, exit); NULL: none. */
+void arch_set_user_pmap(struct pmap *pmap);
+/* The thread that this CPU runs. */
+struct thread *arch_current(void);
+/* Makes the code that booted this CPU a thread, on the boot stack. Once for each CPU. */
+void arch_adopt_boot_thread(struct thread *t, struct arch_thread *state);
+/* True when addr lies in the guard pages below t's kernel stack. */
+bool arch_thread_guard(const struct arch_thread *t, u64 addr);
+/* Waits for an interrupt; interrupts off at the call and on return. */
+void cpu_idle(void);
+
+/* FS and GS base of the current thread (arch_prctl(2)). */
+void arch_set_fs_base(struct arch_thread *t, u64 base);
+void arch_set_gs_base(struct arch_thread *t, u64 base);
+u64 arch_fs_base(const struct arch_thread *t);
+u64 arch_gs_base(const struct arch_thread *t);
+
+/* Provided by the task room: finishes a switch on a thread's first run. */
+void thread_begin(void *arg);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupt controllers (SDM 3A chapter 10; Intel 82093AA for the I/O APIC). The old PICs are masked where they exist.
+ * The local APIC's timer gives the tick; device lines come through the I/O APIC to the first CPU, edge-triggered.
+ */
+#include <asm/errno.h>
+#include <arch/impl/percpu.h>
+#include <arch/impl/x86.h>
+#include <arch/irq.h>
+#include <arch/trap.h>
+#include <moat/log.h>
+#include <moat/panic.h>
+#include "apic.h"
+#include "clock.h"
+
+#define LAPIC_PHYS	 0xfee00000u
+#define IOAPIC_PHYS	 0xfec00000u
+#define LAPIC_ID	 0x020
+#define LAPIC_EOI	 0x0b0
+#define LAPIC_SPURIOUS	 0x0f0
+#define LAPIC_ENABLE	 0x100u
+#define LAPIC_LVT_TIMER	 0x320
+#define LAPIC_LVT_LINT0	 0x350
+#define LAPIC_LVT_LINT1	 0x360
+#define LAPIC_TIMER_INIT 0x380
+#define LAPIC_TIMER_NOW	 0x390
+#define LAPIC_TIMER_DIV	 0x3e0
+#define LAPIC_PERIODIC	 (1u << 17)
+#define LAPIC_MASKED	 (1u << 16)
+#define LAPIC_DIVIDE_1	 0xbu
+
+#define IOAPIC_SELECT 0
+#define IOAPIC_WINDOW 4 /* in words of 32 bits */
+#define IOAPIC_LINES  24
+
+struct irq_line {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static volatile u32 *lapic;
+static volatile u32 *ioapic;
+static struct irq_line lines[IOAPIC_LINES]; /* [I] after boot */
+static u64 timer_period;
+
+static u32 lapic_read(unsigned reg)
+{
+	return lapic[reg / 4];
+}
+
+static void lapic_write(unsigned reg, u32 v)
+{
+	lapic[reg / 4] = v;
+}
+
+static void ioapic_write(u8 reg, u32 v)
+{
+	ioapic[IOAPIC_SELECT] = reg;
+	ioapic[IOAPIC_WINDOW] = v;
+}
+
+void apic_init(void)
+{
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
+	lapic = mmio_map(paddr(LAPIC_PHYS), PAGE_SIZE);
+	ioapic = mmio_map(paddr(IOAPIC_PHYS), PAGE_SIZE);
+	if (!lapic || !ioapic)
+		panic("no room to map the APICs");
+	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VEC_SPURIOUS);
+	lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED);
+	lapic_write(LAPIC_LVT_LINT1, LAPIC_MASKED);
+	lapic_write(LAPIC_TIMER_DIV, LAPIC_DIVIDE_1);
+	lapic_write(LAPIC_LVT_TIMER, LAPIC_PERIODIC | VEC_TIMER);
+	for (u8 i = 0; i < IOAPIC_LINES; i++) {
+		ioapic_write((u8)(0x10 + 2 * i), LAPIC_MASKED);
+		ioapic_write((u8)(0x11 + 2 * i), 0);
+	}
+}
+
+void apic_timer_start(u64 period_ns)
+{
+	timer_period = period_ns;
+	lapic_write(LAPIC_TIMER_INIT, (u32)period_ns);
+}
+
+u64 apic_timer_phase_ns(void)
+{
+	return timer_period - lapic_read(LAPIC_TIMER_NOW);
+}
+
+int irq_register(u32 gsi, void (*fn)(void *), void *arg)
+{
+	if (gsi >= IOAPIC_LINES)
+		return -EINVAL;
+	if (lines[gsi].fn)
+		return -EBUSY;
+	lines[gsi] = (struct irq_line){fn, arg};
+	ioapic_write((u8)(0x11 + 2 * gsi), lapic_read(LAPIC_ID));
+	ioapic_write((u8)(0x10 + 2 * gsi), VEC_GSI_BASE + gsi);
+	return 0;
+}
+
+void interrupt_dispatch(u64 vector, bool from_user)
+{
+	this_cpu()->interrupts++;
+	if (vector == VEC_SPURIOUS)
+		return;
+	lapic_write(LAPIC_EOI, 0);
+	if (vector == VEC_TIMER) {
+		clock_tick();
+		timer_tick(from_user);
+	} else if (vector >= VEC_GSI_BASE && vector < VEC_GSI_BASE + IOAPIC_LINES && lines[vector - VEC_GSI_BASE].fn) {
+		struct irq_line *l = &lines[vector - VEC_GSI_BASE];
+		l->fn(l->arg);
+	} else {
+		log_printf("irq: unexpected vector %llu\n", (unsigned long long)vector);
+	}
+}
+
+u8 port_in8(u16 port)
+{
+	return inb(port);
+}
+
+void port_out8(u16 port, u8 value)
+{
+	outb(port, value);
+}
+
+void port_out32(u16 port, u32 value)
+{
+	outl(port, value);
+}

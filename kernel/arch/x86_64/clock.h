@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The clock's own side of arch/timer.h. */
+#ifndef X86_CLOCK_H
+#define X86_CLOCK_H
+
+/* First estimate of the cycle counter's rate; the APIC timer must be running since some time. Boot. */
+/* Notes both counters; the APIC timer has just been started. */
+void clock_start_calibration(void);
+void clock_init(void);
+/* Called at each timer tick: refines the rate over an ever longer span. */
+void clock_tick(void);
+
+#endif

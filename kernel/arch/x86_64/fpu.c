@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* FPU state by XSAVE where the CPU has it, FXSAVE otherwise (SDM 1, chapter 13). The kernel itself uses none of it. */
+#include <asm/siginfo.h>
+#include <moat/string.h>
+#include "cpu_features.h"
+#include "fpu.h"
+
+#define FXSAVE_MXCSR	     24
+#define FPU_CONTROL_DEFAULT  0x37f
+#define MXCSR_DEFAULT	     0x1f80
+#define XSAVE_HEADER	     512 /* offset of XSTATE_BV */
+#define XSTATE_X87_SSE	     3u
+
+void fpu_default(void *area)
+{
+	memset(area, 0, cpu_features.xsave_bytes);
+	*(u16 *)area = FPU_CONTROL_DEFAULT;
+	*(u32 *)((char *)area + FXSAVE_MXCSR) = MXCSR_DEFAULT;
+	if (cpu_features.xsave)
+		*(u64 *)((char *)area + XSAVE_HEADER) = XSTATE_X87_SSE;
+}
+
+void fpu_save(void *area)
+{
+	u32 lo = (u32)cpu_features.xcr0, hi = (u32)(cpu_features.xcr0 >> 32);
+
+	if (cpu_features.xsaveopt)
+		asm volatile("xsaveopt64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
+	else if (cpu_features.xsave)
+		asm volatile("xsave64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
+	else
+		asm volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+void fpu_load(const void *area)
+{
+	u32 lo = (u32)cpu_features.xcr0, hi = (u32)(cpu_features.xcr0 >> 32);
+
+	if (cpu_features.xsave)
+		asm volatile("xrstor64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
+	else
+		asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+void fpu_save_standard(void *area)
+{
+	u32 lo = (u32)cpu_features.xcr0, hi = (u32)(cpu_features.xcr0 >> 32);
+
+	if (cpu_features.xsave)
+		asm volatile("xsave64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
+	else
+		asm volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+void fpu_reset(void *area)
+{
+	fpu_default(area);
+	fpu_load(area);
+}
+
+/* The first unmasked exception in the order that Linux looks at them: invalid, divide, overflow, underflow, inexact. */
+static int code_of(u32 pending)
+{
+	if (pending & 0x01)
+		return FPE_FLTINV;
+	if (pending & 0x04)
+		return FPE_FLTDIV;
+	if (pending & 0x08)
+		return FPE_FLTOVF;
+	if (pending & 0x12)
+		return FPE_FLTUND;
+	return pending & 0x20 ? FPE_FLTRES : FPE_FLTINV;
+}
+
+int fpu_exception_code(bool simd)
+{
+	u32 mxcsr = 0;
+	u16 status = 0, control = 0;
+
+	if (simd) {
+		asm volatile("stmxcsr %0" : "=m"(mxcsr));
+		return code_of(~(mxcsr >> 7) & mxcsr & 0x3f);
+	}
+	asm volatile("fnstsw %0; fnstcw %1" : "=m"(status), "=m"(control));
+	return code_of(~(u32)control & status & 0x3f);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* FPU, SSE and AVX state of the thread that runs. Areas are 64-byte aligned, cpu_features.xsave_bytes long. */
+#ifndef X86_FPU_H
+#define X86_FPU_H
+
+#include <moat/types.h>
+
+/* What a new program starts with, in memory. */
+void fpu_default(void *area);
+/* Registers to memory: what has changed, and (standard) every byte of the format. */
+void fpu_save(void *area);
+void fpu_save_standard(void *area);
+/* The area must be well formed: XRSTOR faults otherwise. */
+void fpu_load(const void *area);
+/* Default state, in memory and in the registers. */
+void fpu_reset(void *area);
+/* Which SIGFPE si_code the pending floating-point exception is. */
+int fpu_exception_code(bool simd);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only instructions of the kernel that touch user memory. Each access has an entry in the exception table: when the
+ * fault handler cannot serve a fault there, execution goes on at the entry's fixup instead.
+ *
+ * SMAP is open (STAC) exactly from the first to the last access. The placeholders become STAC and CLAC at boot.
+ *
+ * u64 user_copy(void *dst, const void *src, u64 n): returns the bytes NOT copied, exact to the byte.
+ * u64 user_clear(void *dst, u64 n): the same for writing zeros.
+ * u64 user_strcopy(char *dst, const char *src, u64 max, u64 *length): one byte at a time up to the terminator;
+ *     0 found, 1 no terminator in max bytes, 2 fault; *length = bytes before the end.
+ */
+#include <arch/impl/x86.h>
+
+.macro SMAP_SITE open
+771:	.byte 0x0f, 0x1f, 0x00
+	.pushsection .smap_sites, "a"
+	.long 771b - ., \open
+	.popsection
+.endm
+
+/* The instruction at label `at` may fault; go on at `fixup`. */
+.macro EXCEPTION at, fixup
+	.pushsection .exception_table, "a"
+	.long \at - ., \fixup - .
+	.popsection
+.endm
+
+	.text
+/*
+ * n <= 64: moves of 8 bytes, then of 1. A fault among the 8-byte moves is tried again byte by byte, so that the count
+ * is exact. Longer: `rep movsq`, then the tail; see docs/architecture.md for why not `rep movsb`.
+ */
+	.balign 16
+	.globl user_copy
+user_copy:
+	SMAP_SITE 1
+	movq %rdx, %rcx
+	cmpq $64, %rdx
+	ja 4f
+	shrl $3, %ecx
+	jz 2f
+1:	movq (%rsi), %rax
+11:	movq %rax, (%rdi)
+	addq $8, %rsi
+	addq $8, %rdi
+	subq $8, %rdx
+	decl %ecx
+	jnz 1b
+2:	testl %edx, %edx
+	jz 3f
+21:	movb (%rsi), %al
+22:	movb %al, (%rdi)
+	incq %rsi
+	incq %rdi
+	decl %edx
+	jnz 21b
+3:	SMAP_SITE 0
+	xorl %eax, %eax
+	ret
+4:	shrq $3, %rcx
+	andl $7, %edx
+41:	rep movsq
+	movl %edx, %ecx
+42:	rep movsb
+	SMAP_SITE 0
+	xorl %eax, %eax
+	ret
+	/* `rep movsq` stopped with RCX words and RDX bytes to go: what is still reachable, byte by byte. */
+43:	leaq (%rdx, %rcx, 8), %rdx
+	/* Also the way of short copies: RDX bytes to go. */
+44:	movq %rdx, %rcx
+45:	rep movsb
+46:	SMAP_SITE 0
+	movq %rcx, %rax
+	ret
+47:	movl %edx, %ecx
+	jmp 46b
+	EXCEPTION 1b, 44b
+	EXCEPTION 11b, 44b
+	EXCEPTION 21b, 47b
+	EXCEPTION 22b, 47b
+	EXCEPTION 41b, 43b
+	EXCEPTION 42b, 46b
+	EXCEPTION 45b, 46b
+
+	.balign 16
+	.globl user_clear
+user_clear:
+	SMAP_SITE 1
+	xorl %eax, %eax
+	movq %rsi, %rcx
+	movl %esi, %edx
+	shrq $3, %rcx
+	andl $7, %edx
+1:	rep stosq
+	movl %edx, %ecx
+2:	rep stosb
+3:	SMAP_SITE 0
+	movq %rcx, %rax
+	ret
+4:	leaq (%rdx, %rcx, 8), %rcx
+	jmp 2b
+	EXCEPTION 1b, 4b
+	EXCEPTION 2b, 3b
+
+	.balign 16
+	.globl user_strcopy
+user_strcopy:
+	SMAP_SITE 1
+	xorl %r8d, %r8d
+1:	cmpq %rdx, %r8
+	jae 3f
+2:	movb (%rsi, %r8), %al
+	testq %rdi, %rdi
+	jz 21f
+	movb %al, (%rdi, %r8)
+21:	testb %al, %al
+	jz 4f
+	incq %r8
+	jmp 1b
+3:	movl $1, %eax
+	jmp 6f
+4:	xorl %eax, %eax
+	jmp 6f
+5:	movl $2, %eax
+6:	SMAP_SITE 0
+	movq %r8, (%rcx)
+	ret
+	EXCEPTION 2b, 5b
+	.section .note.GNU-stack, "", @progbits

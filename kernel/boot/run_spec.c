@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parsing the run spec: records KEY=VALUE, each ended by a NUL byte. The text is copied once; argv and envp are arrays
+ * of pointers into the copy. Unknown keys are ignored, so that an older kernel runs under a newer command.
+ */
+#include <asm/errno.h>
+#include <moat/heap.h>
+#include <moat/parse.h>
+#include <moat/string.h>
+#include "run_spec.h"
+
+/* The value when the record's key is `key`, else NULL. */
+static const char *value_of(const char *record, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(record, key, n) == 0 && record[n] == '=' ? record + n + 1 : NULL;
+}
+
+static size_t count_records(const char *text, size_t len, const char *key)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < len; at += strlen(text + at) + 1)
+		n += value_of(text + at, key) != NULL;
+	return n;
+}
+
+static int parse_winsize(const char *v, struct run_spec *s)
+{
+	const char *space = strchr(v, ' ');
+	char rows[8];
+	u64 r, c;
+
+	if (!space || (size_t)(space - v) >= sizeof(rows))
+		return -EINVAL;
+	(void)str_copy(rows, v, (size_t)(space - v) + 1);
+	if (parse_u64(rows, &r) || parse_u64(space + 1, &c) || r > UINT16_MAX || c > UINT16_MAX)
+		return -EINVAL;
+	s->rows = (u16)r;
+	s->cols = (u16)c;
+	return 0;
+}
+
+static int parse_record(const char *r, struct run_spec *s, size_t *argc, size_t *envc)
+{
+	const char *v;
+
+	if ((v = value_of(r, "arg")))
+		s->argv[(*argc)++] = v;
+	else if ((v = value_of(r, "env")))
+		s->envp[(*envc)++] = v;
+	else if ((v = value_of(r, "exe")))
+		s->exe = v;
+	else if ((v = value_of(r, "cwd")))
+		s->cwd = v;
+	else if ((v = value_of(r, "stdin")))
+		s->stdin_path = v;
+	else if ((v = value_of(r, "seed")))
+		return parse_hex_bytes(v, s->seed, sizeof(s->seed));
+	else if ((v = value_of(r, "epoch_ns")))
+		return parse_u64(v, &s->epoch_ns);
+	else if ((v = value_of(r, "winsize")))
+		return parse_winsize(v, s);
+	else if ((v = value_of(r, "aslr")))
+		s->aslr = strcmp(v, "0") != 0;
+	else if ((v = value_of(r, "deterministic")))
+		s->deterministic = strcmp(v, "1") == 0;
+	else if ((v = value_of(r, "strace")))
+		s->trace = strcmp(v, "1") == 0;
+	else if ((v = value_of(r, "strict")))
+		s->strict = strcmp(v, "1") == 0;
+	else if ((v = value_of(r, "tty")))
+		for (int i = 0; i < 3 && v[i]; i++)
+			s->tty[i] = v[i] == '1';
+	return 0;
+}
+
+int run_spec_parse(const void *bytes, size_t len, struct run_spec *out)
+{
+	struct run_spec s = {.cwd = "/", .aslr = true};
+	size_t argc = 0, envc = 0;
+	int err = -ENOMEM;
+
+	s.text = kmalloc(len + 1);
+	if (!s.text)
+		return -ENOMEM;
+	memcpy(s.text, bytes, len);
+	s.text[len] = 0;
+	s.argv = kcalloc(count_records(s.text, len, "arg") + 1, sizeof(*s.argv));
+	s.envp = kcalloc(count_records(s.text, len, "env") + 1, sizeof(*s.envp));
+	if (!s.argv || !s.envp)
+		goto fail;
+	for (size_t at = 0; at < len; at += strlen(s.text + at) + 1) {
+		err = parse_record(s.text + at, &s, &argc, &envc);
+		if (err)
+			goto fail;
+	}
+	*out = s;
+	return 0;
+
+fail:
+	run_spec_destroy(&s);
+	return err;
+}
+
+void run_spec_destroy(struct run_spec *s)
+{
+	kfree(s->envp);
+	kfree(s->argv);
+	kfree(s->text);
+	*s = (struct run_spec){0};
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The run spec: what the command wants run, and how (docs/host-interface.md, The archive). */
+#ifndef BOOT_RUN_SPEC_H
+#define BOOT_RUN_SPEC_H
+
+#include <moat/types.h>
+
+struct run_spec {
+	char *text;	   /* the records, a copy; everything below points into it */
+	const char *exe;   /* NULL: no program given */
+	const char **argv; /* ends in NULL */
+	const char **envp; /* ends in NULL */
+	const char *cwd;
+	const char *stdin_path; /* NULL: port 1 */
+	u8 seed[64];
+	u64 epoch_ns;
+	bool aslr, deterministic, trace, strict;
+	bool tty[3];
+	u16 rows, cols;
+};
+
+/* Copies and parses the records. 0, -EINVAL (a malformed record), -ENOMEM. On failure nothing is kept. */
+int __must_check run_spec_parse(const void *bytes, size_t len, struct run_spec *out);
+void run_spec_destroy(struct run_spec *s);
+
+#endif

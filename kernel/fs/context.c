@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a process has of the file system: root and working directory. Both change under the tree lock, so that a
+ * walk, which holds it, reads them without a lock of their own.
+ */
+#include <asm/errno.h>
+#include <moat/heap.h>
+#include <moat/string.h>
+#include "mount.h"
+#include "namei.h"
+#include "path.h"
+
+struct fs_context *fs_context_create(void)
+{
+	struct fs_context *c = kzalloc(sizeof(*c));
+	struct dentry *root = mount_root();
+
+	if (!c)
+		return NULL;
+	ref_init(&c->refs, 1);
+	dentry_get(root);
+	dentry_get(root);
+	c->root = c->cwd = root;
+	c->umask = 022;
+	return c;
+}
+
+struct fs_context *fs_context_copy(struct fs_context *c)
+{
+	struct fs_context *copy = kzalloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	rwlock_read(&fs_tree_lock);
+	*copy = *c;
+	dentry_get(copy->root);
+	dentry_get(copy->cwd);
+	rwlock_read_done(&fs_tree_lock);
+	ref_init(&copy->refs, 1);
+	return copy;
+}
+
+void fs_context_get(struct fs_context *c)
+{
+	ref_get(&c->refs);
+}
+
+void fs_context_put(struct fs_context *c)
+{
+	if (!c || !ref_put(&c->refs))
+		return;
+	dentry_put(c->root);
+	dentry_put(c->cwd);
+	kfree(c);
+}
+
+/* Puts `to` into *place if `at` may search it. Tree lock held for writing; what was there is returned in *old. */
+static int enter(const struct fs_at *at, struct dentry *to, struct dentry **place, struct dentry **old)
+{
+	int err;
+
+	if (!to->dir)
+		return -ENOTDIR;
+	err = inode_permission(to->inode, at->uid, at->gid, MAY_EXEC);
+	if (err)
+		return err;
+	dentry_get(to);
+	*old = *place;
+	*place = to;
+	return 0;
+}
+
+static int change(const struct fs_at *at, struct dentry **place)
+{
+	struct dentry *to, *old = NULL;
+	int err;
+
+	rwlock_write(&fs_tree_lock);
+	err = walk_existing(at, &to);
+	if (!err)
+		err = enter(at, to, place, &old);
+	rwlock_write_done(&fs_tree_lock);
+	dentry_put(old);
+	return err;
+}
+
+int vfs_chdir(struct fs_context *c, const char *path)
+{
+	struct fs_at at = fs_at(c, NULL, path, FS_FOLLOW);
+
+	return change(&at, &c->cwd);
+}
+
+int vfs_chdir_to(struct fs_context *c, struct dentry *dir)
+{
+	struct fs_at at = fs_at(c, dir, "", FS_EMPTY_PATH);
+
+	return change(&at, &c->cwd);
+}
+
+/* chroot(2) leaves the working directory alone. */
+int vfs_chroot(const struct fs_at *at)
+{
+	int err;
+
+	if (at->uid != 0) {
+		struct dentry *d;
+
+		/* Linux looks at the path first. */
+		err = vfs_lookup(at, &d);
+		if (err)
+			return err;
+		err = d->dir ? -EPERM : -ENOTDIR;
+		dentry_put(d);
+		return err;
+	}
+	return change(at, &at->ctx->root);
+}
+
+/* Puts the names from d up to root in front of each other. Tree lock held. */
+static void build_path(struct path_builder *b, const struct dentry *d, const struct dentry *root)
+{
+	while (d != root) {
+		if (d->parent) {
+			path_builder_prepend(b, d->name, d->name_len);
+			d = d->parent;
+		} else if (d->mount && d->mount->point) {
+			d = d->mount->point;
+		} else {
+			return;
+		}
+	}
+}
+
+/* True when the walk up from d stays among names that are still there. Tree lock held. */
+static bool is_reachable(const struct dentry *d)
+{
+	for (; d; d = d->parent ? d->parent : d->mount ? d->mount->point : NULL) {
+		if (!d->attached)
+			return false;
+	}
+	return true;
+}
+
+/* Puts text in front of the len bytes in buf; the new length or -ENAMETOOLONG. */
+static ssize_t put_in_front(char *buf, size_t size, size_t len, const char *text)
+{
+	size_t extra = strlen(text);
+
+	if (len + extra >= size)
+		return -ENAMETOOLONG;
+	memmove(buf + extra, buf, len + 1);
+	memcpy(buf, text, extra);
+	return (ssize_t)(len + extra);
+}
+
+ssize_t vfs_getcwd(struct fs_context *c, char *buf, size_t size)
+{
+	struct path_builder b;
+	bool reachable, inside;
+	ssize_t len;
+
+	path_builder_init(&b, buf, size);
+	rwlock_read(&fs_tree_lock);
+	reachable = is_reachable(c->cwd);
+	inside = dentry_is_below(c->cwd, c->root);
+	build_path(&b, c->cwd, c->root);
+	rwlock_read_done(&fs_tree_lock);
+	len = path_builder_finish(&b);
+	if (!reachable)
+		return -ENOENT;
+	/* Outside of a root that chroot set: Linux says so in front of the path. */
+	return len < 0 || inside ? len : put_in_front(buf, size, (size_t)len, "(unreachable)");
+}
+
+ssize_t vfs_path(const struct file *f, char *buf, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	struct path_builder b;
+	bool reachable;
+	ssize_t len;
+
+	if (!f->dentry || size == 0)
+		return -ENAMETOOLONG;
+	path_builder_init(&b, buf, size);
+	rwlock_read(&fs_tree_lock);
+	reachable = is_reachable(f->dentry);
+	build_path(&b, f->dentry, NULL);
+	rwlock_read_done(&fs_tree_lock);
+	len = path_builder_finish(&b);
+	if (len < 0 || reachable)
+		return len;
+	if ((size_t)len + sizeof(deleted) > size)
+		return -ENAMETOOLONG;
+	memcpy(buf + len, deleted, sizeof(deleted));
+	return len + (ssize_t)sizeof(deleted) - 1;
+}

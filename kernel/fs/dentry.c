@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree of names. A dentry is one name of one inode; a directory has exactly one dentry.
+ *
+ * Who holds whom: a child holds its parent, and a directory holds each child that it shows ("attached"). So a
+ * dentry that was unlinked lives on while it is open or somebody's working directory, still knows where
+ * it was, and is freed by its last reference without any lock: nobody else can find it.
+ *
+ * All of the tree is under one readers-writer lock. A walk holds it once for a whole path and so needs no
+ * reference for the directories it passes; renames, which move subtrees, need no order among directories.
+ */
+#include <moat/hash.h>
+#include <moat/heap.h>
+#include <moat/string.h>
+#include "dentry.h"
+#include "mount.h"
+
+struct rwlock fs_tree_lock;
+
+static int order_compare(const struct dentry *a, const struct dentry *b)
+{
+	return a->cookie < b->cookie ? -1 : a->cookie > b->cookie;
+}
+
+RB_GENERATE_STATIC(dentry_order, dentry, node, order_compare)
+
+void dentry_init(void)
+{
+	rwlock_init(&fs_tree_lock, RANK_DENTRY);
+}
+
+static u32 hash_name(const char *name, size_t len)
+{
+	return (u32)hash_bytes(0, name, len);
+}
+
+static struct dir *dir_create(void)
+{
+	struct dir *dir = kzalloc(sizeof(*dir));
+
+	if (!dir)
+		return NULL;
+	dir->buckets = &dir->first;
+	dir->bucket_count = 1;
+	dir->next_cookie = COOKIE_FIRST;
+	LIST_INIT(&dir->first);
+	RB_INIT(&dir->order);
+	return dir;
+}
+
+static void dir_destroy(struct dir *dir)
+{
+	if (dir->buckets != &dir->first)
+		kfree(dir->buckets);
+	kfree(dir);
+}
+
+static struct dentry_list *bucket_of(const struct dir *dir, u32 hash)
+{
+	return &dir->buckets[hash & (dir->bucket_count - 1)];
+}
+
+/* Keeps about four names a bucket. Without memory the directory stays as it is, only slower. */
+static void dir_grow(struct dir *dir)
+{
+	u32 count = dir->bucket_count * 8;
+	struct dentry_list *buckets, *old = dir->buckets;
+	struct dentry *d;
+
+	if (dir->count < 4 * (u64)dir->bucket_count || count > 1u << 17)
+		return;
+	buckets = kcalloc(count, sizeof(*buckets));
+	if (!buckets)
+		return;
+	dir->buckets = buckets;
+	dir->bucket_count = count;
+	RB_FOREACH(d, dentry_order, &dir->order)
+	{
+		LIST_REMOVE(d, link);
+		LIST_INSERT_HEAD(bucket_of(dir, d->hash), d, link);
+	}
+	if (old != &dir->first)
+		kfree(old);
+}
+
+struct dentry *dentry_create(struct inode *inode, const char *name, size_t len)
+{
+	struct dentry *d = kzalloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	ref_init(&d->refs, 1);
+	if (name) {
+		d->name = kstrdup(name, len);
+		if (!d->name)
+			goto fail;
+		d->name_len = (u32)len;
+		d->hash = hash_name(name, len);
+	}
+	if (inode_is_dir(inode)) {
+		d->dir = dir_create();
+		if (!d->dir)
+			goto fail;
+	}
+	d->inode = inode;
+	return d;
+fail:
+	kfree(d->name);
+	kfree(d);
+	return NULL;
+}
+
+void dentry_get(struct dentry *d)
+{
+	ref_get(&d->refs);
+}
+
+/* A loop, not a recursion: the last name in a removed chain of directories frees them all. */
+void dentry_put(struct dentry *d)
+{
+	while (d && ref_put(&d->refs)) {
+		struct dentry *parent = d->parent;
+
+		if (d->dir)
+			dir_destroy(d->dir);
+		inode_put(d->inode);
+		kfree(d->name);
+		kfree(d);
+		d = parent;
+	}
+}
+
+struct inode *dentry_inode(const struct dentry *d)
+{
+	return d->inode;
+}
+
+struct dentry *dentry_child(const struct dentry *dir, const char *name, size_t len)
+{
+	u32 hash = hash_name(name, len);
+	struct dentry *d;
+
+	LIST_FOREACH(d, bucket_of(dir->dir, hash), link)
+	{
+		if (d->hash == hash && d->name_len == len && memcmp(d->name, name, len) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+void dentry_attach(struct dentry *parent, struct dentry *child)
+{
+	struct dir *dir = parent->dir;
+
+	DEBUG_ASSERT(rwlock_is_write_held(&fs_tree_lock));
+	DEBUG_ASSERT(!child->attached && !child->parent);
+	dentry_get(child);
+	dentry_get(parent);
+	child->parent = parent;
+	child->attached = true;
+	child->cookie = dir->next_cookie++;
+	RB_INSERT(dentry_order, &dir->order, child);
+	LIST_INSERT_HEAD(bucket_of(dir, child->hash), child, link);
+	dir->count++;
+	parent->inode->entries++;
+	dir_grow(dir);
+}
+
+/* Takes it out of its directory's tables; reference counts and the parent pointer stay. */
+static void unlist(struct dentry *child)
+{
+	struct dir *dir = child->parent->dir;
+
+	LIST_REMOVE(child, link);
+	RB_REMOVE(dentry_order, &dir->order, child);
+	dir->count--;
+	child->parent->inode->entries--;
+	child->attached = false;
+}
+
+void dentry_detach(struct dentry *child)
+{
+	DEBUG_ASSERT(rwlock_is_write_held(&fs_tree_lock));
+	DEBUG_ASSERT(child->attached);
+	unlist(child);
+}
+
+char *dentry_move(struct dentry *child, struct dentry *parent, char *name, size_t len)
+{
+	struct dentry *old_parent = child->parent;
+	char *old_name = child->name;
+
+	DEBUG_ASSERT(rwlock_is_write_held(&fs_tree_lock));
+	DEBUG_ASSERT(child->attached);
+	unlist(child);
+	child->parent = NULL;
+	child->name = name;
+	child->name_len = (u32)len;
+	child->hash = hash_name(name, len);
+	dentry_attach(parent, child);
+	/* Neither of these is the last one: the directory holds the child, and is itself in use by the caller. */
+	dentry_put(child);
+	dentry_put(old_parent);
+	return old_name;
+}
+
+struct dentry *dentry_after(const struct dentry *dir, u64 cookie)
+{
+	struct dentry key = {.cookie = cookie + 1};
+
+	return RB_NFIND(dentry_order, &dir->dir->order, &key);
+}
+
+struct dentry *dentry_uncover(struct dentry *d)
+{
+	while (d->covered_by)
+		d = d->covered_by->root;
+	return d;
+}
+
+/* The directory that holds d's name, through the mount point if d is the root of a file system; NULL at the top. */
+static struct dentry *holder(const struct dentry *d)
+{
+	while (!d->parent && d->mount && d->mount->point)
+		d = d->mount->point;
+	return d->parent;
+}
+
+bool dentry_is_below(const struct dentry *d, const struct dentry *above)
+{
+	while (d && d != above)
+		d = holder(d);
+	return d != NULL;
+}
+
+struct dentry *dentry_above(struct dentry *d, const struct dentry *root)
+{
+	while (d != root && !d->parent && d->mount && d->mount->point)
+		d = d->mount->point;
+	if (d == root || !d->parent)
+		return d;
+	return dentry_uncover(d->parent);
+}

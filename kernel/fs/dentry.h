@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* room: fs */
+/* The tree of names. */
+#ifndef FS_DENTRY_H
+#define FS_DENTRY_H
+
+#include <sys/queue.h>
+#include <bsd/sys/tree.h>
+#include "inode.h"
+
+struct mount;
+LIST_HEAD(dentry_list, dentry);
+RB_HEAD(dentry_order, dentry);
+
+/* The names in a directory: a hash table that grows with them, and the order in which they were made. */
+struct dir {
+	struct dentry_list *buckets; /* [tree] &first, or an array of bucket_count */
+	u32 bucket_count;	     /* [tree] a power of two */
+	u32 count;		     /* [tree] names */
+	u64 next_cookie;	     /* [tree] */
+	struct dentry_list first;    /* [tree] the only bucket of a small directory */
+	struct dentry_order order;   /* [tree] by cookie */
+};
+
+struct dentry {
+	struct refcount refs;
+	struct inode *inode;	  /* [I] a reference */
+	struct dentry *parent;	  /* [tree] a reference; NULL: root of a file system */
+	char *name;		  /* [tree] terminated; NULL for a root */
+	u32 name_len;		  /* [tree] */
+	u32 hash;		  /* [tree] of name */
+	u64 cookie;		  /* [tree] d_off in its directory */
+	struct dir *dir;	  /* [I] directories only */
+	struct mount *covered_by; /* [tree] the file system mounted here, or NULL */
+	struct mount *mount;	  /* [I once mounted] this is the root of a mounted file system */
+	bool attached;		  /* [tree] its directory shows it (and holds a reference), or it is a root */
+	LIST_ENTRY(dentry) link;  /* [tree] */
+	RB_ENTRY(dentry) node;	  /* [tree] */
+};
+
+/* Cookies of the entries that every directory has. */
+enum {
+	COOKIE_DOT = 1,
+	COOKIE_DOTDOT = 2,
+	COOKIE_FIRST = 3,
+};
+
+/* The one lock of the tree of names: readers walk, writers change names and mounts. RANK_DENTRY. */
+extern struct rwlock fs_tree_lock;
+void dentry_init(void);
+
+/*
+ * A dentry with one reference that no directory shows yet. Takes over the caller's reference to the inode on success.
+ * name NULL: a root. Or NULL (no memory).
+ */
+struct dentry *__must_check dentry_create(struct inode *inode, const char *name, size_t len);
+/* The child of that name, borrowed, or NULL. Tree lock held. */
+struct dentry *dentry_child(const struct dentry *dir, const char *name, size_t len);
+/* Shows `child` in `parent`, which takes a reference to it. Tree lock held for writing; cannot fail. */
+void dentry_attach(struct dentry *parent, struct dentry *child);
+/* Hides it; the directory's reference passes to the caller. Tree lock held for writing. */
+void dentry_detach(struct dentry *child);
+/* Gives an attached dentry a new place and name. Takes over `name` (heap); the old name is returned. As above. */
+char *__must_check dentry_move(struct dentry *child, struct dentry *parent, char *name, size_t len);
+/* The first child whose cookie is greater, or NULL. Tree lock held. */
+struct dentry *dentry_after(const struct dentry *dir, u64 cookie);
+/* Is `d` the directory `above` or below it, mounts included? Tree lock held. */
+bool dentry_is_below(const struct dentry *d, const struct dentry *above);
+/* The directory above, mounts and roots considered: `root` and the top are above themselves. Tree lock held. */
+struct dentry *dentry_above(struct dentry *d, const struct dentry *root);
+/* What is seen at d: the root of what covers it, or d. Tree lock held. */
+struct dentry *dentry_uncover(struct dentry *d);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The first tree: tmpfs as root, with /tmp, and a device file system on /dev. */
+#include <asm/errno.h>
+#include <moat/panic.h>
+#include "devfs.h"
+#include "flock.h"
+#include "mount.h"
+#include "names.h"
+#include "tmpfs.h"
+
+/* Tree lock held for writing. */
+static struct dentry *make_dir(const char *name, size_t len, u32 mode)
+{
+	struct inode_seed seed = {.mode = S_IFDIR | mode};
+	struct dentry *made;
+
+	return name_create(mount_root(), name, len, &seed, &made) ? NULL : made;
+}
+
+void fs_init(void)
+{
+	struct super *super;
+	struct inode *root;
+	struct dentry *dev, *tmp;
+
+	dentry_init();
+	flock_init();
+	if (tmpfs_create("tmpfs", 0755, &super, &root) || mount_attach(super, root, NULL))
+		panic("no memory for the root file system");
+	rwlock_write(&fs_tree_lock);
+	dev = make_dir("dev", 3, 0755);
+	tmp = make_dir("tmp", 3, S_ISVTX | 0777);
+	rwlock_write_done(&fs_tree_lock);
+	if (!dev || !tmp || devfs_mount(dev))
+		panic("no memory for /dev");
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inodes: a file apart from its names. This file owns their life, their times and what stat(2) says of them.
+ *
+ * An inode lives while somebody holds a reference: each dentry and each open file has one. nlink counts names on
+ * the file system and decides nothing about memory. Attributes change under inode->lock.
+ */
+#include <asm/errno.h>
+#include <arch/timer.h>
+#include <moat/heap.h>
+#include <moat/string.h>
+#include "inode.h"
+
+enum {
+	DIRENT_BYTES = 20, /* what tmpfs counts for a name in the size of a directory */
+	BLOCK_BYTES = 512,
+	ANON_DEV = 15, /* st_dev of what has no file system */
+};
+
+#define NS_PER_SEC 1000000000ull
+
+static u64 next_anon_ino = 1; /* [a] */
+
+struct timestamp timestamp_now(void)
+{
+	u64 ns = clock_realtime_ns();
+
+	return (struct timestamp){(s64)(ns / NS_PER_SEC), (u32)(ns % NS_PER_SEC)};
+}
+
+struct inode *inode_create(struct super *s, const struct inode_seed *seed)
+{
+	struct inode *i = kzalloc(sizeof(*i));
+
+	if (!i)
+		return NULL;
+	ref_init(&i->refs, 1);
+	mutex_init(&i->lock, RANK_INODE);
+	i->super = s;
+	i->ino = __atomic_fetch_add(s ? &s->next_ino : &next_anon_ino, 1, __ATOMIC_RELAXED);
+	i->mode = seed->mode;
+	i->uid = seed->uid;
+	i->gid = seed->gid;
+	i->rdev = seed->rdev;
+	i->atime = i->mtime = i->ctime = i->btime = timestamp_now();
+	LIST_INIT(&i->locks);
+	if (s)
+		__atomic_fetch_add(&s->inodes, 1, __ATOMIC_RELAXED);
+	return i;
+}
+
+int super_create_inode(struct super *s, const struct inode_seed *seed, struct inode **out)
+{
+	return s->ops->create ? s->ops->create(s, seed, out) : -EROFS;
+}
+
+struct inode *inode_create_anon(u32 mode, u32 rdev)
+{
+	struct inode_seed seed = {.mode = mode, .rdev = rdev};
+	struct inode *i = inode_create(NULL, &seed);
+
+	if (i)
+		i->nlink = 1;
+	return i;
+}
+
+void inode_get(struct inode *i)
+{
+	ref_get(&i->refs);
+}
+
+void inode_put(struct inode *i)
+{
+	if (!i || !ref_put(&i->refs))
+		return;
+	DEBUG_ASSERT(LIST_EMPTY(&i->locks));
+	if (i->super)
+		__atomic_fetch_sub(&i->super->inodes, 1, __ATOMIC_RELAXED);
+	if (i->object)
+		mobj_put(i->object);
+	kfree(i->target);
+	kfree(i);
+}
+
+void inode_touch_locked(struct inode *i, unsigned what)
+{
+	struct timestamp now = timestamp_now();
+
+	DEBUG_ASSERT(mutex_is_held(&i->lock));
+	if (what & TOUCH_ACCESS)
+		i->atime = now;
+	if (what & TOUCH_MODIFY)
+		i->mtime = now;
+	if (what & TOUCH_CHANGE)
+		i->ctime = now;
+}
+
+void inode_touch(struct inode *i, unsigned what)
+{
+	mutex_lock(&i->lock);
+	inode_touch_locked(i, what);
+	mutex_unlock(&i->lock);
+}
+
+static bool not_after(struct timestamp a, struct timestamp b)
+{
+	return a.sec < b.sec || (a.sec == b.sec && a.nsec <= b.nsec);
+}
+
+/*
+ * relatime (mount(8)): the access time moves when it is not later than a change, or a day old. Read without the
+ * lock: a race costs at most one update of the access time.
+ */
+void inode_accessed(struct inode *i)
+{
+	struct timestamp now;
+
+	if (!not_after(i->atime, i->mtime) && !not_after(i->atime, i->ctime)) {
+		now = timestamp_now();
+		if (now.sec - i->atime.sec < 24 * 60 * 60)
+			return;
+	}
+	inode_touch(i, TOUCH_ACCESS);
+}
+
+void inode_add_links(struct inode *i, int by)
+{
+	__atomic_fetch_add(&i->nlink, (u32)by, __ATOMIC_RELAXED);
+	inode_touch(i, TOUCH_CHANGE);
+}
+
+int inode_begin_write(struct inode *i)
+{
+	s32 n = __atomic_load_n(&i->writers, __ATOMIC_RELAXED);
+
+	do {
+		if (n < 0)
+			return -ETXTBSY;
+	} while (!__atomic_compare_exchange_n(&i->writers, &n, n + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	return 0;
+}
+
+void inode_end_write(struct inode *i)
+{
+	__atomic_fetch_sub(&i->writers, 1, __ATOMIC_RELEASE);
+}
+
+int vfs_deny_write(struct file *f)
+{
+	s32 n = __atomic_load_n(&f->inode->writers, __ATOMIC_RELAXED);
+
+	do {
+		if (n > 0)
+			return -ETXTBSY;
+	} while (!__atomic_compare_exchange_n(&f->inode->writers, &n, n - 1, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return 0;
+}
+
+void vfs_allow_write(struct file *f)
+{
+	__atomic_fetch_add(&f->inode->writers, 1, __ATOMIC_RELEASE);
+}
+
+static u64 size_of(const struct inode *i)
+{
+	if (i->object)
+		return __atomic_load_n(&i->object->size_bytes, __ATOMIC_ACQUIRE);
+	if (i->target)
+		return strlen(i->target);
+	if (inode_is_dir(i))
+		return (u64)DIRENT_BYTES * (2 + i->entries);
+	return 0;
+}
+
+/* What fstat shows of a stream without an inode: the end of a pipe. */
+static void stream_attr(struct file_attr *out)
+{
+	*out = (struct file_attr){
+		.ino = 1,
+		.dev = ANON_DEV,
+		.mode = S_IFIFO | 0600,
+		.nlink = 1,
+		.blksize = PAGE_SIZE,
+	};
+}
+
+void inode_attr(struct inode *i, struct file_attr *out)
+{
+	if (!i) {
+		stream_attr(out);
+		return;
+	}
+	*out = (struct file_attr){
+		.ino = i->ino,
+		.dev = i->super ? i->super->dev : ANON_DEV,
+		.rdev = i->rdev,
+		.nlink = i->nlink,
+		.blksize = PAGE_SIZE,
+		.size_bytes = size_of(i),
+		.blocks = i->object ? mobj_resident_pages(i->object) * (PAGE_SIZE / BLOCK_BYTES) : 0,
+		.btime = i->btime,
+	};
+	mutex_lock(&i->lock);
+	out->mode = i->mode;
+	out->uid = i->uid;
+	out->gid = i->gid;
+	out->atime = i->atime;
+	out->mtime = i->mtime;
+	out->ctime = i->ctime;
+	mutex_unlock(&i->lock);
+}
+
+void vfs_facts(const struct file *f, struct file_facts *out)
+{
+	const struct inode *i = f->inode;
+
+	*out = (struct file_facts){.mode = S_IFIFO | 0600};
+	if (i)
+		*out = (struct file_facts){size_of(i), i->mode, i->uid, i->gid};
+}
+
+void inode_fs_facts(const struct inode *i, struct fs_facts *out)
+{
+	*out = (struct fs_facts){.block_size = PAGE_SIZE, .name_max = 255};
+	if (!i || !i->super) {
+		out->magic = 0x50495045; /* PIPEFS_MAGIC */
+		return;
+	}
+	out->fsid[0] = i->super->dev;
+	i->super->ops->facts(i->super, out);
+}
+
+const char *inode_link_target(const struct inode *i)
+{
+	return i->target;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* room: fs */
+/* Inodes and the file system instances ("supers") that make them. */
+#ifndef FS_INODE_H
+#define FS_INODE_H
+
+#include <sys/queue.h>
+#include <moat/fs.h>
+#include <moat/object.h>
+#include <moat/mode.h>
+
+struct super;
+
+/* What a new inode is to be. */
+struct inode_seed {
+	u32 mode, uid, gid, rdev;
+	const char *target; /* S_IFLNK */
+};
+
+/* What a file system does. */
+struct super_ops {
+	/* A new inode with one reference and nlink 0. NULL: the file system is read-only. */
+	int (*create)(struct super *s, const struct inode_seed *seed, struct inode **out);
+	void (*facts)(const struct super *s, struct fs_facts *out);
+};
+
+/* One instance of a file system. Lives for ever once mounted. */
+struct super {
+	const struct super_ops *ops; /* [I] */
+	const char *type;	     /* [I] as /proc/filesystems names it */
+	u32 dev;		     /* [I] st_dev */
+	u64 next_ino;		     /* [a] */
+	u64 inodes;		     /* [a] that exist */
+};
+
+/* What a regular file does below read and write; inode->lock held. */
+struct inode_ops {
+	int (*resize)(struct inode *i, u64 size_bytes);
+	/* fallocate(2), mode checked against what Linux allows. NULL: -EOPNOTSUPP. */
+	int (*allocate)(struct inode *i, u32 mode, struct range bytes);
+};
+
+struct file_lock;
+LIST_HEAD(file_lock_list, file_lock);
+
+struct inode {
+	struct refcount refs;
+	struct mutex lock;		  /* RANK_INODE */
+	struct super *super;		  /* [I] NULL: anonymous */
+	const struct inode_ops *ops;	  /* [I] may be NULL */
+	const struct file_ops *file_ops;  /* [I] regular files */
+	struct mobj *object;		  /* [I] regular files: contents and size */
+	char *target;			  /* [I] symbolic links: the text */
+	u64 ino;			  /* [I] */
+	u32 rdev;			  /* [I] */
+	u32 mode, uid, gid;		  /* [lock for change, a for read] */
+	u32 nlink;			  /* [tree lock for change, a for read] */
+	u32 entries;			  /* [tree lock for change, a for read] names in this directory */
+	s32 writers;			  /* [a] descriptions open for writing; < 0: programs running from it */
+	bool linkable;			  /* [tree lock] made by O_TMPFILE without O_EXCL */
+	struct timestamp atime, mtime, ctime; /* [lock] */
+	struct timestamp btime;		  /* [I] */
+	struct file_lock_list locks;	  /* [lock] */
+};
+
+static inline bool inode_is(const struct inode *i, u32 kind)
+{
+	return (i->mode & S_IFMT) == kind;
+}
+
+static inline bool inode_is_dir(const struct inode *i)
+{
+	return inode_is(i, S_IFDIR);
+}
+
+/* A plain inode of the seed's kind, without contents; super may be NULL. One reference, or NULL. */
+struct inode *__must_check inode_create(struct super *s, const struct inode_seed *seed);
+/* A new inode of super by its operations: -EROFS, -ENOMEM. */
+int __must_check super_create_inode(struct super *s, const struct inode_seed *seed, struct inode **out);
+
+struct timestamp timestamp_now(void);
+enum inode_touch {
+	TOUCH_ACCESS = 1 << 0,
+	TOUCH_MODIFY = 1 << 1,
+	TOUCH_CHANGE = 1 << 2,
+	TOUCH_WRITE = TOUCH_MODIFY | TOUCH_CHANGE,
+};
+/* Sets the named times to now. Takes inode->lock; inode_touch_locked wants it held. */
+void inode_touch(struct inode *i, unsigned what);
+void inode_touch_locked(struct inode *i, unsigned what);
+/* A read happened: the access time follows the rules of `relatime`. */
+void inode_accessed(struct inode *i);
+/* Tree lock held for writing. Changes the number of names by +1 or -1. */
+void inode_add_links(struct inode *i, int by);
+
+/* 0 or -ETXTBSY; counts a description that writes. Undone by inode_end_write. */
+int __must_check inode_begin_write(struct inode *i);
+void inode_end_write(struct inode *i);
+
+/* Locks on files, in flock.c: what `owner` holds on the inode is given up. */
+void file_locks_release(struct inode *i, const void *owner);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The walk: from a path to a dentry, a component at a time, under the tree lock.
+ *
+ * A symbolic link in the middle puts what is left of the path on a stack and goes on with the link's text:
+ *
+ *     /a/link/b/c          link -> x/y
+ *        ^^^^              rest: "x/y", stack: "b/c"
+ *
+ * A link at the very end replaces the rest, so that "last component" always means the last of the whole
+ * walk. Links are counted, and the count bounds the stack.
+ */
+#include <asm/errno.h>
+#include <linux/limits.h>
+#include <moat/string.h>
+#include "mount.h"
+#include "namei.h"
+#include "path.h"
+
+_Static_assert(NAME_LEN_MAX == NAME_MAX, "the longest name");
+
+struct walker {
+	const struct fs_at *at;
+	struct dentry *dir; /* where the walk is */
+	const char *rest;   /* text still to be walked */
+	const char *stack[SYMLINKS_MAX];
+	unsigned depth, links;
+	bool follow;
+};
+
+/* Starts at the root or stays, as the text says. */
+static void start_at(struct walker *k, const char *text)
+{
+	if (*text == '/')
+		k->dir = k->at->ctx->root;
+	k->rest = text;
+}
+
+/* May the walk look for a name in k->dir? */
+static int may_search(const struct walker *k)
+{
+	if (!k->dir->dir)
+		return -ENOTDIR;
+	return inode_permission(k->dir->inode, k->at->uid, k->at->gid, MAY_EXEC);
+}
+
+/* Goes on with a link's text. `final`: nothing of the path is left behind it. */
+static int follow_link(struct walker *k, const struct dentry *link, bool final)
+{
+	if (++k->links > SYMLINKS_MAX)
+		return -ELOOP;
+	if (!final)
+		k->stack[k->depth++] = k->rest;
+	start_at(k, link->inode->target);
+	return 0;
+}
+
+/* The next component of the whole walk; false at its end. */
+static bool next_part(struct walker *k, struct path_part *part)
+{
+	while (!path_next(&k->rest, part)) {
+		if (k->depth == 0)
+			return false;
+		k->rest = k->stack[--k->depth];
+	}
+	return true;
+}
+
+/* Handles `.` and `..`. */
+static void step_dots(struct walker *k, const struct path_part *part, struct walk *w)
+{
+	if (part->kind == PATH_DOTDOT)
+		k->dir = dentry_above(k->dir, k->at->ctx->root);
+	w->last = part->kind == PATH_DOT ? LAST_DOT : LAST_DOTDOT;
+	w->found = k->dir;
+	w->parent = NULL;
+}
+
+/* Looks one name up in k->dir and goes there; `final` as above. */
+static int step_name(struct walker *k, const struct path_part *part, bool final, struct walk *w)
+{
+	struct dentry *child;
+
+	if (part->len > NAME_LEN_MAX)
+		return -ENAMETOOLONG;
+	child = dentry_child(k->dir, part->name, part->len);
+	if (child && child->inode->target && (!final || k->follow))
+		return follow_link(k, child, final);
+	if (!child && !final)
+		return -ENOENT;
+	w->last = LAST_NAME;
+	w->parent = k->dir;
+	w->name = part->name;
+	w->name_len = part->len;
+	w->found = child;
+	if (child)
+		k->dir = dentry_uncover(child);
+	return 0;
+}
+
+static int walk_parts(struct walker *k, struct walk *w)
+{
+	struct path_part part;
+	int err = 0;
+
+	w->last = LAST_ROOT;
+	w->found = k->dir;
+	while (!err && next_part(k, &part)) {
+		bool final = part.last && k->depth == 0;
+
+		err = may_search(k);
+		if (err)
+			break;
+		if (final)
+			w->slash |= part.slash;
+		if (part.kind != PATH_NAME)
+			step_dots(k, &part, w);
+		else
+			err = step_name(k, &part, final, w);
+	}
+	return err;
+}
+
+static int walk(const struct fs_at *at, bool follow, struct walk *w)
+{
+	struct walker k = {.at = at, .follow = follow};
+
+	DEBUG_ASSERT(rwlock_is_held(&fs_tree_lock));
+	*w = (struct walk){.last = LAST_ROOT};
+	k.dir = at->base ? at->base : at->ctx->cwd;
+	if (!*at->path) {
+		w->last = LAST_DOT;
+		w->found = k.dir;
+		return at->flags & FS_EMPTY_PATH ? 0 : -ENOENT;
+	}
+	start_at(&k, at->path);
+	return walk_parts(&k, w);
+}
+
+int walk_path(const struct fs_at *at, struct walk *w)
+{
+	return walk(at, at->flags & FS_FOLLOW, w);
+}
+
+/* Does the path end in slashes? Then a link at its end is followed whatever the flags say. */
+static bool ends_in_slash(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 0 && path[len - 1] == '/';
+}
+
+int walk_existing(const struct fs_at *at, struct dentry **found)
+{
+	struct walk w;
+	int err = walk(at, (at->flags & FS_FOLLOW) || ends_in_slash(at->path), &w);
+
+	if (err)
+		return err;
+	if (!w.found)
+		return -ENOENT;
+	*found = dentry_uncover(w.found);
+	return w.slash && !(*found)->dir ? -ENOTDIR : 0;
+}
+
+int vfs_lookup(const struct fs_at *at, struct dentry **out)
+{
+	int err;
+
+	rwlock_read(&fs_tree_lock);
+	err = walk_existing(at, out);
+	if (!err)
+		dentry_get(*out);
+	rwlock_read_done(&fs_tree_lock);
+	return err;
+}
+
+/* Which three permission bits apply to this user. */
+static unsigned rights_of(const struct inode *i, u32 uid, u32 gid)
+{
+	if (uid == i->uid)
+		return i->mode >> 6 & 7;
+	if (gid == i->gid)
+		return i->mode >> 3 & 7;
+	return i->mode & 7;
+}
+
+int inode_permission(const struct inode *i, u32 uid, u32 gid, unsigned may)
+{
+	bool executable = inode_is_dir(i) || (i->mode & 0111);
+
+	if ((may & MAY_WRITE) && i->super && !i->super->ops->create &&
+	    (inode_is(i, S_IFREG) || inode_is(i, S_IFDIR) || inode_is(i, S_IFLNK)))
+		return -EROFS;
+	if (uid == 0)
+		return (may & MAY_EXEC) && !executable ? -EACCES : 0;
+	return (may & ~rights_of(i, uid, gid)) ? -EACCES : 0;
+}
+
+int may_create(const struct fs_at *at, const struct dentry *dir)
+{
+	if (!dir->attached)
+		return -ENOENT;
+	return inode_permission(dir->inode, at->uid, at->gid, MAY_WRITE | MAY_EXEC);
+}
+
+/* unlink(2): in a sticky directory only the owner of the file or of the directory removes a name. */
+static bool sticky_forbids(const struct fs_at *at, const struct inode *dir, const struct inode *victim)
+{
+	return (dir->mode & S_ISVTX) && at->uid != 0 && at->uid != victim->uid && at->uid != dir->uid;
+}
+
+int may_delete(const struct fs_at *at, const struct dentry *victim, bool as_dir)
+{
+	const struct dentry *dir = victim->parent;
+	int err = inode_permission(dir->inode, at->uid, at->gid, MAY_WRITE | MAY_EXEC);
+
+	if (err)
+		return err;
+	if (sticky_forbids(at, dir->inode, victim->inode))
+		return -EPERM;
+	if (as_dir && !victim->dir)
+		return -ENOTDIR;
+	if (!as_dir && victim->dir)
+		return -EISDIR;
+	return victim->covered_by ? -EBUSY : 0;
+}
+
+void seed_init(struct inode_seed *seed, const struct fs_at *at, const struct dentry *dir, u32 mode)
+{
+	*seed = (struct inode_seed){.mode = mode, .uid = at->uid, .gid = at->gid};
+	if (!S_ISLNK(mode))
+		seed->mode &= ~at->ctx->umask;
+	if (dir->inode->mode & S_ISGID) {
+		seed->gid = dir->inode->gid;
+		if (S_ISDIR(mode))
+			seed->mode |= S_ISGID;
+		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && at->uid != 0 &&
+			 at->gid != seed->gid)
+			seed->mode &= ~(u32)S_ISGID;
+	}
+}

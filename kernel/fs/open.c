@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * open(2), in three steps: find (or make) the name, check that it may be opened this way, make the description.
+ *
+ * The order of errors is Linux's. A file that open made itself is not checked for permission: its mode counts for
+ * the next one.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include "devfs.h"
+#include "names.h"
+#include "readdir.h"
+
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
+struct opening {
+	struct fs_at at;
+	u32 flags, mode;
+	struct dentry *dentry; /* found or made, with a reference */
+	bool created;
+};
+
+/* The rights that the access mode asks for; mode 3 asks for both and gives neither. */
+static unsigned rights_wanted(u32 flags)
+{
+	static const u8 by_mode[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
+
+	return by_mode[flags & O_ACCMODE] | (flags & O_TRUNC ? (unsigned)MAY_WRITE : 0);
+}
+
+/* Flags that contradict each other; those that mean nothing with O_PATH are dropped. */
+static int check_flags(u32 *flags)
+{
+	if (*flags & O_PATH)
+		*flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
+	if ((*flags & O_DIRECTORY) && (*flags & O_CREAT))
+		return -EINVAL;
+	if ((*flags & TMPFILE_BIT) && (!(*flags & O_DIRECTORY) || !(rights_wanted(*flags) & MAY_WRITE)))
+		return -EINVAL;
+	return 0;
+}
+
+/* What is already there. */
+static int find(struct opening *o)
+{
+	if (!(o->flags & O_NOFOLLOW))
+		o->at.flags |= FS_FOLLOW;
+	return vfs_lookup(&o->at, &o->dentry);
+}
+
+/* The name is free: makes a regular file. Tree lock held for writing. */
+static int create_at(struct opening *o, const struct walk *w)
+{
+	struct inode_seed seed;
+	int err = may_create(&o->at, w->parent);
+
+	if (err)
+		return err;
+	seed_init(&seed, &o->at, w->parent, S_IFREG | o->mode);
+	o->created = true;
+	return name_create(w->parent, w->name, w->name_len, &seed, &o->dentry);
+}
+
+/* A name that exists, met with O_CREAT. */
+static int check_existing(const struct opening *o, const struct dentry *d)
+{
+	if (o->flags & O_EXCL)
+		return -EEXIST;
+	return d->dir ? -EISDIR : 0;
+}
+
+static int find_or_create_locked(struct opening *o)
+{
+	struct walk w;
+	int err = walk_path(&o->at, &w);
+
+	if (err)
+		return err;
+	if (w.last == LAST_NAME && w.slash)
+		return -EISDIR;
+	if (!w.found)
+		return create_at(o, &w);
+	o->dentry = dentry_uncover(w.found);
+	return check_existing(o, o->dentry);
+}
+
+static int find_or_create(struct opening *o)
+{
+	int err;
+
+	if (!(o->flags & (O_NOFOLLOW | O_EXCL)))
+		o->at.flags |= FS_FOLLOW;
+	rwlock_write(&fs_tree_lock);
+	err = find_or_create_locked(o);
+	if (!err)
+		dentry_get(o->dentry);
+	rwlock_write_done(&fs_tree_lock);
+	return err;
+}
+
+/* O_TMPFILE: a file in the directory's file system that has no name. Tree lock held. */
+static int create_unnamed(struct opening *o, struct dentry *dir)
+{
+	struct inode_seed seed;
+	struct inode *inode;
+	int err = -ENOTDIR;
+
+	if (dir->dir)
+		err = inode_permission(dir->inode, o->at.uid, o->at.gid, MAY_WRITE | MAY_EXEC);
+	if (err)
+		return err;
+	seed_init(&seed, &o->at, dir, S_IFREG | o->mode);
+	err = super_create_inode(dir->inode->super, &seed, &inode);
+	if (err)
+		return err;
+	o->dentry = dentry_create(inode, "#", 1);
+	if (!o->dentry) {
+		inode_put(inode);
+		return -ENOMEM;
+	}
+	inode->linkable = !(o->flags & O_EXCL);
+	dentry_get(dir);
+	o->dentry->parent = dir;
+	o->created = true;
+	return 0;
+}
+
+static int make_tmpfile(struct opening *o)
+{
+	struct dentry *dir;
+	int err;
+
+	o->at.flags |= FS_FOLLOW;
+	rwlock_read(&fs_tree_lock);
+	err = walk_existing(&o->at, &dir);
+	if (!err)
+		err = create_unnamed(o, dir);
+	rwlock_read_done(&fs_tree_lock);
+	return err;
+}
+
+/* May this inode be opened with these flags? */
+static int may_open(const struct opening *o)
+{
+	const struct inode *i = o->dentry->inode;
+	unsigned rights = rights_wanted(o->flags);
+	int err;
+
+	if ((o->flags & O_DIRECTORY) && !(o->flags & TMPFILE_BIT) && !inode_is_dir(i))
+		return -ENOTDIR;
+	if (o->flags & O_PATH)
+		return 0;
+	if (inode_is(i, S_IFLNK))
+		return -ELOOP;
+	if (inode_is_dir(i) && (rights & MAY_WRITE))
+		return -EISDIR;
+	err = o->created ? 0 : inode_permission(i, o->at.uid, o->at.gid, rights);
+	if (err)
+		return err;
+	if ((o->flags & O_NOATIME) && o->at.uid != 0 && o->at.uid != i->uid)
+		return -EPERM;
+	return (o->flags & O_DIRECT) && !inode_is(i, S_IFREG) ? -EINVAL : 0;
+}
+
+/* What lies behind an inode. FIFOs and sockets by name, and block devices, are not there. */
+static int find_ops(const struct inode *i, const struct file_ops **ops, void **private)
+{
+	static const struct file_ops path_ops;
+	const struct chardev *dev;
+
+	*private = NULL;
+	*ops = &path_ops;
+	switch (i->mode & S_IFMT) {
+	case S_IFREG:
+		*ops = i->file_ops;
+		return 0;
+	case S_IFDIR:
+		*ops = &dir_file_ops;
+		return 0;
+	case S_IFCHR:
+		dev = chardev_find(i->rdev);
+		if (!dev)
+			break;
+		*ops = dev->ops;
+		*private = dev->private;
+		return 0;
+	case S_IFIFO:
+		return -EOPNOTSUPP;
+	default:
+		break;
+	}
+	return -ENXIO;
+}
+
+/* The flags that F_GETFL shows: those that only opening was about are gone. */
+static u32 flags_kept(u32 flags)
+{
+	if (flags & O_PATH)
+		return flags;
+	return (flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)) | O_LARGEFILE;
+}
+
+/* Truncation, and what the kind of file does when it is opened. f is complete. */
+static int finish_open(const struct opening *o, struct file *f)
+{
+	int err = 0;
+
+	if ((o->flags & O_TRUNC) && !o->created && inode_is(f->inode, S_IFREG))
+		err = inode_truncate(f->inode, 0, UINT64_MAX);
+	if (!err && f->ops->open)
+		err = f->ops->open(f);
+	return err;
+}
+
+/* Makes the description for o->dentry, whose reference it takes over on success. */
+static int make_file(const struct opening *o, struct file **out)
+{
+	struct inode *i = o->dentry->inode;
+	const struct file_ops *ops;
+	void *private;
+	u32 flags = flags_kept(o->flags);
+	bool path_only = flags & O_PATH, counts = inode_is(i, S_IFREG) && ((flags + 1) & 2) && !path_only;
+	int err = find_ops(i, &ops, &private);
+
+	if (err && !path_only)
+		return err;
+	/* O_TRUNC alone writes too, but only now. */
+	if (counts || (inode_is(i, S_IFREG) && (o->flags & O_TRUNC))) {
+		err = inode_begin_write(i);
+		if (err)
+			return err;
+		if (!counts)
+			inode_end_write(i);
+	}
+	*out = file_create(ops, i, o->dentry, flags, private);
+	if (!*out) {
+		if (counts)
+			inode_end_write(i);
+		return -ENOMEM;
+	}
+	inode_get(i);
+	err = path_only ? 0 : finish_open(o, *out);
+	if (err) {
+		dentry_get(o->dentry); /* the caller puts its own */
+		file_put(*out);
+	}
+	return err;
+}
+
+int vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode, struct file **out)
+{
+	struct opening o = {.at = fs_at(c, base, path, 0), .mode = mode & 07777};
+	int err = check_flags(&flags);
+
+	if (err)
+		return err;
+	o.flags = flags;
+	if (flags & TMPFILE_BIT)
+		err = make_tmpfile(&o);
+	else if (flags & O_CREAT)
+		err = find_or_create(&o);
+	else
+		err = find(&o);
+	if (err)
+		return err;
+	err = may_open(&o);
+	if (!err)
+		err = make_file(&o, out);
+	if (err)
+		dentry_put(o.dentry);
+	return err;
+}

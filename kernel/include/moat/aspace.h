@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm */
+/*
+ * The address space: the ordered set of a process's VMAs together with its page tables (pmap).
+ *
+ * A VMA is a half-open page-aligned range with one protection and one backing. VMAs never overlap; two that touch
+ * and could be one are one. The page table is the record of which frame backs an anonymous address; a
+ * frame's reference count says how many entries (and objects) hold it.
+ *
+ * Lock order: aspace.lock (readers: faults; writers: every call that changes VMAs) -> object -> pmap.
+ */
+#ifndef MOAT_ASPACE_H
+#define MOAT_ASPACE_H
+
+#include <bsd/sys/tree.h>
+#include <arch/mmu.h>
+#include <moat/mutex.h>
+#include <moat/object.h>
+#include <moat/refcount.h>
+#include <moat/types.h>
+
+#define USER_MIN    0x10000ul	     /* nothing is ever mapped below: 64 KiB */
+#define USER_TOP    0x7ffffffff000ul /* first address that no program may use */
+#define VMAS_MAX    65530	     /* in one address space: Linux's vm.max_map_count */
+#define STACK_GAP   MIB(1)	     /* kept free below a stack that grows: 256 pages, as Linux */
+
+enum vma_flags {
+	VMA_READ = 1 << 0,
+	VMA_WRITE = 1 << 1,
+	VMA_EXEC = 1 << 2,
+	VMA_SHARED = 1 << 3,
+	VMA_GROWSDOWN = 1 << 4,
+	VMA_NORESERVE = 1 << 5,
+	VMA_SPECIAL = 1 << 6, /* vDSO and its data: fixed frames of an object, never merged */
+	VMA_NO_WRITE = 1 << 7, /* shared file not open for writing: mprotect may not add VMA_WRITE */
+	VMA_PROT = VMA_READ | VMA_WRITE | VMA_EXEC,
+};
+
+struct vma {
+	RB_ENTRY(vma) node;	/* [aspace lock] */
+	SLIST_ENTRY(vma) detached; /* owner of the list, once out of the tree */
+	struct range range;	/* [aspace lock] */
+	u32 flags;		/* [aspace lock] enum vma_flags */
+	struct mobj *object;	/* [I] one reference; NULL: private anonymous */
+	u64 object_offset;	/* [aspace lock] byte in object that range.start shows */
+	const char *name;	/* [I] static text such as "[stack]", or NULL */
+	struct file *file;	/* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
+	struct {
+		u64 start, end;	/* from the lowest start, with its gap, to the highest end */
+		u64 gap;	/* longest free run between two VMAs inside */
+	} subtree;		/* [aspace lock] what the subtree under node spans, see vma_tree.c */
+};
+
+RB_HEAD(vma_tree, vma);
+
+struct aspace {
+	struct refcount refs;
+	struct rwlock lock;	/* RANK_ASPACE */
+	struct vma_tree vmas;	/* [lock] */
+	u64 vma_count;		/* [lock] */
+	struct pmap pmap;
+	struct range heap;	/* [lock] brk area: start is fixed at exec, end is the current break (bytes) */
+	u64 mmap_top;		/* [I after exec] top-down search for free space starts here */
+	u64 mapped_pages;	/* [lock] sum over VMAs */
+	u64 data_pages;		/* [lock] of them private, writable, no stack: what RLIMIT_DATA limits */
+	u64 rss_pages;		/* [a] resident pages */
+	u64 peak_rss_pages;	/* [a] */
+	u64 limit_as_bytes;	/* [a] RLIMIT_AS */
+	u64 limit_data_bytes;	/* [a] RLIMIT_DATA */
+	u64 limit_stack_bytes;	/* [a] RLIMIT_STACK */
+	struct {
+		u64 minor, major, cow, refused; /* [a] */
+	} faults;
+};
+
+/* How the fs room counts references to the file behind a VMA; registered at boot. */
+struct vma_file_ops {
+	void (*get)(struct file *f);
+	void (*put)(struct file *f);
+};
+void vma_register_file_ops(const struct vma_file_ops *ops);
+
+struct aspace *__must_check aspace_create(void); /* empty, one reference; or NULL */
+void aspace_get(struct aspace *as);
+void aspace_put(struct aspace *as); /* the last one unmaps everything; must not be active on any CPU */
+
+/* One request to map; the kernel's own form of mmap(2) after sys_mmap has checked and decoded. */
+struct map_request {
+	u64 addr;	       /* hint, or the exact place with MAP_AT; bytes */
+	u64 len;	       /* bytes, > 0; rounded up to pages */
+	u32 vma_flags;	       /* enum vma_flags */
+	u32 how;	       /* enum map_how */
+	struct mobj *object;   /* NULL: anonymous (private: none; shared: map creates one) */
+	u64 object_offset;     /* page-aligned */
+	struct file *file;
+	const char *name;
+};
+
+enum map_how {
+	MAP_AT = 1 << 0,	/* exactly at addr, replacing what is there (MAP_FIXED) */
+	MAP_AT_FREE = 1 << 1,	/* exactly at addr, -EEXIST if anything is there (MAP_FIXED_NOREPLACE) */
+	MAP_LOW_2G = 1 << 2,	/* MAP_32BIT */
+	MAP_FILL = 1 << 3,	/* MAP_POPULATE: fault everything in, errors ignored */
+};
+
+/*
+ * Each takes and releases as->lock itself. Addresses and lengths in bytes.
+ * aspace_map: -ENOMEM (no space, limit, memory), -EINVAL, -EPERM (below USER_MIN), -EEXIST.
+ */
+int __must_check aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out);
+int __must_check aspace_unmap(struct aspace *as, u64 addr, u64 len); /* munmap(2): -EINVAL, -ENOMEM */
+int __must_check aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot); /* mprotect(2) */
+/* brk(2): the break after the call, in bytes (the old one when it cannot be moved). */
+u64 aspace_brk(struct aspace *as, u64 new_break);
+/* madvise(MADV_DONTNEED): drops pages; -EINVAL, -ENOMEM. */
+int __must_check aspace_discard(struct aspace *as, u64 addr, u64 len);
+/* 0 when every page of the range is mapped; -ENOMEM, or -EINVAL when the range wraps around. */
+int __must_check aspace_check_mapped(struct aspace *as, u64 addr, u64 len);
+/* Faults in every page of the range for reading or (VMA_WRITE) writing. 0, -ENOMEM, -EFAULT. */
+int __must_check aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access);
+
+enum fault_access {
+	FAULT_READ = 1 << 0,
+	FAULT_WRITE = 1 << 1,
+	FAULT_EXEC = 1 << 2,
+	FAULT_PRESENT = 1 << 3, /* the entry was present: a protection fault */
+	FAULT_USER = 1 << 4,	/* from ring 3 (else from inside a user copy) */
+};
+
+enum fault_result {
+	FAULT_DONE,	 /* served: run the instruction again */
+	FAULT_NO_VMA,	 /* SIGSEGV, SEGV_MAPERR */
+	FAULT_NO_ACCESS, /* SIGSEGV, SEGV_ACCERR */
+	FAULT_PAST_END,	 /* SIGBUS, BUS_ADRERR: beyond the end of the file */
+	FAULT_IO,	 /* SIGBUS */
+	FAULT_NO_MEMORY, /* out of memory */
+};
+
+/* Serves a page fault at addr (bytes, any value). access: enum fault_access. No lock held; may sleep. */
+enum fault_result aspace_fault(struct aspace *as, u64 addr, unsigned access);
+
+/* The VMA that holds addr, or the first one above it; NULL when there is none. as->lock held. */
+struct vma *aspace_find(struct aspace *as, u64 addr);
+struct vma *vma_next(struct vma *v);
+/* Writes one line naming the mapping nearest to addr into buf (for the log). Takes as->lock for reading. */
+void aspace_explain(struct aspace *as, u64 addr, char *buf, size_t size);
+/* Every invariant of this address space (STYLE: check-everything); panics when one is broken. */
+void aspace_check(struct aspace *as);
+
+/* Pure parts, in vma.c. */
+bool vma_can_merge(const struct vma *low, const struct vma *high);
+/* Cuts v at `at`: v keeps [start, at), *high (allocated before) gets the rest. */
+void vma_split(struct vma *v, struct vma *high, u64 at);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm */
+/*
+ * Physical memory: frames of 4 KiB, in blocks of 2^order of them, from a buddy allocator with a list for each
+ * CPU in front of it.
+ *
+ * `struct page` describes one frame. The array of them is as large as the machine, but an entry is written
+ * only when its frame is first carved out of memory that was never used ("fresh spans"), so that a large
+ * machine boots as fast as a small one.
+ */
+#ifndef MOAT_FRAME_H
+#define MOAT_FRAME_H
+
+#include <sys/queue.h>
+#include <moat/spinlock.h>
+#include <moat/types.h>
+
+#define FRAME_ORDERS 10 /* orders 0..9: 4 KiB .. 2 MiB */
+
+/* The ledger: each frame of the machine has one owner, and the sum over owners is the machine (M8). */
+enum frame_owner {
+	FRAME_FREE,
+	FRAME_KERNEL, /* heap, stacks, boot image and tables, metadata */
+	FRAME_TABLE,  /* page tables of address spaces */
+	FRAME_CACHE,  /* pages of memory objects */
+	FRAME_ANON,   /* anonymous memory of processes */
+	FRAME_OWNERS
+};
+
+enum frame_flags {
+	FRAME_ZERO = 1 << 0, /* contents cleared */
+};
+
+/* 32 bytes for each 4 KiB frame. */
+struct page {
+	u32 refs;     /* [a] holders: table entries, objects, the kernel; 0 = free */
+	u8 owner;     /* enum frame_owner; [I] while allocated */
+	u8 order;     /* of the block that this page heads */
+	u8 flags;     /* allocator's own */
+	u8 node;      /* NUMA node */
+	union {
+		LIST_ENTRY(page) link; /* free block: [zone lock] */
+		struct {	       /* page table */
+			struct spinlock lock;
+			u16 live;      /* entries present; [table lock] */
+		} table;
+		struct {	       /* page of an object */
+			struct mobj *object;
+			u64 index;
+		} cache;
+		LIST_ENTRY(page) slab_link; /* frame of the heap with free cells: [class lock] */
+	};
+	struct {		/* frame of the heap, see heap.c; [class lock] */
+		u16 free;	/* first cell of the free list, in units of 16 bytes */
+		u16 cut;	/* cells cut off so far */
+		u16 used;	/* cells handed out */
+		u8 class;	/* size class, or HEAP_LARGE; [I] */
+	} heap;
+};
+
+struct frame_stats {
+	u64 total;		   /* frames of RAM that the allocator was given or that boot kept */
+	u64 owned[FRAME_OWNERS];   /* sum = total */
+	u64 fresh;		   /* of the free ones: never used yet */
+};
+
+/*
+ * Starts the allocator. `pages` is room for one struct page for each frame below max_pfn, contents undefined;
+ * `boot_frames` counts frames that boot keeps for ever (image, tables, metadata). Once, at boot.
+ */
+void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames);
+/* Hands over RAM that was never used: whole frames, physical bytes. Boot, once for each free span. */
+void frames_add_span(struct range phys);
+/* Takes back boot memory (the unpacked archive) as ordinary free frames. */
+void frames_release_boot(struct range phys);
+
+/*
+ * A block of 2^order frames with one reference, or NULL when memory is out. Physically contiguous and aligned to
+ * its size. Any context; takes RANK_FRAMES.
+ */
+struct page *__must_check frame_alloc(unsigned order, unsigned flags, enum frame_owner owner);
+void frame_get(struct page *p);
+/* Gives back one reference; the last one frees the whole block. */
+void frame_put(struct page *p);
+static inline u32 frame_refs(const struct page *p)
+{
+	return __atomic_load_n(&p->refs, __ATOMIC_RELAXED);
+}
+
+struct page *pfn_to_page(pfn_t pfn); /* the frame must be RAM that was allocated */
+pfn_t page_to_pfn(const struct page *p);
+/* The frame's bytes through the kernel's direct map. */
+void *page_address(const struct page *p);
+void frame_stats_read(struct frame_stats *out);
+
+/*
+ * The frame that every untouched page of anonymous memory shows to readers: all zeros, never mapped writable, not
+ * counted as resident. Made by the first aspace_create; never freed.
+ */
+extern struct page *zero_frame;
+static inline bool frame_is_zero(const struct page *p)
+{
+	return p == zero_frame;
+}
+
+/* Fault injection (debug kernel, hosted tests): let the n-th allocation from now fail, 0 = off. */
+void frame_fail_after(u64 n);
+
+#endif

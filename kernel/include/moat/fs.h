@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* room: fs */
+/*
+ * The file-system room as other rooms see it: paths in kernel memory in, files and attributes out.
+ *
+ * An inode is a file; a dentry is a name of one in the tree of names. A context is what a process has of the file
+ * system: root, working directory, umask and who it is. A `struct fs_at` says where a path starts and how it is
+ * walked; all calls that take a path take one.
+ */
+#ifndef MOAT_FS_H
+#define MOAT_FS_H
+
+#include <moat/file.h>
+#include <moat/types.h>
+
+struct fs_context {
+	struct refcount refs;
+	struct dentry *root, *cwd; /* [tree lock] one reference each */
+	u32 umask;		   /* [a] */
+	u32 fsuid, fsgid;	   /* [a] */
+};
+
+/* Mounts tmpfs as root and devfs on /dev. Boot, once; panics when memory is out. */
+void fs_init(void);
+struct fs_context *__must_check fs_context_create(void); /* root, cwd "/", umask 022, uid 0; or NULL */
+struct fs_context *__must_check fs_context_copy(struct fs_context *c);
+void fs_context_get(struct fs_context *c);
+void fs_context_put(struct fs_context *c);
+
+/*
+ * Unpacks a cpio archive (newc) into the root file system. The entry `.moat/spec` is handed to spec(bytes, len, arg)
+ * instead. 0, -EINVAL (malformed, with what was good kept), -ENOMEM, or what making an entry gave.
+ */
+int __must_check initramfs_unpack(const void *archive, size_t len,
+				  void (*spec)(const void *bytes, size_t len, void *arg), void *arg);
+
+/* How a walk treats the last component. */
+enum fs_at_flags {
+	FS_FOLLOW = 1 << 0,	/* a symbolic link at the end is followed */
+	FS_EMPTY_PATH = 1 << 1, /* an empty path names `base` itself (AT_EMPTY_PATH) */
+	FS_LINKABLE = 1 << 2,	/* link(2): even a file without names, if O_TMPFILE made it */
+};
+
+struct fs_at {
+	struct fs_context *ctx;
+	struct dentry *base; /* where relative paths start; NULL: the working directory. Borrowed */
+	const char *path;
+	u32 flags;    /* enum fs_at_flags */
+	u32 uid, gid; /* who asks; fs_at() takes them from the context */
+};
+
+static inline struct fs_at fs_at(struct fs_context *c, struct dentry *base, const char *path, u32 flags)
+{
+	return (struct fs_at){c, base, path, flags, c->fsuid, c->fsgid};
+}
+
+void dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d); /* NULL is allowed */
+void inode_get(struct inode *i);
+void inode_put(struct inode *i); /* NULL is allowed */
+/* The inode of a name; borrowed, lives as long as the dentry. */
+struct inode *dentry_inode(const struct dentry *d);
+
+/* The dentry that a path leads to, with a reference; path_resolution(7). */
+int __must_check vfs_lookup(const struct fs_at *at, struct dentry **out);
+
+/*
+ * Opens path (kernel string) relative to `base` (NULL: the context's working directory) as open(2) does.
+ * A new reference in *out, or -errno. O_CLOEXEC is the descriptor table's business and ignored here. -EOPNOTSUPP: a
+ * FIFO, which is not implemented.
+ */
+int __must_check vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode,
+			  struct file **out);
+/* Bytes at an absolute offset into kernel memory, for the program loader; bytes read or -errno. */
+ssize_t vfs_pread(struct file *f, void *buf, size_t len, u64 offset);
+/* The absolute path of what the file is, as /proc shows it; length or -ENAMETOOLONG. */
+ssize_t vfs_path(const struct file *f, char *buf, size_t size);
+/* getcwd(2): length without the terminator; -ENOENT (removed), -ENAMETOOLONG when it does not fit. */
+ssize_t vfs_getcwd(struct fs_context *c, char *buf, size_t size);
+int __must_check vfs_chdir(struct fs_context *c, const char *path);
+int __must_check vfs_chdir_to(struct fs_context *c, struct dentry *dir); /* fchdir(2) */
+int __must_check vfs_chroot(const struct fs_at *at);
+/* What exec wants to know: size, mode, kind. */
+struct file_facts {
+	u64 size_bytes;
+	u32 mode; /* S_IFMT and permission bits */
+	u32 uid, gid;
+};
+void vfs_facts(const struct file *f, struct file_facts *out);
+/* The file's memory object with a reference, for private or shared mappings; NULL with *err set. */
+struct mobj *vfs_object(struct file *f, int *err);
+/* While a program runs its file is not written (ETXTBSY), and none starts while it is being written. */
+int __must_check vfs_deny_write(struct file *f);
+void vfs_allow_write(struct file *f);
+
+/* Times since 1970-01-01 UTC; nsec < 1,000,000,000. */
+struct timestamp {
+	s64 sec;
+	u32 nsec;
+};
+
+struct file_attr {
+	u64 ino, size_bytes, blocks; /* blocks of 512 bytes */
+	u32 dev, rdev;		     /* dev_make() */
+	u32 mode, nlink, uid, gid, blksize;
+	struct timestamp atime, mtime, ctime, btime;
+};
+/* stat(2) of an inode; NULL is a stream that has none. */
+void inode_attr(struct inode *i, struct file_attr *out);
+
+struct fs_facts {
+	u64 magic, blocks, blocks_free, files, files_free;
+	u32 fsid[2], block_size, name_max, flags;
+};
+void inode_fs_facts(const struct inode *i, struct fs_facts *out); /* statfs(2) */
+const char *inode_link_target(const struct inode *i);		  /* NULL: not a symbolic link */
+
+/* Rights asked of permission checks: the bits of access(2). */
+enum may {
+	MAY_EXEC = 1,
+	MAY_WRITE = 2,
+	MAY_READ = 4,
+};
+/* 0, -EACCES or -EROFS. path_resolution(7), "Permissions"; uid 0 overrides. */
+int __must_check inode_permission(const struct inode *i, u32 uid, u32 gid, unsigned may);
+
+/* The calls of section 2 of the same names, on inodes. `at` says who asks. 0 or -errno. */
+int __must_check inode_chmod(struct inode *i, const struct fs_context *c, u32 mode);
+#define ID_KEEP UINT32_MAX /* chown: leave this one */
+int __must_check inode_chown(struct inode *i, const struct fs_context *c, u32 uid, u32 gid);
+enum time_how {
+	TIME_OMIT,
+	TIME_NOW,
+	TIME_SET,
+};
+struct time_change {
+	enum time_how how;
+	struct timestamp to;
+};
+/* times[0] is the access time, times[1] the modification time. utimensat(2). */
+int __must_check inode_set_times(struct inode *i, const struct fs_context *c, const struct time_change times[2]);
+/* truncate(2) without permission checks: -EFBIG beyond limit_bytes, -EISDIR, -EINVAL. */
+int __must_check inode_truncate(struct inode *i, s64 size, u64 limit_bytes);
+/* truncate(2) by name: permission and ETXTBSY are checked. */
+int __must_check vfs_truncate(const struct fs_at *at, s64 size, u64 limit_bytes);
+int __must_check vfs_ftruncate(struct file *f, s64 size, u64 limit_bytes);
+/* fallocate(2): mode is FALLOC_FL_*. */
+int __must_check vfs_fallocate(struct file *f, u32 mode, s64 offset, s64 len, u64 limit_bytes);
+
+/* Names. Modes hold the permission bits only, the umask is applied here. */
+int __must_check vfs_mkdir(const struct fs_at *at, u32 mode);
+int __must_check vfs_mknod(const struct fs_at *at, u32 mode, u32 rdev); /* mode with S_IFMT */
+int __must_check vfs_symlink(const struct fs_at *at, const char *target);
+int __must_check vfs_link(const struct fs_at *old, const struct fs_at *new);
+int __must_check vfs_unlink(const struct fs_at *at);
+int __must_check vfs_rmdir(const struct fs_at *at);
+int __must_check vfs_rename(const struct fs_at *old, const struct fs_at *new, u32 flags); /* RENAME_* */
+
+#endif

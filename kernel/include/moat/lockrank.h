@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* room: sync */
+/*
+ * The one order of all locks: a thread that holds a lock takes only locks of a higher rank. docs/locking.md
+ * explains the order; the debug kernel checks it at each acquisition.
+ */
+#ifndef MOAT_LOCKRANK_H
+#define MOAT_LOCKRANK_H
+
+enum lock_rank {
+	RANK_NONE = 0, /* unchecked: early boot only */
+	/* sleeping locks, outermost first */
+	RANK_PROCESS,
+	RANK_FS_CONTEXT,
+	RANK_MOUNT,
+	RANK_FILE,    /* file offset */
+	RANK_DENTRY,  /* a directory: parent before child */
+	RANK_INODE,
+	RANK_ASPACE,  /* address space */
+	RANK_OBJECT,  /* memory object */
+	/* spinlocks */
+	RANK_FDTABLE,
+	RANK_PMAP,    /* page tables of one address space */
+	RANK_VIRTIO,  /* a virtio device */
+	RANK_TASKS,   /* process table, thread list */
+	RANK_SIGNAL,
+	RANK_TIMEOUT,
+	RANK_WAITQ,
+	RANK_RUNQ,
+	RANK_HEAP,
+	RANK_FRAMES,
+	RANK_RANDOM,
+	RANK_LOG,
+	RANK_COUNT
+};
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm */
+/*
+ * Memory objects: what backs a file's contents and shared memory. An object is a sparse array of frames (its page
+ * cache) and a size; `read`, `write` and `mmap` of one file all see these frames, so they always agree.
+ *
+ * A missing page reads as zeros, unless the object's owner gives a `fill` operation (a file system with a
+ * device below it). tmpfs gives none: its frames are the only copy.
+ */
+#ifndef MOAT_OBJECT_H
+#define MOAT_OBJECT_H
+
+#include <moat/frame.h>
+#include <moat/mutex.h>
+#include <moat/radix.h>
+#include <moat/refcount.h>
+#include <moat/uio.h>
+
+struct mobj;
+
+struct mobj_ops {
+	/* Fills a fresh, zeroed page with the bytes at index * PAGE_SIZE; 0 or -errno. May sleep. */
+	int (*fill)(struct mobj *obj, u64 index, struct page *page);
+};
+
+struct mobj {
+	struct refcount refs;
+	struct mutex lock;	    /* RANK_OBJECT */
+	struct radix pages;	    /* [lock] struct page *, one reference each */
+	u64 size_bytes;		    /* [lock for change, a for read] */
+	const struct mobj_ops *ops; /* [I] may be NULL */
+	void *owner;		    /* [I] for ops */
+};
+
+enum mobj_flags {
+	MOBJ_CREATE = 1 << 0, /* allocate a missing page */
+};
+
+struct mobj *__must_check mobj_create(const struct mobj_ops *ops, void *owner); /* size 0, or NULL */
+void mobj_get(struct mobj *obj);
+void mobj_put(struct mobj *obj); /* the last one frees all pages */
+
+/*
+ * The page at index (in pages) with a reference for the caller in *out. Without MOBJ_CREATE a hole of an object with
+ * no fill gives *out = NULL and 0. -ENOMEM, or what fill said. Does not look at the size. May sleep.
+ */
+int __must_check mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out);
+/* Up to u->left bytes at offset, ending at the object's size; bytes moved, or -EFAULT/-ENOMEM/-EIO if none. */
+ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u);
+/* Writes all of u at offset, growing the object; bytes moved, or -errno if none. */
+ssize_t mobj_write(struct mobj *obj, u64 offset, struct uio *u);
+/* Sets the size; pages past it are dropped and the tail of the last one cleared. 0 or -ENOMEM. */
+int __must_check mobj_resize(struct mobj *obj, u64 size_bytes);
+/* Frees whole pages in the range and clears its ragged ends (hole punching). */
+int __must_check mobj_punch(struct mobj *obj, struct range bytes);
+/* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
+s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
+u64 mobj_resident_pages(struct mobj *obj);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* room: sync */
+/*
+ * Spinlocks: ticket locks, fair between CPUs. Interrupts stay as they are with spin_lock; a lock that an
+ * interrupt handler takes too is always taken with spin_lock_irqsave. Preemption needs no switch: kernel
+ * code is not preempted, it yields. The debug kernel checks ranks and ownership.
+ */
+#ifndef MOAT_SPINLOCK_H
+#define MOAT_SPINLOCK_H
+
+#include <moat/lockrank.h>
+#include <moat/types.h>
+
+struct spinlock {
+	u16 next;  /* [a] ticket to draw */
+	u16 owner; /* [a] ticket being served */
+	u8 rank;   /* [I] */
+	s16 cpu;   /* CPU that holds it + 1, 0 = free; debug kernel only */
+};
+
+#define SPINLOCK_INIT(r)                                                                                     \
+	{                                                                                                    \
+		.rank = (r)                                                                                  \
+	}
+
+void spin_init(struct spinlock *l, enum lock_rank rank);
+void spin_lock(struct spinlock *l);
+bool __must_check spin_trylock(struct spinlock *l);
+void spin_unlock(struct spinlock *l);
+u64 __must_check spin_lock_irqsave(struct spinlock *l); /* returns what spin_unlock_irqrestore needs */
+void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state);
+bool spin_is_held(const struct spinlock *l); /* by this CPU; always true in the release kernel */
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* room: sync */
+/*
+ * Wait queues: where a thread sleeps until something is so. The scheduler, a higher room, registers how a
+ * thread blocks and wakes.
+ *
+ *     err = WAIT_EVENT(&q, condition);       killable and interruptible: 0, or -EINTR when a signal is due
+ *     waitq_wake_all(&q);                    after the condition was made true
+ *
+ * The condition is evaluated without a lock of the queue; make it a read of something that its owner
+ * changes before waking. Waking may be done from interrupt context.
+ */
+#ifndef MOAT_WAITQ_H
+#define MOAT_WAITQ_H
+
+#include <sys/queue.h>
+#include <moat/spinlock.h>
+
+struct thread;
+
+struct waiter {
+	TAILQ_ENTRY(waiter) link; /* [queue lock] */
+	struct thread *thread;	  /* [I] */
+	bool queued;		  /* [queue lock] */
+};
+
+struct waitq {
+	struct spinlock lock;
+	TAILQ_HEAD(, waiter) waiters; /* [lock] */
+};
+
+enum wait_flags {
+	WAIT_INTERRUPTIBLE = 1 << 0, /* a pending signal ends the wait */
+};
+
+struct wait_ops {
+	struct thread *(*current)(void);
+	void (*prepare)(void);	 /* mark the current thread as about to block */
+	void (*cancel)(void);	 /* it will not block after all */
+	void (*block)(void);	 /* switch away unless woken since prepare */
+	void (*wake)(struct thread *t);
+	bool (*signal_due)(void); /* the current thread has a signal to act on */
+};
+
+void waitq_register_scheduler(const struct wait_ops *ops);
+void waitq_init(struct waitq *q);
+/* The three steps of WAIT_EVENT, for callers that need a shape of their own. */
+void waitq_enter(struct waitq *q, struct waiter *w);
+void waitq_leave(struct waitq *q, struct waiter *w);
+int waitq_block(unsigned flags); /* 0, or -EINTR */
+void waitq_wake_all(struct waitq *q);
+void waitq_wake_one(struct waitq *q);
+
+#define WAIT_EVENT_FLAGS(q, cond, flags)                                                                     \
+	({                                                                                                   \
+		struct waiter wait_entry_;                                                                   \
+		int wait_err_ = 0;                                                                           \
+		while (!(cond)) {                                                                            \
+			waitq_enter((q), &wait_entry_);                                                      \
+			bool wait_ready_ = (cond);                                                           \
+			if (!wait_ready_)                                                                    \
+				wait_err_ = waitq_block(flags);                                              \
+			waitq_leave((q), &wait_entry_);                                                      \
+			if (wait_ready_ || wait_err_)                                                        \
+				break;                                                                       \
+		}                                                                                            \
+		wait_err_;                                                                                   \
+	})
+#define WAIT_EVENT(q, cond)	       WAIT_EVENT_FLAGS(q, cond, WAIT_INTERRUPTIBLE)
+#define WAIT_EVENT_UNKILLABLE(q, cond) ((void)WAIT_EVENT_FLAGS(q, cond, 0))
+
+#endif

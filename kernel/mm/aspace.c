@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of an address space, and the sentence that explains where an address lies.
+ *
+ * Lock order: as->lock, then an object's mutex, then the pmap. What an operation takes out of the address
+ * space it detaches under as->lock and frees after it. Frames go back only when every TLB has forgotten them:
+ * tlb_batch.
+ */
+#include <asm/errno.h>
+#include <arch/cpu.h>
+#include <moat/heap.h>
+#include <moat/panic.h>
+#include <moat/printf.h>
+#include "aspace_internal.h"
+
+struct page *zero_frame;
+
+/* Makes the zero frame, once. */
+static bool zero_frame_ready(void)
+{
+	struct page *none = NULL, *page;
+
+	if (likely(__atomic_load_n(&zero_frame, __ATOMIC_ACQUIRE)))
+		return true;
+	page = frame_alloc(0, FRAME_ZERO, FRAME_KERNEL);
+	if (!page)
+		return false;
+	if (!__atomic_compare_exchange_n(&zero_frame, &none, page, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		frame_put(page);
+	return true;
+}
+
+struct aspace *aspace_create(void)
+{
+	struct aspace *as;
+
+	if (!zero_frame_ready())
+		return NULL;
+	as = kzalloc(sizeof(*as));
+	if (!as)
+		return NULL;
+	if (pmap_init(&as->pmap)) {
+		kfree(as);
+		return NULL;
+	}
+	ref_init(&as->refs, 1);
+	rwlock_init(&as->lock, RANK_ASPACE);
+	RB_INIT(&as->vmas);
+	as->mmap_top = USER_TOP;
+	as->limit_as_bytes = UINT64_MAX;
+	as->limit_data_bytes = UINT64_MAX;
+	as->limit_stack_bytes = MIB(8);
+	return as;
+}
+
+void aspace_get(struct aspace *as)
+{
+	ref_get(&as->refs);
+}
+
+void aspace_put(struct aspace *as)
+{
+	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
+
+	if (!ref_put(&as->refs))
+		return;
+	rwlock_write(&as->lock);
+	unmap_range_locked(as, (struct range){0, USER_TOP}, &dead);
+	rwlock_write_done(&as->lock);
+	DEBUG_ASSERT(as->vma_count == 0 && as->mapped_pages == 0 && as->rss_pages == 0);
+	vma_list_free(&dead);
+	pmap_destroy(&as->pmap);
+	kfree(as);
+}
+
+int user_range(u64 addr, u64 len, struct range *r)
+{
+	u64 rounded = ALIGN_UP(len, PAGE_SIZE);
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || (len && !rounded) || !range_make(addr, rounded, r))
+		return -EINVAL;
+	return 0;
+}
+
+/* Of two neighbours (either may be NULL) the one that addr is nearer to. */
+static struct vma *nearer(struct vma *below, struct vma *above, u64 addr)
+{
+	if (!below || !above)
+		return below ? below : above;
+	return addr - below->range.end < above->range.start - addr ? below : above;
+}
+
+static void explain_vma(const struct vma *v, u64 addr, char *buf, size_t size)
+{
+	const char *where = addr < v->range.start  ? "below"
+			    : addr >= v->range.end ? "above the end of"
+						   : "into";
+	u64 bytes = addr < v->range.start  ? v->range.start - addr
+		    : addr >= v->range.end ? addr - v->range.end
+					   : addr - v->range.start;
+
+	ksnprintf(buf, size, "%#lx is %#lx bytes %s %lx-%lx %c%c%c%c %s", addr, bytes, where, v->range.start,
+		  v->range.end, v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
+		  v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
+		  v->name     ? v->name
+		  : v->file   ? "(file)"
+		  : v->object ? "(shared)"
+			      : "(anonymous)");
+}
+
+void aspace_explain(struct aspace *as, u64 addr, char *buf, size_t size)
+{
+	struct vma *above, *below = NULL, *v;
+
+	rwlock_read(&as->lock);
+	above = aspace_find(as, addr);
+	if (above && range_contains(above->range, addr))
+		v = above;
+	else {
+		for (v = aspace_find(as, 0); v && v->range.end <= addr; v = vma_next(v))
+			below = v;
+		v = nearer(below, above, addr);
+	}
+	if (v)
+		explain_vma(v, addr, buf, size);
+	else
+		ksnprintf(buf, size, "%#lx: nothing is mapped", addr);
+	rwlock_read_done(&as->lock);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm */
+/* What the files of the address space share: VMAs as values, the tree of them, and the steps of an operation.
+ */
+#ifndef MM_ASPACE_INTERNAL_H
+#define MM_ASPACE_INTERNAL_H
+
+#include <moat/aspace.h>
+
+SLIST_HEAD(vma_list, vma);
+
+/* vma.c: pure */
+u64 vma_pages(const struct vma *v);
+bool vma_flags_are_data(u32 flags);	/* does it count for RLIMIT_DATA? */
+unsigned vma_pmap_prot(u32 flags);	/* enum pmap_prot that a page of such a VMA may have at most */
+u64 vma_gap_start(const struct vma *v); /* start, or the start of the gap below a stack */
+
+/* vma_tree.c: as->lock held for writing, for the last two at least for reading */
+void vma_tree_insert(struct aspace *as, struct vma *v);
+void vma_tree_remove(struct aspace *as, struct vma *v);
+void vma_tree_resize(struct aspace *as, struct vma *v, struct range range);
+void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags);
+struct vma *vma_prev(struct vma *v);
+void vma_tree_check(struct aspace *as); /* panics when a subtree's figures are wrong */
+/* The highest place for len bytes in the window that keeps off VMAs and stack gaps; false when there is none.
+ */
+bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr);
+
+/* vma_life.c */
+struct vma *__must_check vma_alloc(void);
+void vma_take_backing(struct vma *v);	   /* references to its object and file */
+void vma_list_free(struct vma_list *list); /* drops them and frees; no lock held */
+
+/*
+ * carve.c: makes the edges of a range edges of VMAs. Prepare checks and allocates, commit cannot fail; what
+ * commit did not need, done frees. as->lock held for writing during the first two.
+ */
+struct carve {
+	struct vma *low, *high; /* new upper halves for the splits at range.start and range.end, or NULL */
+};
+int __must_check carve_prepare(struct aspace *as, struct range r, struct carve *c);
+void carve_commit(struct aspace *as, struct range r, struct carve *c);
+void carve_done(struct carve *c);
+static inline unsigned carve_count(const struct carve *c)
+{
+	return (c->low != NULL) + (c->high != NULL);
+}
+/* Joins v with its neighbours where they can be one; what is left over goes to `dead`. Returns the joined
+ * VMA. */
+struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead);
+
+/* unmap.c: removes all VMAs in r, whose edges are VMA edges, with their pages. as->lock held for writing. */
+void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead);
+
+/* map.c: would `pages` more, of which `data` private and writable, exceed a limit? as->lock held. */
+bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages);
+
+/* fault.c */
+enum fault_result fault_page(struct aspace *as, const struct vma *v, u64 addr, unsigned access);
+/* stack.c */
+bool stack_grow(struct aspace *as, u64 addr);
+
+/* ledger.c: resident pages, with their peak */
+void rss_add(struct aspace *as, u64 pages);
+void rss_sub(struct aspace *as, u64 pages);
+
+/* Decodes (addr, len) of munmap(2) and its kin: page-aligned start, length rounded up; -EINVAL. */
+int __must_check user_range(u64 addr, u64 len, struct range *r);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The break: brk(2). as->heap is [start, break) in bytes; the pages that it touches are ordinary private
+ * anonymous memory, and may be unmapped or protected like any other.
+ *
+ *     heap     start            old break        new break
+ *              |================|................|
+ *     pages    |------------------|--------------------|    grows by whole pages, must not come near the next
+ * VMA
+ */
+#include <asm/errno.h>
+#include <moat/heap.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+#define BREAK_FLAGS (VMA_READ | VMA_WRITE)
+
+/* May the heap's pages grow into r? One page is kept free above, as Linux does. as->lock held. */
+static bool can_grow(struct aspace *as, struct range r, u64 new_break)
+{
+	u64 pages = range_len(r) >> PAGE_SHIFT;
+	struct vma *next = aspace_find(as, r.start);
+
+	if (r.end > USER_TOP || as->vma_count > VMAS_MAX)
+		return false;
+	if (next && r.end + PAGE_SIZE > vma_gap_start(next))
+		return false;
+	if (new_break - as->heap.start > __atomic_load_n(&as->limit_data_bytes, __ATOMIC_RELAXED))
+		return false;
+	return !aspace_exceeds_limits(as, pages, pages);
+}
+
+static bool grow(struct aspace *as, struct range r, u64 new_break, struct vma_list *dead)
+{
+	struct vma *v;
+
+	if (!can_grow(as, r, new_break))
+		return false;
+	v = vma_alloc();
+	if (!v)
+		return false;
+	v->range = r;
+	v->flags = BREAK_FLAGS;
+	vma_tree_insert(as, v);
+	vma_merge_around(as, v, dead);
+	return true;
+}
+
+static bool shrink(struct aspace *as, struct range r, struct vma_list *dead)
+{
+	struct carve carve;
+
+	if (carve_prepare(as, r, &carve))
+		return false;
+	carve_commit(as, r, &carve);
+	unmap_range_locked(as, r, dead);
+	carve_done(&carve);
+	return true;
+}
+
+/* Moves the break if it can be moved. as->lock held for writing. */
+static void move_break(struct aspace *as, u64 new_break, struct vma_list *dead)
+{
+	u64 old_top = ALIGN_UP(as->heap.end, PAGE_SIZE), new_top = ALIGN_UP(new_break, PAGE_SIZE);
+	bool moved = true;
+
+	if (new_break < as->heap.start || new_break > USER_TOP)
+		return;
+	if (new_top > old_top)
+		moved = grow(as, (struct range){old_top, new_top}, new_break, dead);
+	else if (new_top < old_top)
+		moved = shrink(as, (struct range){new_top, old_top}, dead);
+	if (moved)
+		as->heap.end = new_break;
+}
+
+u64 aspace_brk(struct aspace *as, u64 new_break)
+{
+	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
+	u64 now;
+
+	rwlock_write(&as->lock);
+	move_break(as, new_break, &dead);
+	now = as->heap.end;
+	rwlock_write_done(&as->lock);
+	vma_list_free(&dead);
+	return now;
+}

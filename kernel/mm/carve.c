@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Carving a range out of the VMAs, in two steps (check-allocate-commit), and joining neighbours again.
+ *
+ *     before     |------ a ------|     |------ b ------|
+ *     range              [====================)
+ *     after      |-- a --|-------|     |------|-- b' --|     two splits: low at range.start, high at
+ * range.end
+ *
+ * After the commit every VMA lies wholly inside or wholly outside the range.
+ */
+#include <asm/errno.h>
+#include <moat/heap.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+/* The VMA that has `at` in its inside, so that an edge there needs a split; or NULL. */
+static struct vma *straddler(struct aspace *as, u64 at)
+{
+	struct vma *v = aspace_find(as, at);
+
+	return v && v->range.start < at ? v : NULL;
+}
+
+int carve_prepare(struct aspace *as, struct range r, struct carve *c)
+{
+	c->low = NULL;
+	c->high = NULL;
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	if (straddler(as, r.start)) {
+		c->low = vma_alloc();
+		if (!c->low)
+			return -ENOMEM;
+	}
+	if (straddler(as, r.end)) {
+		c->high = vma_alloc();
+		if (!c->high) {
+			kfree(c->low);
+			c->low = NULL;
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void split_at(struct aspace *as, u64 at, struct vma **spare)
+{
+	struct vma *v = straddler(as, at), *high = *spare;
+	struct range whole;
+
+	if (!v)
+		return;
+	*spare = NULL;
+	whole = v->range;
+	vma_split(v, high, at);
+	v->range = whole; /* the tree does its own counting */
+	vma_tree_resize(as, v, (struct range){whole.start, at});
+	vma_take_backing(high);
+	vma_tree_insert(as, high);
+}
+
+void carve_commit(struct aspace *as, struct range r, struct carve *c)
+{
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	split_at(as, r.start, &c->low);
+	split_at(as, r.end, &c->high);
+}
+
+void carve_done(struct carve *c)
+{
+	kfree(c->low);
+	kfree(c->high);
+}
+
+/* Joins low and high if they can be one; high is then dead. */
+static bool try_merge(struct aspace *as, struct vma *low, struct vma *high, struct vma_list *dead)
+{
+	if (!low || !high || !vma_can_merge(low, high))
+		return false;
+	vma_tree_remove(as, high);
+	vma_tree_resize(as, low, (struct range){low->range.start, high->range.end});
+	SLIST_INSERT_HEAD(dead, high, detached);
+	return true;
+}
+
+struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead)
+{
+	struct vma *low = vma_prev(v);
+
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	try_merge(as, v, vma_next(v), dead);
+	return try_merge(as, low, v, dead) ? low : v;
+}

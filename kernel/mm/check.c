@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every invariant of an address space, looked at one by one. Tests call this after each operation.
+ *
+ *   tree     in order, no overlap, page-aligned, inside user space, neighbours joined where they can be, the
+ * figures of each subtree right entries  each inside a VMA, allowing no more than it; what a program may
+ * write privately is its frame alone sums     VMAs, mapped and data pages, resident pages
+ */
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+struct sums {
+	struct aspace *as;
+	u64 vmas, mapped, data, resident;
+};
+
+static void check_vma(const struct vma *v, const struct vma *prev, struct sums *sums)
+{
+	ASSERT(!range_empty(v->range));
+	ASSERT(IS_ALIGNED(v->range.start, PAGE_SIZE) && IS_ALIGNED(v->range.end, PAGE_SIZE));
+	ASSERT(v->range.start >= USER_MIN && v->range.end <= USER_TOP);
+	ASSERT(v->object || !(v->flags & VMA_SHARED));
+	if (prev) {
+		ASSERT(prev->range.end <= v->range.start);
+		ASSERT(!vma_can_merge(prev, v));
+	}
+	sums->vmas++;
+	sums->mapped += vma_pages(v);
+	if (vma_flags_are_data(v->flags))
+		sums->data += vma_pages(v);
+}
+
+/* Called under the pmap lock. */
+static bool check_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
+{
+	const unsigned rights = PMAP_READ | PMAP_WRITE | PMAP_EXEC;
+	struct page *page = pfn_to_page(leaf->pfn);
+	struct sums *sums = arg;
+	struct vma *v = aspace_find(sums->as, addr);
+
+	ASSERT(v && range_contains(v->range, addr));
+	ASSERT((leaf->prot & rights & ~vma_pmap_prot(v->flags)) == 0);
+	ASSERT(frame_refs(page) > 0);
+	if (frame_is_zero(page)) {
+		ASSERT(!v->object && !(leaf->prot & PMAP_WRITE));
+		return true;
+	}
+	ASSERT(page->owner == FRAME_ANON || (page->owner == FRAME_CACHE && v->object));
+	if ((leaf->prot & PMAP_WRITE) && !(v->flags & VMA_SHARED))
+		ASSERT(page->owner == FRAME_ANON && frame_refs(page) == 1);
+	sums->resident += leaf->size_bytes >> PAGE_SHIFT;
+	return true;
+}
+
+void aspace_check(struct aspace *as)
+{
+	struct sums sums = {.as = as};
+	struct vma *prev = NULL;
+
+	rwlock_read(&as->lock);
+	vma_tree_check(as);
+	for (struct vma *v = aspace_find(as, 0); v; v = vma_next(v)) {
+		check_vma(v, prev, &sums);
+		prev = v;
+	}
+	ASSERT(sums.vmas == as->vma_count);
+	ASSERT(sums.mapped == as->mapped_pages && sums.data == as->data_pages);
+	pmap_for_each(&as->pmap, (struct range){0, USER_TOP}, check_entry, &sums);
+	ASSERT(sums.resident == as->rss_pages && as->rss_pages <= as->peak_rss_pages);
+	rwlock_read_done(&as->lock);
+}

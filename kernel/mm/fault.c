@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page faults: from an address and an access to a page that serves it. In stages, the lock state beside each:
+ *
+ *     stage                                        as->lock      what may happen
+ *     1 find the VMA                               read          none: the stack grows (write), or
+ * SEGV_MAPERR 2 check the access against its rights        read          SEGV_ACCERR 3a nothing is mapped:
+ * read anonymous, write                                      a cleared frame: the short way, most faults
+ *          anonymous, read                                       the zero frame, read-only
+ *          object, shared or read                                the object's page (its mutex; may sleep)
+ *          object, private write                                 a copy of the object's page
+ *     3b something is mapped, with too few rights: read
+ *          private write to a shared frame                       copy-on-write
+ *          else                                                  the entry gets the rights that the VMA has
+ *
+ * Faults run in parallel. Two on one page race for the entry: pmap_enter and pmap_replace let one win; the
+ * other drops its frame and takes what it finds.
+ *
+ * A frame is reused instead of copied when it is anonymous and this entry is its only holder. That cannot
+ * change under us: a second holder comes only from fork, which takes the lock for writing.
+ */
+#include <asm/errno.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+/* One fault: what it wants, and the VMA that it found. as->lock is held for reading as long as it lives. */
+struct fault {
+	struct aspace *as;
+	const struct vma *vma;
+	u64 addr;	 /* of the page, bytes */
+	unsigned access; /* enum fault_access */
+};
+
+/* What an entry for this frame may allow. */
+static unsigned entry_prot(const struct vma *v, const struct page *page)
+{
+	unsigned prot = vma_pmap_prot(v->flags);
+
+	if ((v->flags & VMA_SHARED) || (page->owner == FRAME_ANON && frame_refs(page) == 1))
+		return prot;
+	return prot & ~(unsigned)PMAP_WRITE;
+}
+
+static unsigned needed_prot(unsigned access)
+{
+	if (access & FAULT_WRITE)
+		return PMAP_READ | PMAP_WRITE;
+	return access & FAULT_EXEC ? PMAP_READ | PMAP_EXEC : PMAP_READ;
+}
+
+/* Stage 2. Memory that may be written or executed can be read as well: x86 has no other. */
+static bool access_allowed(const struct vma *v, unsigned access)
+{
+	if (access & FAULT_WRITE)
+		return v->flags & VMA_WRITE;
+	if (access & FAULT_EXEC)
+		return v->flags & VMA_EXEC;
+	return v->flags & VMA_PROT;
+}
+
+static void count_cow(struct aspace *as)
+{
+	__atomic_add_fetch(&as->faults.cow, 1, __ATOMIC_RELAXED);
+}
+
+/* A private copy of a frame, or NULL. */
+static struct page *copy_frame(const struct page *from)
+{
+	struct page *copy;
+
+	if (frame_is_zero(from))
+		return frame_alloc(0, FRAME_ZERO, FRAME_ANON);
+	copy = frame_alloc(0, 0, FRAME_ANON);
+	if (copy)
+		arch_copy_page(page_address(copy), page_address(from));
+	return copy;
+}
+
+/* The entry for `old` now holds `new`, with a reference if that is another frame. False: `old` was gone. */
+static __noinline bool replace(const struct fault *f, pfn_t old, pfn_t new, unsigned prot)
+{
+	struct tlb_batch batch;
+
+	tlb_batch_init(&batch, &f->as->pmap);
+	if (pmap_replace(&f->as->pmap, f->addr, old, new, prot, &batch))
+		return false;
+	tlb_flush(&batch);
+	return true;
+}
+
+/* Stage 3b, a private write to a frame that others may see. */
+static enum fault_result copy_on_write(const struct fault *f, pfn_t old)
+{
+	bool from_zero = frame_is_zero(pfn_to_page(old));
+	struct page *copy = copy_frame(pfn_to_page(old));
+
+	if (!copy)
+		return FAULT_NO_MEMORY;
+	if (!replace(f, old, page_to_pfn(copy), vma_pmap_prot(f->vma->flags))) {
+		frame_put(copy);
+		return FAULT_DONE;
+	}
+	if (from_zero)
+		rss_add(f->as, 1);
+	count_cow(f->as);
+	return FAULT_DONE;
+}
+
+/* Stage 3b: the entry is there. Where it changes while we look, the program's next try sees how. */
+static enum fault_result existing(const struct fault *f, const struct pmap_leaf *leaf)
+{
+	unsigned need = needed_prot(f->access), may;
+
+	if ((leaf->prot & need) == need)
+		return FAULT_DONE;
+	may = entry_prot(f->vma, pfn_to_page(leaf->pfn));
+	if ((may & need) != need)
+		return copy_on_write(f, leaf->pfn);
+	replace(f, leaf->pfn, leaf->pfn, may);
+	return FAULT_DONE;
+}
+
+/*
+ * Enters a frame, with the caller's reference to it, where nothing was mapped. When something is mapped after
+ * all (another thread was faster, or a page that was PROT_NONE until now has kept its frame), that serves.
+ */
+static enum fault_result enter(const struct fault *f, struct page *page, unsigned prot)
+{
+	int err = pmap_enter(&f->as->pmap, f->addr, page_to_pfn(page), prot);
+	struct pmap_leaf leaf;
+
+	if (likely(!err)) {
+		if (!frame_is_zero(page))
+			rss_add(f->as, 1);
+		return FAULT_DONE;
+	}
+	frame_put(page);
+	if (err != -EEXIST)
+		return FAULT_NO_MEMORY;
+	return pmap_query(&f->as->pmap, f->addr, &leaf) ? existing(f, &leaf) : FAULT_DONE;
+}
+
+/* Stage 3a, anonymous memory. */
+static enum fault_result missing_anon(const struct fault *f)
+{
+	unsigned prot = vma_pmap_prot(f->vma->flags);
+	struct page *page;
+
+	if (f->access & FAULT_WRITE) {
+		page = frame_alloc(0, FRAME_ZERO, FRAME_ANON);
+		if (unlikely(!page))
+			return FAULT_NO_MEMORY;
+		return enter(f, page, prot);
+	}
+	frame_get(zero_frame);
+	return enter(f, zero_frame, prot & ~(unsigned)PMAP_WRITE);
+}
+
+/* The object's page for the address, with a reference. Takes the object's mutex; may sleep. */
+static enum fault_result object_page(const struct fault *f, struct page **page)
+{
+	struct mobj *obj = f->vma->object;
+	u64 offset = f->vma->object_offset + (f->addr - f->vma->range.start);
+	u64 size = __atomic_load_n(&obj->size_bytes, __ATOMIC_ACQUIRE);
+	int err;
+
+	if (offset >= ALIGN_UP(size, PAGE_SIZE))
+		return FAULT_PAST_END;
+	err = mobj_page(obj, offset >> PAGE_SHIFT, MOBJ_CREATE, page);
+	if (err)
+		return err == -ENOMEM ? FAULT_NO_MEMORY : FAULT_IO;
+	return FAULT_DONE;
+}
+
+/* Stage 3a, file and shared memory. */
+static enum fault_result missing_object(const struct fault *f)
+{
+	struct page *page, *copy;
+	enum fault_result result = object_page(f, &page);
+
+	if (result != FAULT_DONE)
+		return result;
+	if (!(f->access & FAULT_WRITE) || (f->vma->flags & VMA_SHARED))
+		return enter(f, page, entry_prot(f->vma, page));
+	copy = copy_frame(page);
+	frame_put(page);
+	if (!copy)
+		return FAULT_NO_MEMORY;
+	count_cow(f->as);
+	return enter(f, copy, vma_pmap_prot(f->vma->flags));
+}
+
+static enum fault_result missing(const struct fault *f)
+{
+	return likely(!f->vma->object) ? missing_anon(f) : missing_object(f);
+}
+
+/* Stages 2 and 3, for the page at addr, which lies in v. as->lock held for reading at least. */
+enum fault_result fault_page(struct aspace *as, const struct vma *v, u64 addr, unsigned access)
+{
+	const struct fault f = {.as = as, .vma = v, .addr = addr, .access = access};
+	struct pmap_leaf leaf;
+
+	DEBUG_ASSERT(rwlock_is_held(&as->lock) && range_contains(v->range, addr));
+	if (unlikely(!access_allowed(v, access)))
+		return FAULT_NO_ACCESS;
+	if ((access & FAULT_PRESENT) && pmap_query(&as->pmap, addr, &leaf))
+		return existing(&f, &leaf);
+	return missing(&f);
+}
+
+/* Stage 1 and on; *grow is set when only a growing stack can help. */
+static enum fault_result fault_locked(struct aspace *as, u64 addr, unsigned access, bool *grow)
+{
+	const struct vma *v = aspace_find(as, addr);
+
+	*grow = false;
+	if (unlikely(!v))
+		return FAULT_NO_VMA;
+	if (unlikely(v->range.start > addr)) {
+		*grow = v->flags & VMA_GROWSDOWN;
+		return FAULT_NO_VMA;
+	}
+	return fault_page(as, v, addr, access);
+}
+
+static void count_fault(struct aspace *as, enum fault_result result)
+{
+	u64 *counter = likely(result == FAULT_DONE) ? &as->faults.minor : &as->faults.refused;
+
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+enum fault_result aspace_fault(struct aspace *as, u64 addr, unsigned access)
+{
+	enum fault_result result;
+	bool grow;
+
+	addr = ALIGN_DOWN(addr, PAGE_SIZE);
+	do {
+		rwlock_read(&as->lock);
+		result = fault_locked(as, addr, access, &grow);
+		rwlock_read_done(&as->lock);
+	} while (unlikely(grow) && stack_grow(as, addr));
+	count_fault(as, result);
+	return result;
+}

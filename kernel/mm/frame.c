@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame allocator: who owns each 4 KiB frame of the machine.
+ *
+ * Three layers, from the caller inwards:
+ *
+ *     frame_alloc ──> list of this CPU ──batch──> buddy lists (zone lock) ──2 MiB──> fresh spans
+ *     frame_put   ──>   (interrupts off)                                        (frame_fresh.c)
+ *
+ * The list of a CPU holds single frames, newest on top; taking or giving one is a few instructions with
+ * interrupts disabled and no lock. It is refilled and spilled in batches.
+ *
+ * The buddy lists (Knuth, TAOCP 2.5) hold free blocks of 2^order frames aligned to their size. A block and
+ * its buddy, the neighbour whose number differs in one bit, become one when both are free. The largest order
+ * is 2 MiB, which is also the unit in which fresh memory is carved: all metadata that a merge may look at
+ * lies inside one such unit, and so has been written.
+ *
+ * Ledger: each CPU counts the frames it handed out and took back for each owner. One CPU's figure may be
+ * negative (allocated here, freed there); only the sum means anything. What nobody owns is free.
+ */
+#include <arch/cpu.h>
+#include <arch/mmu.h>
+#include <moat/panic.h>
+#include "frame_internal.h"
+
+#define CACHE_FRAMES 64 /* at most on a CPU's list */
+#define BATCH_ORDER  5	/* 32 frames travel at once */
+#define BATCH_FRAMES (1u << BATCH_ORDER)
+
+/* [this CPU, interrupts disabled] */
+struct frame_cache {
+	u32 count;
+	struct page *frames[CACHE_FRAMES];
+	s64 owned[FRAME_OWNERS]; /* [a for readers] */
+} __aligned(64);
+
+struct frame_zone zone = {.lock = SPINLOCK_INIT(RANK_FRAMES)};
+
+static struct frame_cache caches[CPU_MAX];
+static u64 fail_countdown; /* [a] fault injection: allocations until the one that fails; 0 = off */
+
+/* True when fault injection wants this allocation to fail. */
+static bool injected_failure(void)
+{
+	if (!CONFIG_DEBUG || likely(__atomic_load_n(&fail_countdown, __ATOMIC_RELAXED) == 0))
+		return false;
+	return __atomic_sub_fetch(&fail_countdown, 1, __ATOMIC_RELAXED) == 0;
+}
+
+void frame_fail_after(u64 n)
+{
+	__atomic_store_n(&fail_countdown, n, __ATOMIC_RELAXED);
+}
+
+static void free_list_add(struct page *p, unsigned order)
+{
+	p->order = (u8)order;
+	p->flags |= PAGE_IS_FREE_BLOCK;
+	LIST_INSERT_HEAD(&zone.free[order], p, link);
+}
+
+static void free_list_remove(struct page *p)
+{
+	LIST_REMOVE(p, link);
+	p->flags &= (u8)~PAGE_IS_FREE_BLOCK;
+}
+
+/* The buddy of the block, if it can be merged with it: free, and whole. */
+static struct page *free_buddy(u64 pfn, unsigned order)
+{
+	u64 buddy = pfn ^ (1ull << order);
+	struct page *p = &zone.pages[buddy];
+
+	if (buddy >= zone.max_pfn || !(p->flags & PAGE_IS_FREE_BLOCK) || p->order != order)
+		return NULL;
+	return p;
+}
+
+void buddy_give(u64 pfn, unsigned order)
+{
+	struct page *buddy;
+
+	DEBUG_ASSERT(spin_is_held(&zone.lock));
+	zone.free_frames += 1ull << order;
+	while (order < FRAME_ORDERS - 1 && (buddy = free_buddy(pfn, order)) != NULL) {
+		free_list_remove(buddy);
+		pfn &= ~(1ull << order);
+		order++;
+	}
+	free_list_add(&zone.pages[pfn], order);
+}
+
+/* A block of exactly this order, split from a larger one if need be, or NULL. Zone lock held. */
+static struct page *buddy_take(unsigned order)
+{
+	unsigned from = order;
+	struct page *p;
+
+	while (from < FRAME_ORDERS && LIST_EMPTY(&zone.free[from]))
+		from++;
+	if (from == FRAME_ORDERS)
+		return NULL;
+	p = LIST_FIRST(&zone.free[from]);
+	free_list_remove(p);
+	while (from > order) {
+		from--;
+		free_list_add(p + (1u << from), from);
+	}
+	zone.free_frames -= 1ull << order;
+	return p;
+}
+
+/* As buddy_take, carving fresh memory when the lists are empty. Zone lock held. */
+static struct page *zone_take(unsigned order)
+{
+	struct page *p;
+
+	DEBUG_ASSERT(spin_is_held(&zone.lock));
+	do {
+		p = buddy_take(order);
+	} while (!p && fresh_carve());
+	return p;
+}
+
+/* Puts a batch on this CPU's empty list: the largest block that there is, cut into frames. Interrupts
+ * disabled. */
+static void cache_refill(struct frame_cache *cache)
+{
+	struct page *block = NULL;
+	unsigned order = BATCH_ORDER + 1;
+
+	spin_lock(&zone.lock);
+	while (!block && order > 0)
+		block = zone_take(--order);
+	spin_unlock(&zone.lock);
+	if (!block)
+		return;
+	/* Highest first, so that frames leave in ascending order. */
+	for (u32 i = 1u << order; i > 0; i--) {
+		block[i - 1].order = 0;
+		cache->frames[cache->count++] = &block[i - 1];
+	}
+}
+
+/* Gives the oldest n frames of the list back to the zone. Interrupts disabled. */
+static void cache_spill(struct frame_cache *cache, u32 n)
+{
+	spin_lock(&zone.lock);
+	for (u32 i = 0; i < n; i++)
+		buddy_give((u64)(cache->frames[i] - zone.pages), 0);
+	spin_unlock(&zone.lock);
+	cache->count -= n;
+	for (u32 i = 0; i < cache->count; i++)
+		cache->frames[i] = cache->frames[i + n];
+}
+
+static void clear_block(struct page *p, unsigned order)
+{
+	u8 *bytes = page_address(p);
+
+	for (u64 i = 0; i < 1ull << order; i++)
+		arch_clear_page(bytes + i * PAGE_SIZE);
+}
+
+/* A block straight from the zone; the frames on this CPU's list may be what a merge lacks. Interrupts
+ * disabled. */
+static struct page *block_take(struct frame_cache *cache, unsigned order)
+{
+	struct page *p;
+
+	spin_lock(&zone.lock);
+	p = zone_take(order);
+	spin_unlock(&zone.lock);
+	if (p || cache->count == 0)
+		return p;
+	cache_spill(cache, cache->count);
+	spin_lock(&zone.lock);
+	p = zone_take(order);
+	spin_unlock(&zone.lock);
+	return p;
+}
+
+struct page *frame_alloc(unsigned order, unsigned flags, enum frame_owner owner)
+{
+	struct frame_cache *cache;
+	struct page *p = NULL;
+	u64 irq;
+
+	if (injected_failure() || unlikely(order >= FRAME_ORDERS))
+		return NULL;
+	irq = cpu_irq_save();
+	cache = &caches[cpu_id()];
+	if (likely(order == 0)) {
+		if (unlikely(cache->count == 0))
+			cache_refill(cache);
+		if (likely(cache->count > 0))
+			p = cache->frames[--cache->count];
+	} else {
+		p = block_take(cache, order);
+	}
+	if (likely(p))
+		cache->owned[owner] += 1ll << order;
+	cpu_irq_restore(irq);
+	if (unlikely(!p))
+		return NULL;
+
+	DEBUG_ASSERT(p->refs == 0);
+	p->refs = 1;
+	p->owner = (u8)owner;
+	p->order = (u8)order;
+	if (flags & FRAME_ZERO)
+		clear_block(p, order);
+	return p;
+}
+
+/* The last reference is gone. */
+static void block_free(struct page *p)
+{
+	struct frame_cache *cache;
+	u64 irq = cpu_irq_save();
+
+	cache = &caches[cpu_id()];
+	cache->owned[p->owner] -= 1ll << p->order;
+	p->owner = FRAME_FREE;
+	if (likely(p->order == 0)) {
+		if (unlikely(cache->count == CACHE_FRAMES))
+			cache_spill(cache, BATCH_FRAMES);
+		cache->frames[cache->count++] = p;
+	} else {
+		spin_lock(&zone.lock);
+		buddy_give((u64)(p - zone.pages), p->order);
+		spin_unlock(&zone.lock);
+	}
+	cpu_irq_restore(irq);
+}
+
+void frame_get(struct page *p)
+{
+	u32 was = __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+
+	DEBUG_ASSERT(was != 0 && was != UINT32_MAX);
+	(void)was;
+}
+
+void frame_put(struct page *p)
+{
+	u32 was = __atomic_fetch_sub(&p->refs, 1, __ATOMIC_ACQ_REL);
+
+	DEBUG_ASSERT(was != 0);
+	if (was == 1)
+		block_free(p);
+}
+
+struct page *pfn_to_page(pfn_t pfn)
+{
+	DEBUG_ASSERT(pfn.raw < zone.max_pfn);
+	return &zone.pages[pfn.raw];
+}
+
+pfn_t page_to_pfn(const struct page *p)
+{
+	return (pfn_t){(u64)(p - zone.pages)};
+}
+
+void *page_address(const struct page *p)
+{
+	return direct_map(pfn_to_paddr(page_to_pfn(p)));
+}
+
+void frame_stats_read(struct frame_stats *out)
+{
+	u64 owned = 0;
+
+	for (unsigned o = FRAME_FREE + 1; o < FRAME_OWNERS; o++) {
+		s64 sum = o == FRAME_KERNEL ? (s64)zone.boot_frames : 0;
+
+		for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+			sum += __atomic_load_n(&caches[cpu].owned[o], __ATOMIC_RELAXED);
+		out->owned[o] = (u64)sum;
+		owned += (u64)sum;
+	}
+	out->total = zone.total_frames;
+	out->owned[FRAME_FREE] = out->total - owned;
+	out->fresh = zone.fresh_frames;
+}
+
+void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames)
+{
+	zone.pages = pages;
+	zone.max_pfn = max_pfn;
+	zone.boot_frames = boot_frames;
+	zone.total_frames = boot_frames;
+	zone.free_frames = 0;
+	zone.fresh_frames = 0;
+	zone.span_count = 0;
+	for (unsigned o = 0; o < FRAME_ORDERS; o++)
+		LIST_INIT(&zone.free[o]);
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+		caches[cpu] = (struct frame_cache){.count = 0};
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fresh memory: RAM that was never used, and whose `struct page` entries hold whatever the machine left
+ * there.
+ *
+ * It waits in a few spans. When the buddy lists run dry, one aligned unit of 2 MiB is carved: all 512 entries
+ * of the unit are written, then the parts that lie in spans become free blocks. So a machine pays for its
+ * size only as it is used.
+ *
+ *     unit         |.......|.......|.......|
+ *     span A         [=========)              carved in three steps: an end, a middle, an end
+ *     span B                    [==)          carved together with the end of A: a unit is carved once
+ *
+ * Invariant: a span meets a carved unit only in its carved part. That is how unit_is_carved knows.
+ */
+#include <moat/panic.h>
+#include "frame_internal.h"
+
+static struct range range_cut(struct range a, struct range b)
+{
+	return (struct range){MAX(a.start, b.start), MIN(a.end, b.end)};
+}
+
+static struct range unit_of(u64 pfn)
+{
+	u64 start = ALIGN_DOWN(pfn, CARVE_FRAMES);
+
+	return (struct range){start, start + CARVE_FRAMES};
+}
+
+static bool unit_is_carved(struct range unit)
+{
+	for (unsigned i = 0; i < zone.span_count; i++) {
+		const struct frame_span *s = &zone.spans[i];
+
+		if (!range_empty(range_cut(s->all, unit)) && range_empty(range_cut(s->fresh, unit)))
+			return true;
+	}
+	return false;
+}
+
+/* Puts a run of frames on the buddy lists as the largest aligned blocks that it is made of. Zone lock held.
+ */
+static void give_run(struct range pfns)
+{
+	u64 pfn = pfns.start;
+
+	while (pfn < pfns.end) {
+		unsigned order = 0;
+
+		while (order < FRAME_ORDERS - 1 && IS_ALIGNED(pfn, 2ull << order) &&
+		       pfn + (2ull << order) <= pfns.end)
+			order++;
+		buddy_give(pfn, order);
+		pfn += 1ull << order;
+	}
+}
+
+/* Writes the metadata of a unit: as long as nothing else is said, its frames are boot's for ever. */
+static void init_pages(struct range unit)
+{
+	u64 end = MIN(unit.end, zone.max_pfn);
+
+	for (u64 pfn = unit.start; pfn < end; pfn++)
+		zone.pages[pfn] = (struct page){.owner = FRAME_KERNEL};
+}
+
+/* Takes the unit's part out of a span and frees it. Zone lock held. */
+static void carve_from_span(struct frame_span *s, struct range unit)
+{
+	struct range part = range_cut(s->fresh, unit);
+
+	if (range_empty(part))
+		return;
+	ASSERT(part.start == s->fresh.start || part.end == s->fresh.end);
+	if (part.start == s->fresh.start)
+		s->fresh.start = part.end;
+	else
+		s->fresh.end = part.start;
+	zone.fresh_frames -= range_len(part);
+	give_run(part);
+}
+
+static void carve_unit(struct range unit)
+{
+	init_pages(unit);
+	for (unsigned i = 0; i < zone.span_count; i++)
+		carve_from_span(&zone.spans[i], unit);
+}
+
+bool fresh_carve(void)
+{
+	for (unsigned i = 0; i < zone.span_count; i++) {
+		if (!range_empty(zone.spans[i].fresh)) {
+			carve_unit(unit_of(zone.spans[i].fresh.start));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Frees the end of a run that lies in a unit which was carved before; returns what is left of the run. */
+static struct range give_if_carved(struct range pfns, struct range unit)
+{
+	struct range part = range_cut(pfns, unit);
+
+	if (range_empty(part) || !unit_is_carved(unit))
+		return pfns;
+	give_run(part);
+	if (part.start == pfns.start)
+		return (struct range){part.end, pfns.end};
+	return (struct range){pfns.start, part.start};
+}
+
+/*
+ * Takes in a run of unused frames. Only its first and its last unit can have been carved for a neighbour; all
+ * between becomes a span. Returns the frames taken: fewer when there are more pieces of RAM than any real
+ * memory map has. Zone lock held.
+ */
+static u64 span_add(struct range pfns)
+{
+	u64 taken = range_len(pfns);
+
+	pfns = give_if_carved(pfns, unit_of(pfns.start));
+	if (!range_empty(pfns))
+		pfns = give_if_carved(pfns, unit_of(pfns.end - 1));
+	if (range_empty(pfns))
+		return taken;
+	if (zone.span_count == SPANS_MAX)
+		return taken - range_len(pfns);
+	zone.spans[zone.span_count++] = (struct frame_span){.all = pfns, .fresh = pfns};
+	zone.fresh_frames += range_len(pfns);
+	return taken;
+}
+
+/* The whole frames in a range of physical bytes. */
+static struct range whole_frames(struct range phys)
+{
+	struct range pfns = {ALIGN_UP(phys.start, PAGE_SIZE) >> PAGE_SHIFT, phys.end >> PAGE_SHIFT};
+
+	ASSERT(pfns.end <= zone.max_pfn);
+	return pfns;
+}
+
+void frames_add_span(struct range phys)
+{
+	struct range pfns = whole_frames(phys);
+	u64 irq = spin_lock_irqsave(&zone.lock);
+
+	if (!range_empty(pfns))
+		zone.total_frames += span_add(pfns);
+	spin_unlock_irqrestore(&zone.lock, irq);
+}
+
+void frames_release_boot(struct range phys)
+{
+	struct range pfns = whole_frames(phys);
+	u64 irq = spin_lock_irqsave(&zone.lock);
+
+	if (!range_empty(pfns)) {
+		ASSERT(zone.boot_frames >= range_len(pfns));
+		zone.boot_frames -= span_add(pfns);
+	}
+	spin_unlock_irqrestore(&zone.lock, irq);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mapping: mmap(2) without its system call.
+ *
+ * Check, allocate, commit: the place is chosen and every limit checked, every node allocated, and only then
+ * VMAs change.
+ *
+ *     place        MAP_AT: exactly there, replacing      MAP_AT_FREE: exactly there or -EEXIST
+ *                  hint: there if it is free             else: the highest free place below mmap_top
+ */
+#include <asm/errno.h>
+#include <moat/heap.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+#define LOW_2G_START 0x40000000ul /* where Linux's MAP_32BIT window lies */
+#define LOW_2G_END   0x80000000ul
+
+bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages)
+{
+	u64 limit_as = __atomic_load_n(&as->limit_as_bytes, __ATOMIC_RELAXED) >> PAGE_SHIFT;
+	u64 limit_data = __atomic_load_n(&as->limit_data_bytes, __ATOMIC_RELAXED) >> PAGE_SHIFT;
+
+	return as->mapped_pages + pages > limit_as ||
+	       (data_pages && as->data_pages + data_pages > limit_data);
+}
+
+static bool range_is_free(struct aspace *as, struct range r)
+{
+	struct vma *v = aspace_find(as, r.start);
+
+	return !v || v->range.start >= r.end;
+}
+
+/* The place that MAP_AT or MAP_AT_FREE names. */
+static int place_exact(struct aspace *as, const struct map_request *req, u64 len, struct range *r)
+{
+	if (req->addr > USER_TOP - len)
+		return -ENOMEM;
+	if (!IS_ALIGNED(req->addr, PAGE_SIZE))
+		return -EINVAL;
+	if (req->addr < USER_MIN)
+		return -EPERM;
+	*r = (struct range){req->addr, req->addr + len};
+	if ((req->how & MAP_AT_FREE) && !range_is_free(as, *r))
+		return -EEXIST;
+	return 0;
+}
+
+/* Is the hint a good place: below top, and clear of VMAs and of the gaps below stacks? */
+static bool hint_fits(struct aspace *as, u64 hint, u64 len, u64 top)
+{
+	struct vma *next;
+
+	if (len > top || hint > top - len)
+		return false;
+	next = aspace_find(as, hint);
+	return !next || hint + len <= vma_gap_start(next);
+}
+
+static int place_free(struct aspace *as, const struct map_request *req, u64 len, struct range *r)
+{
+	u64 addr, hint = ALIGN_DOWN(req->addr, PAGE_SIZE);
+	struct range low = {LOW_2G_START, LOW_2G_END};
+	struct range below_top = {USER_MIN, as->mmap_top}, all = {USER_MIN, USER_TOP};
+	bool found;
+
+	if (hint) {
+		hint = MAX(hint, USER_MIN);
+		if (hint_fits(as, hint, len, req->how & MAP_LOW_2G ? LOW_2G_END : USER_TOP)) {
+			*r = (struct range){hint, hint + len};
+			return 0;
+		}
+	}
+	if (req->how & MAP_LOW_2G)
+		found = aspace_find_gap(as, len, low, &addr);
+	else
+		found = aspace_find_gap(as, len, below_top, &addr) || aspace_find_gap(as, len, all, &addr);
+	if (!found)
+		return -ENOMEM;
+	*r = (struct range){addr, addr + len};
+	return 0;
+}
+
+/* Pages in the range that are mapped, and of them those that count as data. */
+static void count_mapped(struct aspace *as, struct range r, u64 *pages, u64 *data)
+{
+	*pages = 0;
+	*data = 0;
+	for (struct vma *v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v)) {
+		u64 n = (MIN(v->range.end, r.end) - MAX(v->range.start, r.start)) >> PAGE_SHIFT;
+
+		*pages += n;
+		if (vma_flags_are_data(v->flags))
+			*data += n;
+	}
+}
+
+/* RLIMIT_AS, RLIMIT_DATA and the number of VMAs, less what the new mapping replaces. */
+static int check_limits(struct aspace *as, struct range r, u32 flags)
+{
+	u64 pages = range_len(r) >> PAGE_SHIFT, replaced, replaced_data;
+	u64 data = vma_flags_are_data(flags) ? pages : 0;
+
+	if (as->vma_count > VMAS_MAX)
+		return -ENOMEM;
+	count_mapped(as, r, &replaced, &replaced_data);
+	if (aspace_exceeds_limits(as, pages - replaced, data > replaced_data ? data - replaced_data : 0))
+		return -ENOMEM;
+	return 0;
+}
+
+/* An object for shared anonymous memory: only its mappings will know it. */
+static struct mobj *shared_object(u64 len)
+{
+	struct mobj *obj = mobj_create(NULL, NULL);
+
+	if (obj && mobj_resize(obj, len)) {
+		mobj_put(obj);
+		return NULL;
+	}
+	return obj;
+}
+
+/* The new VMA, with references of its own, placed nowhere yet. */
+static struct vma *new_vma(const struct map_request *req, u64 len)
+{
+	struct vma *v = vma_alloc();
+
+	if (!v)
+		return NULL;
+	v->flags = req->vma_flags;
+	v->object = req->object;
+	v->object_offset = req->object_offset;
+	v->name = req->name;
+	v->file = req->file;
+	if (v->object || !(v->flags & VMA_SHARED)) {
+		vma_take_backing(v);
+		return v;
+	}
+	v->object = shared_object(len);
+	if (!v->object) {
+		kfree(v);
+		return NULL;
+	}
+	return v;
+}
+
+/* Puts v at r, in place of what was there. as->lock held for writing. 0 or -ENOMEM with nothing changed. */
+static int insert_at(struct aspace *as, struct vma *v, struct range r, struct vma_list *dead)
+{
+	struct carve carve;
+	int err = carve_prepare(as, r, &carve);
+
+	if (err)
+		return err;
+	carve_commit(as, r, &carve);
+	unmap_range_locked(as, r, dead);
+	v->range = r;
+	vma_tree_insert(as, v);
+	vma_merge_around(as, v, dead);
+	carve_done(&carve);
+	return 0;
+}
+
+static int map_locked(struct aspace *as, const struct map_request *req, struct vma *v, u64 len,
+		      struct range *r, struct vma_list *dead)
+{
+	int err;
+
+	if (req->how & (MAP_AT | MAP_AT_FREE))
+		err = place_exact(as, req, len, r);
+	else
+		err = place_free(as, req, len, r);
+	if (!err)
+		err = check_limits(as, *r, v->flags);
+	if (!err)
+		err = insert_at(as, v, *r, dead);
+	return err;
+}
+
+/* mmap(2). */
+int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
+{
+	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
+	u64 len = ALIGN_UP(req->len, PAGE_SIZE), end;
+	struct range r;
+	struct vma *v;
+	int err;
+
+	if (req->len == 0 || !IS_ALIGNED(req->object_offset, PAGE_SIZE))
+		return -EINVAL;
+	if (len == 0 || len > USER_TOP)
+		return -ENOMEM;
+	if (__builtin_add_overflow(req->object_offset, len, &end))
+		return -EOVERFLOW;
+	v = new_vma(req, len);
+	if (!v)
+		return -ENOMEM;
+
+	rwlock_write(&as->lock);
+	err = map_locked(as, req, v, len, &r, &dead);
+	rwlock_write_done(&as->lock);
+
+	if (err)
+		SLIST_INSERT_HEAD(&dead, v, detached);
+	vma_list_free(&dead);
+	if (err)
+		return err;
+	*addr_out = r.start;
+	/* MAP_POPULATE is a wish: what cannot be had now faults later. */
+	if ((req->how & MAP_FILL) && aspace_populate(as, r.start, len, req->vma_flags & VMA_WRITE))
+		return 0;
+	return 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory objects: lifetime, pages and size. Reading and writing through a uio is in object_io.c.
+ *
+ *     index       0      1      2      3      4
+ *     pages   | page | hole | page | page |  -          radix: index -> struct page *, one reference each
+ *     bytes   |----------------------|                  size_bytes: need not be a multiple of a page
+ *                                     \ the rest of the last page is zeros
+ *
+ * Invariants: no page lies wholly past the size for longer than a call takes; the bytes of the last page past
+ * the size are zero unless a program wrote them through a mapping.
+ *
+ * Lock order: the object's mutex is taken under an address space's lock (a fault) and under an inode's; under
+ * it only spinlocks are taken, and never user memory touched, which could fault on the same object.
+ */
+#include <asm/errno.h>
+#include <arch/mmu.h>
+#include <moat/heap.h>
+#include <moat/object.h>
+#include <moat/panic.h>
+#include <moat/string.h>
+
+struct mobj *mobj_create(const struct mobj_ops *ops, void *owner)
+{
+	struct mobj *obj = kzalloc(sizeof(*obj));
+
+	if (!obj)
+		return NULL;
+	ref_init(&obj->refs, 1);
+	mutex_init(&obj->lock, RANK_OBJECT);
+	radix_init(&obj->pages, heap_node_alloc, heap_node_free);
+	obj->ops = ops;
+	obj->owner = owner;
+	return obj;
+}
+
+void mobj_get(struct mobj *obj)
+{
+	ref_get(&obj->refs);
+}
+
+/* Drops every page from index `first` up to, not with, `end`. Object lock held, or the last reference gone.
+ */
+static void drop_pages(struct mobj *obj, u64 first, u64 end)
+{
+	u64 index = first;
+	struct page *page;
+
+	while ((page = radix_next(&obj->pages, &index)) != NULL && index < end) {
+		radix_remove(&obj->pages, index);
+		frame_put(page);
+		index++;
+	}
+}
+
+void mobj_put(struct mobj *obj)
+{
+	if (!ref_put(&obj->refs))
+		return;
+	drop_pages(obj, 0, UINT64_MAX);
+	kfree(obj);
+}
+
+/* A page that was missing: a cleared frame, filled by the owner, stored at index. Object lock held. */
+static int create_page(struct mobj *obj, u64 index, struct page **out)
+{
+	struct page *page = frame_alloc(0, FRAME_ZERO, FRAME_CACHE);
+	int err = 0;
+
+	if (!page)
+		return -ENOMEM;
+	page->cache.object = obj;
+	page->cache.index = index;
+	if (obj->ops && obj->ops->fill)
+		err = obj->ops->fill(obj, index, page);
+	if (!err)
+		err = radix_set(&obj->pages, index, page);
+	if (err) {
+		frame_put(page);
+		return err;
+	}
+	*out = page;
+	return 0;
+}
+
+/* As mobj_page, but the reference stays with the object. Object lock held. */
+static int find_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
+{
+	bool fills = obj->ops && obj->ops->fill;
+
+	DEBUG_ASSERT(mutex_is_held(&obj->lock));
+	*out = radix_get(&obj->pages, index);
+	if (*out || (!(flags & MOBJ_CREATE) && !fills))
+		return 0;
+	return create_page(obj, index, out);
+}
+
+int mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
+{
+	int err;
+
+	mutex_lock(&obj->lock);
+	err = find_page(obj, index, flags, out);
+	if (!err && *out)
+		frame_get(*out);
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
+/* Clears the bytes [from, to) of one page, if it is there or its owner has other bytes than zeros for it. */
+static int clear_part(struct mobj *obj, u64 index, u64 from, u64 to)
+{
+	struct page *page;
+	int err;
+
+	if (from >= to)
+		return 0;
+	err = find_page(obj, index, 0, &page);
+	if (!err && page)
+		memset((u8 *)page_address(page) + from, 0, to - from);
+	return err;
+}
+
+int mobj_resize(struct mobj *obj, u64 size_bytes)
+{
+	u64 old, index = size_bytes >> PAGE_SHIFT;
+	int err = 0;
+
+	mutex_lock(&obj->lock);
+	old = obj->size_bytes;
+	if (size_bytes < old) {
+		if (size_bytes % PAGE_SIZE)
+			err = clear_part(obj, index++, size_bytes % PAGE_SIZE, PAGE_SIZE);
+		if (!err)
+			drop_pages(obj, index, UINT64_MAX);
+	}
+	if (!err)
+		__atomic_store_n(&obj->size_bytes, size_bytes, __ATOMIC_RELEASE);
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
+/*
+ *     range           [===================)
+ *     pages      |......|......|......|......|
+ *                    ^^^ cleared       ^^ cleared
+ *                        ^^^^^^^^^^^^^^ dropped
+ */
+int mobj_punch(struct mobj *obj, struct range bytes)
+{
+	u64 first = bytes.start >> PAGE_SHIFT, last = bytes.end >> PAGE_SHIFT;
+	u64 head = bytes.start % PAGE_SIZE, tail = bytes.end % PAGE_SIZE;
+	int err;
+
+	if (range_empty(bytes))
+		return 0;
+	mutex_lock(&obj->lock);
+	if (first == last) {
+		err = clear_part(obj, first, head, tail);
+	} else {
+		err = head ? clear_part(obj, first++, head, PAGE_SIZE) : 0;
+		if (!err)
+			err = clear_part(obj, last, 0, tail);
+		if (!err)
+			drop_pages(obj, first, last);
+	}
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
+u64 mobj_resident_pages(struct mobj *obj)
+{
+	u64 count;
+
+	mutex_lock(&obj->lock);
+	count = obj->pages.count;
+	mutex_unlock(&obj->lock);
+	return count;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading, writing and seeking in a memory object.
+ *
+ * Bytes move page by page. The object's lock is held only while a page is looked up; the copy itself runs on
+ * a reference to the page, because the caller's buffer may be a mapping of this same object. So a reader may
+ * see half of a concurrent write, as on Linux; who wants more takes the inode's lock around the call.
+ */
+#include <asm/errno.h>
+#include <moat/object.h>
+#include <moat/panic.h>
+
+static u64 size_now(struct mobj *obj)
+{
+	return __atomic_load_n(&obj->size_bytes, __ATOMIC_ACQUIRE);
+}
+
+/* Bytes from `offset` to the end of its page. */
+static size_t page_rest(u64 offset)
+{
+	return PAGE_SIZE - offset % PAGE_SIZE;
+}
+
+/* Moves n bytes, which lie in one page, to the reader. Bytes moved, or -errno. */
+static ssize_t read_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n)
+{
+	struct page *page;
+	size_t moved;
+	int err = mobj_page(obj, offset >> PAGE_SHIFT, 0, &page);
+
+	if (err)
+		return err;
+	if (!page)
+		return (ssize_t)uio_zero_out(u, n);
+	moved = uio_copy_out(u, (u8 *)page_address(page) + offset % PAGE_SIZE, n);
+	frame_put(page);
+	return (ssize_t)moved;
+}
+
+ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u)
+{
+	u64 size = size_now(obj);
+	ssize_t done = 0;
+
+	while (u->left > 0 && offset < size) {
+		size_t n = MIN(MIN(u->left, page_rest(offset)), size - offset);
+		ssize_t moved = read_piece(obj, offset, u, n);
+
+		if (moved < 0)
+			return done ? done : moved;
+		done += moved;
+		offset += (u64)moved;
+		if ((size_t)moved < n)
+			return done ? done : -EFAULT;
+	}
+	return done;
+}
+
+static void grow_to(struct mobj *obj, u64 size_bytes)
+{
+	mutex_lock(&obj->lock);
+	if (size_bytes > obj->size_bytes)
+		__atomic_store_n(&obj->size_bytes, size_bytes, __ATOMIC_RELEASE);
+	mutex_unlock(&obj->lock);
+}
+
+/* Moves n bytes, which lie in one page, from the writer. Bytes moved, or -errno. */
+static ssize_t write_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n)
+{
+	struct page *page;
+	size_t moved;
+	int err;
+
+	/* Before the page is touched: a bad buffer must neither make a page nor destroy what is in one. */
+	n = uio_fault_in(u, n);
+	if (n == 0)
+		return 0;
+	err = mobj_page(obj, offset >> PAGE_SHIFT, MOBJ_CREATE, &page);
+	if (err)
+		return err;
+	moved = uio_copy_in(u, (u8 *)page_address(page) + offset % PAGE_SIZE, n);
+	frame_put(page);
+	if (offset + moved > size_now(obj))
+		grow_to(obj, offset + moved);
+	return (ssize_t)moved;
+}
+
+ssize_t mobj_write(struct mobj *obj, u64 offset, struct uio *u)
+{
+	ssize_t done = 0;
+
+	while (u->left > 0) {
+		size_t n = MIN(u->left, page_rest(offset));
+		ssize_t moved = write_piece(obj, offset, u, n);
+
+		if (moved < 0)
+			return done ? done : moved;
+		done += moved;
+		offset += (u64)moved;
+		if ((size_t)moved < n)
+			return done ? done : -EFAULT;
+	}
+	return done;
+}
+
+/* The first hole at or after offset: the first index that the run of pages does not reach. Object lock held.
+ */
+static u64 next_hole(struct mobj *obj, u64 offset)
+{
+	u64 want = offset >> PAGE_SHIFT, index = want;
+
+	while (radix_next(&obj->pages, &index) && index == want)
+		index = ++want;
+	return MAX(want << PAGE_SHIFT, offset);
+}
+
+/* lseek(2), SEEK_DATA and SEEK_HOLE: the end of the file counts as a hole. */
+s64 mobj_seek(struct mobj *obj, u64 offset, bool hole)
+{
+	bool fills = obj->ops && obj->ops->fill; /* all of it is data */
+	u64 index = offset >> PAGE_SHIFT, size, at;
+
+	mutex_lock(&obj->lock);
+	size = obj->size_bytes;
+	if (hole)
+		at = fills ? size : MIN(next_hole(obj, offset), size);
+	else if (fills)
+		at = offset;
+	else
+		at = radix_next(&obj->pages, &index) ? MAX(index << PAGE_SHIFT, offset) : size;
+	mutex_unlock(&obj->lock);
+	if (offset >= size || (!hole && at >= size))
+		return -ENXIO;
+	return (s64)at;
+}

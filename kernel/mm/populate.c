@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faulting pages in before they are touched: MAP_POPULATE, MADV_POPULATE_READ and _WRITE, the first stack
+ * pages. These are not counted as faults: the program took none.
+ */
+#include <asm/errno.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+/* One page; the lock is taken for each, so that a long range does not keep writers out. */
+static int populate_page(struct aspace *as, u64 addr, unsigned access)
+{
+	enum fault_result result = FAULT_NO_VMA;
+	struct vma *v;
+
+	rwlock_read(&as->lock);
+	v = aspace_find(as, addr);
+	if (v && v->range.start <= addr)
+		result = fault_page(as, v, addr, access);
+	rwlock_read_done(&as->lock);
+	if (result == FAULT_NO_VMA || result == FAULT_NO_MEMORY)
+		return -ENOMEM;
+	return result == FAULT_DONE ? 0 : -EFAULT;
+}
+
+int aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access)
+{
+	unsigned how = FAULT_PRESENT | ((access & VMA_WRITE) ? FAULT_WRITE : FAULT_READ);
+	struct range r;
+	int err = user_range(addr, len, &r);
+
+	for (u64 at = r.start; !err && at < r.end; at += PAGE_SIZE)
+		err = populate_page(as, at, how);
+	return err;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing rights: mprotect(2).
+ *
+ * Linux changes VMA after VMA and stops at the first that it may not change or at a hole, leaving what came
+ * before changed. So the range is first cut off there ("reach"), and what remains is changed as one step:
+ *
+ *     VMAs      |--- a ---|--- b ---|    |--- c ---|
+ *     range          [=========================)
+ *     reach          [==============)                then -ENOMEM
+ *
+ * Rights that are taken away leave the page table at once; rights that are given arrive with the next fault.
+ */
+#include <asm/errno.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+static u32 flags_with(const struct vma *v, u32 prot)
+{
+	return (v->flags & ~(u32)VMA_PROT) | prot;
+}
+
+/* May this VMA have these rights? pages: of it, those in the range. */
+static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u32 prot, u64 *new_data)
+{
+	if ((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE))
+		return -EACCES;
+	if (!vma_flags_are_data(v->flags) && vma_flags_are_data(flags_with(v, prot))) {
+		if (aspace_exceeds_limits(as, 0, *new_data + pages))
+			return -ENOMEM;
+		*new_data += pages;
+	}
+	return 0;
+}
+
+/* How far the change can go from r.start: shortens r; the error that waits there, or 0. as->lock held. */
+static int find_reach(struct aspace *as, struct range *r, u32 prot)
+{
+	u64 at = r->start, new_data = 0;
+	struct vma *v = aspace_find(as, at);
+	int err = 0;
+
+	while (at < r->end) {
+		if (!v || v->range.start > at)
+			err = -ENOMEM;
+		else
+			err = check_vma(as, v, (MIN(v->range.end, r->end) - at) >> PAGE_SHIFT, prot,
+					&new_data);
+		if (err)
+			break;
+		at = MIN(v->range.end, r->end);
+		v = vma_next(v);
+	}
+	r->end = at;
+	return err;
+}
+
+/* Moves an edge of the range past a VMA that has these rights already: it needs no split. */
+static void skip_unchanged(struct aspace *as, struct range *r, u32 prot)
+{
+	struct vma *v;
+
+	while (!range_empty(*r) && (v = aspace_find(as, r->start)) && (v->flags & VMA_PROT) == prot)
+		r->start = MIN(v->range.end, r->end);
+	while (!range_empty(*r) && (v = aspace_find(as, r->end - 1)) && (v->flags & VMA_PROT) == prot)
+		r->end = MAX(v->range.start, r->start);
+}
+
+static void set_prot(struct aspace *as, struct vma *v, u32 prot, struct tlb_batch *batch)
+{
+	unsigned old = vma_pmap_prot(v->flags), new = vma_pmap_prot(prot);
+
+	vma_tree_reflag(as, v, flags_with(v, prot));
+	if (old & ~new)
+		pmap_restrict(&as->pmap, v->range, new, batch);
+}
+
+/* Gives every VMA of r, whose edges are VMA edges, the rights, and joins what has become alike. */
+static void protect_range(struct aspace *as, struct range r, u32 prot, struct vma_list *dead)
+{
+	struct tlb_batch batch;
+	struct vma *v;
+
+	tlb_batch_init(&batch, &as->pmap);
+	for (v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v)) {
+		set_prot(as, v, prot, &batch);
+		v = vma_merge_around(as, v, dead);
+	}
+	tlb_flush(&batch);
+}
+
+static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vma_list *dead)
+{
+	struct carve carve;
+	int stop = find_reach(as, &r, prot), err;
+
+	skip_unchanged(as, &r, prot);
+	if (range_empty(r))
+		return stop;
+	err = carve_prepare(as, r, &carve);
+	if (err)
+		return err;
+	if (as->vma_count + carve_count(&carve) > VMAS_MAX) {
+		carve_done(&carve);
+		return -ENOMEM;
+	}
+	carve_commit(as, r, &carve);
+	protect_range(as, r, prot, dead);
+	carve_done(&carve);
+	return stop;
+}
+
+int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
+{
+	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
+	struct range r;
+	int err;
+
+	DEBUG_ASSERT((vma_prot & ~(u32)VMA_PROT) == 0);
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (len == 0)
+		return 0;
+	if (user_range(addr, len, &r))
+		return -ENOMEM;
+	rwlock_write(&as->lock);
+	err = protect_locked(as, r, vma_prot, &dead);
+	rwlock_write_done(&as->lock);
+	vma_list_free(&dead);
+	return err;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Unmapping: munmap(2).
+ *
+ *     VMAs      |--- a ---|  |-- b --|  |--- c ---|
+ *     range          [=======================)
+ *     after     |-a--|                      |--c--|      at most one VMA more than before: a hole in one
+ */
+#include <asm/errno.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead)
+{
+	struct vma *v = aspace_find(as, r.start), *next;
+	struct tlb_batch batch;
+
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	tlb_batch_init(&batch, &as->pmap);
+	for (; v && v->range.start < r.end; v = next) {
+		DEBUG_ASSERT(range_inside(v->range, r));
+		next = vma_next(v);
+		rss_sub(as, pmap_remove(&as->pmap, v->range, &batch));
+		vma_tree_remove(as, v);
+		SLIST_INSERT_HEAD(dead, v, detached);
+	}
+	tlb_flush(&batch);
+}
+
+/* Would taking r out leave one VMA more than there may be? */
+static bool hole_exceeds_count(struct aspace *as, struct range r)
+{
+	struct vma *v = aspace_find(as, r.start);
+
+	return v && v->range.start < r.start && v->range.end > r.end && as->vma_count >= VMAS_MAX;
+}
+
+static int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead)
+{
+	struct carve carve;
+	int err;
+
+	if (hole_exceeds_count(as, r))
+		return -ENOMEM;
+	err = carve_prepare(as, r, &carve);
+	if (err)
+		return err;
+	carve_commit(as, r, &carve);
+	unmap_range_locked(as, r, dead);
+	carve_done(&carve);
+	return 0;
+}
+
+int aspace_unmap(struct aspace *as, u64 addr, u64 len)
+{
+	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
+	struct range r;
+	int err = user_range(addr, len, &r);
+
+	if (err || range_empty(r) || r.end > USER_TOP)
+		return -EINVAL;
+	rwlock_write(&as->lock);
+	err = unmap_locked(as, r, &dead);
+	rwlock_write_done(&as->lock);
+	vma_list_free(&dead);
+	return err;
+}

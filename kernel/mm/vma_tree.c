@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ordered set of VMAs: a red-black tree that also knows the free space between them.
+ *
+ * Each node keeps, for the subtree under it, where it starts and ends and the longest free run between two
+ * VMAs in it:
+ *
+ *               (c)                    subtree of c:  start = a.start, end = d.end,
+ *              /   \                   gap = longest of  gap(left), gap(right),
+ *           (a,b)   (d)                        left.end .. c.start,  c.end .. right.start
+ *
+ * That is a function of the node and its two children only, so it is mended by walking from the place of a
+ * change to the root. A search for space looks only into subtrees whose gap is long enough: O(log n).
+ *
+ * The start of a VMA means, here, the start of the guard gap that a growing stack keeps below it.
+ */
+#define RB_AUGMENT(elm) vma_augment(elm)
+#include <moat/types.h>
+struct vma;
+static void vma_augment(struct vma *v);
+#include <moat/aspace.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+static u64 distance(u64 from, u64 to)
+{
+	return to > from ? to - from : 0;
+}
+
+static void vma_augment(struct vma *v)
+{
+	const struct vma *left = RB_LEFT(v, node), *right = RB_RIGHT(v, node);
+	u64 start = vma_gap_start(v), end = v->range.end, gap = 0;
+
+	if (left) {
+		gap = MAX(left->subtree.gap, distance(left->subtree.end, start));
+		start = left->subtree.start;
+	}
+	if (right) {
+		gap = MAX(gap, MAX(right->subtree.gap, distance(end, right->subtree.start)));
+		end = right->subtree.end;
+	}
+	v->subtree.start = start;
+	v->subtree.end = end;
+	v->subtree.gap = gap;
+}
+
+/* Mends the figures of v and of all above it. */
+static void augment_path(struct vma *v)
+{
+	for (; v; v = RB_PARENT(v, node))
+		vma_augment(v);
+}
+
+static int vma_cmp(const struct vma *a, const struct vma *b)
+{
+	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
+}
+
+RB_GENERATE_STATIC(vma_tree, vma, node, vma_cmp)
+
+static void count(struct aspace *as, const struct vma *v, s64 sign)
+{
+	u64 pages = vma_pages(v);
+
+	as->mapped_pages += (u64)sign * pages;
+	if (vma_flags_are_data(v->flags))
+		as->data_pages += (u64)sign * pages;
+}
+
+void vma_tree_insert(struct aspace *as, struct vma *v)
+{
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	RB_INSERT(vma_tree, &as->vmas, v);
+	augment_path(v);
+	as->vma_count++;
+	count(as, v, 1);
+}
+
+void vma_tree_remove(struct aspace *as, struct vma *v)
+{
+	/* With two children, the successor moves into v's place and the tree mends its whole path itself. */
+	struct vma *parent = RB_PARENT(v, node);
+
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	RB_REMOVE(vma_tree, &as->vmas, v);
+	augment_path(parent);
+	as->vma_count--;
+	count(as, v, -1);
+}
+
+/* The new range must leave v between the same neighbours. */
+void vma_tree_resize(struct aspace *as, struct vma *v, struct range range)
+{
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	count(as, v, -1);
+	v->range = range;
+	count(as, v, 1);
+	augment_path(v);
+}
+
+/* Protection flags only: VMA_GROWSDOWN, which the gaps depend on, never changes. */
+void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags)
+{
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	DEBUG_ASSERT(((v->flags ^ flags) & ~(u32)VMA_PROT) == 0);
+	count(as, v, -1);
+	v->flags = flags;
+	count(as, v, 1);
+}
+
+struct vma *aspace_find(struct aspace *as, u64 addr)
+{
+	struct vma *v = RB_ROOT(&as->vmas), *best = NULL;
+
+	DEBUG_ASSERT(rwlock_is_held(&as->lock));
+	while (v) {
+		if (addr >= v->range.end) {
+			v = RB_RIGHT(v, node);
+			continue;
+		}
+		best = v;
+		if (addr >= v->range.start)
+			break;
+		v = RB_LEFT(v, node);
+	}
+	return best;
+}
+
+struct vma *vma_next(struct vma *v)
+{
+	return RB_NEXT(vma_tree, NULL, v);
+}
+
+struct vma *vma_prev(struct vma *v)
+{
+	return RB_PREV(vma_tree, NULL, v);
+}
+
+/* The highest len bytes of a free run that lie in the window. */
+static bool fit(struct range free, struct range window, u64 len, u64 *addr)
+{
+	u64 start = MAX(free.start, window.start), end = MIN(free.end, window.end);
+
+	if (end < start || end - start < len)
+		return false;
+	*addr = end - len;
+	return true;
+}
+
+/*
+ * Searches the free runs in and around a subtree, highest first. `around` reaches from the end of the VMA
+ * before the subtree to the start of the one after it. As deep as the tree: 32 calls for VMAS_MAX VMAs.
+ */
+static bool find_gap_in(const struct vma *v, struct range around, struct range window, u64 len, u64 *addr)
+{
+	u64 longest;
+
+	if (around.end < window.start + len || around.start > window.end - len)
+		return false;
+	if (!v)
+		return fit(around, window, len, addr);
+	longest = MAX(distance(around.start, v->subtree.start), distance(v->subtree.end, around.end));
+	if (MAX(longest, v->subtree.gap) < len)
+		return false;
+	return find_gap_in(RB_RIGHT(v, node), (struct range){v->range.end, around.end}, window, len, addr) ||
+	       find_gap_in(RB_LEFT(v, node), (struct range){around.start, vma_gap_start(v)}, window, len,
+			   addr);
+}
+
+bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr)
+{
+	DEBUG_ASSERT(rwlock_is_held(&as->lock));
+	if (window.start > window.end || len > range_len(window))
+		return false;
+	return find_gap_in(RB_ROOT(&as->vmas), (struct range){0, USER_TOP}, window, len, addr);
+}
+
+void vma_tree_check(struct aspace *as)
+{
+	struct vma *v;
+
+	RB_FOREACH (v, vma_tree, &as->vmas) {
+		u64 start = v->subtree.start, end = v->subtree.end, gap = v->subtree.gap;
+
+		vma_augment(v);
+		ASSERT(v->subtree.start == start && v->subtree.end == end && v->subtree.gap == gap);
+	}
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket locks. `next` is the ticket that the next CPU draws, `owner` the one whose turn it is; equal means free.
+ *
+ * The debug kernel keeps, for each CPU, the stack of ranks it holds: taking a lock whose rank is not above the
+ * highest one held, or one that this CPU has already, is a bug and ends in a panic. docs/locking.md has the list.
+ */
+#include <arch/cpu.h>
+#include <moat/panic.h>
+#include <moat/spinlock.h>
+
+#if CONFIG_DEBUG
+#define HELD_MAX 16
+
+static struct {
+	const struct spinlock *locks[HELD_MAX];
+	unsigned count;
+} held[CPU_MAX];
+
+/* Interrupts may come between two statements here: handlers take and release in pairs, so the stack stays right. */
+static void note_acquire(struct spinlock *l)
+{
+	u64 irq = cpu_irq_save();
+	u32 cpu = cpu_id();
+	unsigned n = held[cpu].count;
+
+	for (unsigned i = 0; i < n; i++) {
+		ASSERT(held[cpu].locks[i] != l);
+		if (l->rank != RANK_NONE && held[cpu].locks[i]->rank >= l->rank)
+			panic("lock rank %u taken while rank %u is held", l->rank, held[cpu].locks[i]->rank);
+	}
+	ASSERT(n < HELD_MAX);
+	held[cpu].locks[n] = l;
+	held[cpu].count = n + 1;
+	l->cpu = (s16)(cpu + 1);
+	cpu_irq_restore(irq);
+}
+
+static void note_release(struct spinlock *l)
+{
+	u64 irq = cpu_irq_save();
+	u32 cpu = cpu_id();
+	unsigned n = held[cpu].count, i = n;
+
+	ASSERT(l->cpu == (s16)(cpu + 1));
+	while (i > 0 && held[cpu].locks[i - 1] != l)
+		i--;
+	ASSERT(i > 0);
+	for (; i < n; i++)
+		held[cpu].locks[i - 1] = held[cpu].locks[i];
+	held[cpu].count = n - 1;
+	l->cpu = 0;
+	cpu_irq_restore(irq);
+}
+#else
+static inline void note_acquire(struct spinlock *l)
+{
+	(void)l;
+}
+
+static inline void note_release(struct spinlock *l)
+{
+	(void)l;
+}
+#endif
+
+void spin_init(struct spinlock *l, enum lock_rank rank)
+{
+	*l = (struct spinlock){.rank = (u8)rank};
+}
+
+void spin_lock(struct spinlock *l)
+{
+	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+		cpu_relax();
+	note_acquire(l);
+}
+
+bool spin_trylock(struct spinlock *l)
+{
+	u16 owner = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+
+	if (!__atomic_compare_exchange_n(&l->next, &owner, (u16)(owner + 1), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	note_acquire(l);
+	return true;
+}
+
+void spin_unlock(struct spinlock *l)
+{
+	note_release(l);
+	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+u64 spin_lock_irqsave(struct spinlock *l)
+{
+	u64 irq = cpu_irq_save();
+
+	spin_lock(l);
+	return irq;
+}
+
+void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state)
+{
+	spin_unlock(l);
+	cpu_irq_restore(irq_state);
+}
+
+bool spin_is_held(const struct spinlock *l)
+{
+#if CONFIG_DEBUG
+	return l->cpu == (s16)(cpu_id() + 1);
+#else
+	(void)l;
+	return true;
+#endif
+}

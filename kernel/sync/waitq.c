@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wait queues. The rule against lost wake-ups: a waiter first puts itself on the queue and marks itself as about to
+ * block, then looks at the condition once more, then blocks. A waker makes the condition true, then takes
+ * waiters off the queue and wakes them; a thread that was woken between its mark and its block does not block.
+ *
+ * Lock: the queue's own (RANK_WAITQ), with interrupts off, since interrupt handlers wake.
+ */
+#include <asm/errno.h>
+#include <moat/panic.h>
+#include <moat/waitq.h>
+
+static const struct wait_ops *sched;
+
+void waitq_register_scheduler(const struct wait_ops *ops)
+{
+	sched = ops;
+}
+
+void waitq_init(struct waitq *q)
+{
+	spin_init(&q->lock, RANK_WAITQ);
+	TAILQ_INIT(&q->waiters);
+}
+
+void waitq_enter(struct waitq *q, struct waiter *w)
+{
+	u64 irq = spin_lock_irqsave(&q->lock);
+
+	ASSERT(sched);
+	w->thread = sched->current();
+	w->queued = true;
+	TAILQ_INSERT_TAIL(&q->waiters, w, link);
+	sched->prepare();
+	spin_unlock_irqrestore(&q->lock, irq);
+}
+
+void waitq_leave(struct waitq *q, struct waiter *w)
+{
+	u64 irq = spin_lock_irqsave(&q->lock);
+
+	if (w->queued)
+		TAILQ_REMOVE(&q->waiters, w, link);
+	w->queued = false;
+	sched->cancel();
+	spin_unlock_irqrestore(&q->lock, irq);
+}
+
+int waitq_block(unsigned flags)
+{
+	if ((flags & WAIT_INTERRUPTIBLE) && sched->signal_due())
+		return -EINTR;
+	sched->block();
+	return (flags & WAIT_INTERRUPTIBLE) && sched->signal_due() ? -EINTR : 0;
+}
+
+/* Takes the first waiter off. Lock held. */
+static bool wake_first(struct waitq *q)
+{
+	struct waiter *w = TAILQ_FIRST(&q->waiters);
+
+	if (!w)
+		return false;
+	TAILQ_REMOVE(&q->waiters, w, link);
+	w->queued = false;
+	sched->wake(w->thread);
+	return true;
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+	u64 irq = spin_lock_irqsave(&q->lock);
+
+	while (wake_first(q))
+		;
+	spin_unlock_irqrestore(&q->lock, irq);
+}
+
+void waitq_wake_one(struct waitq *q)
+{
+	u64 irq = spin_lock_irqsave(&q->lock);
+
+	(void)wake_first(q);
+	spin_unlock_irqrestore(&q->lock, irq);
+}

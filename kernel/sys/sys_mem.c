@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about memory: flags are decoded here, the address-space room does the work (mmap(2), mprotect(2) …). */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <moat/aspace.h>
+#include <moat/file.h>
+#include <moat/fs.h>
+#include <moat/syscall.h>
+#include <moat/task.h>
+
+/* Flags that mean something here or are defined to mean nothing (MAP_DENYWRITE, MAP_EXECUTABLE, MAP_STACK …). */
+#define MAP_KNOWN                                                                                            \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_FIXED_NOREPLACE |         \
+	 MAP_UNINITIALIZED)
+
+static u32 prot_to_vma(int prot)
+{
+	return (prot & PROT_READ ? VMA_READ : 0) | (prot & PROT_WRITE ? VMA_WRITE : 0) |
+	       (prot & PROT_EXEC ? VMA_EXEC : 0);
+}
+
+static u32 how_from(int flags)
+{
+	u32 how = 0;
+
+	if (flags & MAP_FIXED_NOREPLACE)
+		how |= MAP_AT_FREE;
+	else if (flags & MAP_FIXED)
+		how |= MAP_AT;
+	if (flags & MAP_32BIT)
+		how |= MAP_LOW_2G;
+	/* There is no swap: what is resident is locked. MAP_NONBLOCK with MAP_POPULATE means "do not read ahead". */
+	if ((flags & (MAP_POPULATE | MAP_LOCKED)) && !(flags & MAP_NONBLOCK))
+		how |= MAP_FILL;
+	return how;
+}
+
+/* The access that a mapping of f needs (mmap(2), EACCES); shared writable needs the file open for writing. */
+static int check_file(const struct file *f, int prot, bool shared)
+{
+	u32 mode = f->flags & O_ACCMODE;
+
+	if (mode == O_WRONLY)
+		return -EACCES;
+	if (shared && (prot & PROT_WRITE) && (mode != O_RDWR || (f->flags & O_APPEND)))
+		return -EACCES;
+	return 0;
+}
+
+static int check_flags(int flags)
+{
+	int type = flags & MAP_TYPE;
+
+	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (flags & MAP_HUGETLB) {
+		unsupported_flag("mmap", "MAP_HUGETLB");
+		return -ENOMEM;
+	}
+	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN)) {
+		unsupported_flag("mmap", "MAP_SYNC");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static s64 map(struct map_request *req)
+{
+	u64 addr;
+	int err = aspace_map(current_process()->aspace, req, &addr);
+
+	return err ? err : (s64)addr;
+}
+
+static s64 map_file(struct map_request *req, int fd, int prot)
+{
+	struct file *f = fd_get(current_process()->files, fd);
+	s64 result;
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = check_file(f, prot, req->vma_flags & VMA_SHARED);
+	if (err) {
+		file_put(f);
+		return err;
+	}
+	req->object = vfs_object(f, &err);
+	req->file = f;
+	result = req->object ? map(req) : err;
+	if (req->object)
+		mobj_put(req->object);
+	file_put(f);
+	return result;
+}
+
+s64 sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, s64 offset)
+{
+	struct map_request req = {
+		.addr = addr,
+		.len = length,
+		.vma_flags = prot_to_vma(prot),
+		.how = how_from(flags),
+		.object_offset = (u64)offset,
+	};
+	int err;
+
+	if (offset & (s64)(PAGE_SIZE - 1))
+		return -EINVAL;
+	err = check_flags(flags);
+	if (err)
+		return err;
+	if (length == 0)
+		return -EINVAL;
+	if ((flags & MAP_TYPE) != MAP_PRIVATE)
+		req.vma_flags |= VMA_SHARED;
+	if (flags & MAP_GROWSDOWN)
+		req.vma_flags |= VMA_GROWSDOWN;
+	if (flags & MAP_NORESERVE)
+		req.vma_flags |= VMA_NORESERVE;
+	if (flags & MAP_ANONYMOUS) {
+		req.object_offset = 0;
+		return map(&req);
+	}
+	return map_file(&req, fd, prot);
+}
+
+s64 sys_munmap(u64 addr, size_t length)
+{
+	return aspace_unmap(current_process()->aspace, addr, length);
+}
+
+s64 sys_mprotect(u64 addr, size_t length, int prot)
+{
+	if (prot & (PROT_GROWSDOWN | PROT_GROWSUP)) {
+		unsupported_flag("mprotect", "PROT_GROWSDOWN");
+		return -EINVAL;
+	}
+	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+		return -EINVAL;
+	return aspace_protect(current_process()->aspace, addr, length, prot_to_vma(prot));
+}
+
+s64 sys_brk(u64 addr)
+{
+	return (s64)aspace_brk(current_process()->aspace, addr);
+}
+
+s64 sys_madvise(u64 addr, size_t length, int advice)
+{
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	switch (advice) {
+	case MADV_DONTNEED:
+		return aspace_discard(current_process()->aspace, addr, length);
+	case MADV_POPULATE_READ:
+		return aspace_populate(current_process()->aspace, addr, length, VMA_READ);
+	case MADV_POPULATE_WRITE:
+		return aspace_populate(current_process()->aspace, addr, length, VMA_READ | VMA_WRITE);
+	/* Hints about access patterns: heard, and rightly without effect where there is no read-ahead. */
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+		return aspace_check_mapped(current_process()->aspace, addr, length);
+	default:
+		unsupported_flag("madvise", "advice");
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read(2), write(2) and their relatives: buffers become a uio, the fs room moves the bytes.
+ *
+ * As on Linux a buffer is only looked at where bytes are moved: reading at the end of a file, or writing to
+ * /dev/null, takes any address of the user half.
+ */
+#include <linux/fs.h>
+#include <linux/uio.h>
+#include <arch/uaccess.h>
+#include <moat/heap.h>
+#include "sys_fs.h"
+
+enum { SEGS_ON_STACK = 8 };
+
+_Static_assert(sizeof(struct iovec) == sizeof(struct uio_seg), "an iovec is copied as a uio_seg");
+_Static_assert(offsetof(struct iovec, iov_len) == offsetof(struct uio_seg, len), "an iovec is copied as a uio_seg");
+
+struct write_rights sys_write_rights(void)
+{
+	return (struct write_rights){.size_limit_bytes = sys_size_limit(), .keep_setid = sys_fs()->fsuid == 0};
+}
+
+s64 sys_write_signal(s64 result)
+{
+	if (result == -EPIPE)
+		signal_send_kernel(current_process(), SIGPIPE);
+	else if (result == -EFBIG && sys_size_limit() != RLIM_INFINITY)
+		signal_send_kernel(current_process(), SIGXFSZ);
+	return result;
+}
+
+static bool in_user_half(u64 base, u64 len)
+{
+	struct range r;
+
+	return range_make(base, len, &r) && r.end <= USER_TOP;
+}
+
+/* The buffers of one call. */
+struct buffers {
+	struct uio uio;
+	struct uio_seg few[SEGS_ON_STACK];
+	struct uio_seg *many; /* heap, or NULL */
+};
+
+static int one_buffer(struct buffers *b, void __user *buf, size_t count)
+{
+	b->many = NULL;
+	if (!in_user_half((u64)buf, count))
+		return -EFAULT;
+	uio_init_user(&b->uio, buf, MIN(count, MAX_RW_BYTES));
+	return 0;
+}
+
+/* Checks each piece, and cuts the sum to what one call moves (readv(2)). */
+static int check_segs(struct uio_seg *segs, unsigned count)
+{
+	size_t left = MAX_RW_BYTES;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (segs[i].len > INT64_MAX)
+			return -EINVAL;
+		if (!in_user_half(segs[i].base, segs[i].len))
+			return -EFAULT;
+		segs[i].len = MIN(segs[i].len, left);
+		left -= segs[i].len;
+	}
+	return 0;
+}
+
+static void put_buffers(struct buffers *b)
+{
+	kfree(b->many);
+}
+
+static int many_buffers(struct buffers *b, const struct iovec __user *iov, size_t count)
+{
+	struct uio_seg *segs = b->few;
+	int err = 0;
+
+	b->many = NULL;
+	if (count > UIO_MAXIOV)
+		return -EINVAL;
+	if (count > SEGS_ON_STACK) {
+		segs = b->many = kcalloc(count, sizeof(*segs));
+		if (!segs)
+			return -ENOMEM;
+	}
+	if (copy_from_user(segs, iov, count * sizeof(*segs)))
+		err = -EFAULT;
+	if (!err)
+		err = check_segs(segs, (unsigned)count);
+	if (err)
+		put_buffers(b);
+	else
+		uio_init_user_segs(&b->uio, segs, (unsigned)count);
+	return err;
+}
+
+/* Where a transfer takes place: at *offset, or at the description's own when offset is NULL. */
+static s64 read_into(int fd, struct buffers *b, s64 *offset)
+{
+	struct file *f = sys_file(fd);
+	u64 at = offset ? (u64)*offset : 0;
+	s64 n;
+
+	if (!f)
+		return -EBADF;
+	n = vfs_read(f, &b->uio, offset ? &at : NULL);
+	file_put(f);
+	return n;
+}
+
+static s64 write_from(int fd, struct buffers *b, s64 *offset)
+{
+	struct write_rights rights = sys_write_rights();
+	struct file *f = sys_file(fd);
+	u64 at = offset ? (u64)*offset : 0;
+	s64 n;
+
+	if (!f)
+		return -EBADF;
+	n = vfs_write(f, &b->uio, offset ? &at : NULL, &rights);
+	file_put(f);
+	return sys_write_signal(n);
+}
+
+/* A bad descriptor is reported before a bad buffer. */
+static s64 first_error(int fd, bool writing, int err)
+{
+	struct file *f = sys_file(fd);
+	bool usable = f && (writing ? file_writable(f) : file_readable(f));
+
+	if (f)
+		file_put(f);
+	return usable ? err : -EBADF;
+}
+
+s64 sys_read(int fd, void __user *buf, size_t count)
+{
+	struct buffers b;
+	int err = one_buffer(&b, buf, count);
+
+	return err ? first_error(fd, false, err) : read_into(fd, &b, NULL);
+}
+
+s64 sys_write(int fd, const void __user *buf, size_t count)
+{
+	struct buffers b;
+	int err = one_buffer(&b, (void __user *)(u64)buf, count);
+
+	return err ? first_error(fd, true, err) : write_from(fd, &b, NULL);
+}
+
+s64 sys_pread64(int fd, void __user *buf, size_t count, s64 offset)
+{
+	struct buffers b;
+	int err = offset < 0 ? -EINVAL : one_buffer(&b, buf, count);
+
+	if (offset < 0)
+		return err;
+	return err ? first_error(fd, false, err) : read_into(fd, &b, &offset);
+}
+
+s64 sys_pwrite64(int fd, const void __user *buf, size_t count, s64 offset)
+{
+	struct buffers b;
+	int err = offset < 0 ? -EINVAL : one_buffer(&b, (void __user *)(u64)buf, count);
+
+	if (offset < 0)
+		return err;
+	return err ? first_error(fd, true, err) : write_from(fd, &b, &offset);
+}
+
+/* The flags of preadv2(2) that mean nothing here because nothing is cached or slow; others are refused. */
+static int check_rwf(const char *call, int flags)
+{
+	const int harmless = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
+
+	if (!(flags & ~harmless))
+		return 0;
+	unsupported_flag(call, flags & RWF_NOWAIT ? "RWF_NOWAIT" : flags & RWF_APPEND ? "RWF_APPEND" : "flags");
+	return -EOPNOTSUPP;
+}
+
+static s64 read_vector(int fd, const struct iovec __user *iov, size_t count, s64 *offset)
+{
+	struct buffers b;
+	int err = many_buffers(&b, iov, count);
+	s64 n;
+
+	if (err)
+		return first_error(fd, false, err);
+	n = read_into(fd, &b, offset);
+	put_buffers(&b);
+	return n;
+}
+
+static s64 write_vector(int fd, const struct iovec __user *iov, size_t count, s64 *offset)
+{
+	struct buffers b;
+	int err = many_buffers(&b, iov, count);
+	s64 n;
+
+	if (err)
+		return first_error(fd, true, err);
+	n = write_from(fd, &b, offset);
+	put_buffers(&b);
+	return n;
+}
+
+s64 sys_readv(int fd, const struct iovec __user *iov, size_t iovcnt)
+{
+	return read_vector(fd, iov, iovcnt, NULL);
+}
+
+s64 sys_writev(int fd, const struct iovec __user *iov, size_t iovcnt)
+{
+	return write_vector(fd, iov, iovcnt, NULL);
+}
+
+/* The offset is in the low word alone: on x86-64 pos_h does not count. */
+s64 sys_preadv(int fd, const struct iovec __user *iov, size_t iovcnt, s64 pos_l, s64 pos_h)
+{
+	(void)pos_h;
+	return pos_l < 0 ? -EINVAL : read_vector(fd, iov, iovcnt, &pos_l);
+}
+
+s64 sys_pwritev(int fd, const struct iovec __user *iov, size_t iovcnt, s64 pos_l, s64 pos_h)
+{
+	(void)pos_h;
+	return pos_l < 0 ? -EINVAL : write_vector(fd, iov, iovcnt, &pos_l);
+}
+
+s64 sys_preadv2(int fd, const struct iovec __user *iov, size_t iovcnt, s64 pos_l, s64 pos_h, int flags)
+{
+	int err = pos_l < -1 ? -EINVAL : check_rwf("preadv2", flags);
+
+	(void)pos_h;
+	return err ? err : read_vector(fd, iov, iovcnt, pos_l == -1 ? NULL : &pos_l);
+}
+
+s64 sys_pwritev2(int fd, const struct iovec __user *iov, size_t iovcnt, s64 pos_l, s64 pos_h, int flags)
+{
+	int err = pos_l < -1 ? -EINVAL : check_rwf("pwritev2", flags);
+
+	(void)pos_h;
+	return err ? err : write_vector(fd, iov, iovcnt, pos_l == -1 ? NULL : &pos_l);
+}
+
+s64 sys_lseek(int fd, s64 offset, int whence)
+{
+	struct file *f = sys_file(fd);
+	s64 at;
+
+	if (!f)
+		return -EBADF;
+	at = vfs_seek(f, offset, whence);
+	file_put(f);
+	return at;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about signals: sigaction(2), sigprocmask(2), kill(2), sigaltstack(2), sigsuspend(2), sigreturn(2). */
+#include <asm/errno.h>
+#include <arch/signal.h>
+#include <arch/trap.h>
+#include <arch/uaccess.h>
+#include <moat/syscall.h>
+#include <moat/task.h>
+
+/* <asm/signal.h>'s struct sigaction with fixed types: what user space passes. */
+struct user_sigaction {
+	u64 handler, flags, restorer, mask;
+};
+
+#define SA_KNOWN                                                                                             \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND |    \
+	 SA_RESTORER)
+
+/* Linux clears flags that it does not know (SA_UNSUPPORTED probing, sigaction(2)). */
+static u64 known_flags(u64 flags)
+{
+	return flags & (u64)(u32)SA_KNOWN;
+}
+
+s64 sys_rt_sigaction(int signum, const void __user *act, void __user *oldact, size_t sigsetsize)
+{
+	struct process *p = current_process();
+	struct user_sigaction new, old;
+	struct signal_action *a;
+
+	if (sigsetsize != sizeof(u64) || signum < 1 || signum > SIGNAL_MAX)
+		return -EINVAL;
+	if (act && copy_from_user(&new, act, sizeof(new)))
+		return -EFAULT;
+	if (act && (signum == SIGKILL || signum == SIGSTOP))
+		return -EINVAL;
+	a = &p->signals.actions[signum - 1];
+	old = (struct user_sigaction){a->handler, a->flags, a->restorer, a->mask};
+	if (act)
+		signal_set_action(p, signum,
+				  &(struct signal_action){.handler = new.handler,
+							  .flags = known_flags(new.flags),
+							  .restorer = new.restorer,
+							  .mask = new.mask & ~SIGNALS_UNMASKABLE});
+	return oldact && copy_to_user(oldact, &old, sizeof(old)) ? -EFAULT : 0;
+}
+
+s64 sys_rt_sigprocmask(int how, const void __user *set, void __user *oldset, size_t sigsetsize)
+{
+	struct thread *t = current_thread();
+	u64 old = t->blocked_signals, new;
+
+	if (sigsetsize != sizeof(u64))
+		return -EINVAL;
+	if (set) {
+		if (copy_from_user(&new, set, sizeof(new)))
+			return -EFAULT;
+		new &= ~SIGNALS_UNMASKABLE;
+		if (how == SIG_BLOCK)
+			new = old | new;
+		else if (how == SIG_UNBLOCK)
+			new = old & ~new;
+		else if (how != SIG_SETMASK)
+			return -EINVAL;
+		t->blocked_signals = new;
+		request_user_work();
+	}
+	return oldset && copy_to_user(oldset, &old, sizeof(old)) ? -EFAULT : 0;
+}
+
+s64 sys_rt_sigpending(void __user *set, size_t sigsetsize)
+{
+	struct thread *t = current_thread();
+	u64 pending = t->process->signals.pending & t->blocked_signals;
+
+	if (sigsetsize > sizeof(pending))
+		return -EINVAL;
+	return copy_to_user(set, &pending, sigsetsize) ? -EFAULT : 0;
+}
+
+s64 sys_rt_sigsuspend(const void __user *mask, size_t sigsetsize)
+{
+	struct thread *t = current_thread();
+	struct waitq never;
+	u64 new;
+
+	if (sigsetsize != sizeof(u64))
+		return -EINVAL;
+	if (copy_from_user(&new, mask, sizeof(new)))
+		return -EFAULT;
+	t->saved_mask = t->blocked_signals;
+	t->restore_mask = true;
+	t->blocked_signals = new & ~SIGNALS_UNMASKABLE;
+	waitq_init(&never);
+	(void)WAIT_EVENT(&never, false);
+	request_user_work();
+	return -EINTR;
+}
+
+s64 sys_pause(void)
+{
+	struct waitq never;
+
+	waitq_init(&never);
+	return WAIT_EVENT(&never, false);
+}
+
+static bool on_stack(const struct signal_stack *s, u64 sp)
+{
+	return s->size && sp > s->sp && sp - s->sp <= s->size;
+}
+
+s64 sys_sigaltstack(const void __user *ss, void __user *old_ss)
+{
+	struct thread *t = current_thread();
+	u64 sp = frame_sp(current_user_frame());
+	bool on = on_stack(&t->altstack, sp);
+	stack_t new, old = {0};
+
+	old.ss_sp = (void *)t->altstack.sp;
+	old.ss_size = t->altstack.size;
+	old.ss_flags = t->altstack.size ? (on ? SS_ONSTACK : 0) | (int)(t->altstack.flags & SS_AUTODISARM) : SS_DISABLE;
+	if (ss) {
+		if (copy_from_user(&new, ss, sizeof(new)))
+			return -EFAULT;
+		if (on)
+			return -EPERM;
+		if (new.ss_flags & ~(SS_DISABLE | SS_ONSTACK | (int)SS_AUTODISARM))
+			return -EINVAL;
+		if (new.ss_flags & SS_DISABLE)
+			t->altstack = (struct signal_stack){0};
+		else if (new.ss_size < arch_signal_frame_bytes())
+			return -ENOMEM;
+		else
+			t->altstack = (struct signal_stack){(u64)new.ss_sp, new.ss_size, (u32)new.ss_flags & SS_AUTODISARM};
+	}
+	return old_ss && copy_to_user(old_ss, &old, sizeof(old)) ? -EFAULT : 0;
+}
+
+s64 sys_rt_sigreturn(void)
+{
+	struct thread *t = current_thread();
+	struct trap_frame *f = current_user_frame();
+	struct signal_stack alt;
+	u64 mask;
+
+	if (arch_signal_frame_pop(f, &t->arch, &mask, &alt.sp, &alt.size, &alt.flags)) {
+		process_explain(t->process, "rt_sigreturn without a signal frame");
+		signal_force(SIGSEGV, SI_KERNEL, 0);
+		return 0;
+	}
+	t->blocked_signals = mask & ~SIGNALS_UNMASKABLE;
+	t->altstack = alt.flags & SS_DISABLE ? (struct signal_stack){0}
+					     : (struct signal_stack){alt.sp, alt.size, alt.flags & SS_AUTODISARM};
+	request_user_work();
+	return frame_result(f);
+}
+
+struct kill_request {
+	int pid, sig, sent;
+	int pgid;
+};
+
+static bool matches(const struct kill_request *k, const struct process *p)
+{
+	if (k->pid > 0)
+		return p->pid == k->pid;
+	if (k->pid == -1)
+		return p != current_process();
+	return p->pgid == k->pgid;
+}
+
+static bool send_if_match(struct process *p, void *arg)
+{
+	struct kill_request *k = arg;
+
+	if (matches(k, p)) {
+		k->sent++;
+		if (k->sig)
+			signal_send_user(p, k->sig, SI_USER);
+	}
+	return true;
+}
+
+s64 sys_kill(int pid, int sig)
+{
+	struct kill_request k = {.pid = pid, .sig = sig, .pgid = pid == 0 ? current_process()->pgid : -pid};
+
+	if (sig < 0 || sig > SIGNAL_MAX)
+		return -EINVAL;
+	if (pid == kernel_process.pid)
+		return 0; /* init takes no signal that it has no handler for */
+	process_for_each(send_if_match, &k);
+	return k.sent ? 0 : -ESRCH;
+}
+
+static s64 send_thread(int tgid, int tid, int sig)
+{
+	struct process *me = current_process();
+
+	if (tid <= 0 || tgid == 0 || sig < 0 || sig > SIGNAL_MAX)
+		return -EINVAL;
+	if (tid != current_thread()->tid || (tgid > 0 && tgid != me->pid))
+		return -ESRCH;
+	if (sig)
+		signal_send_user(me, sig, SI_TKILL);
+	return 0;
+}
+
+s64 sys_tkill(int tid, int sig)
+{
+	return send_thread(-1, tid, sig);
+}
+
+s64 sys_tgkill(int tgid, int tid, int sig)
+{
+	return tgid <= 0 ? -EINVAL : send_thread(tgid, tid, sig);
+}

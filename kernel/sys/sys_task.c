@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about the process itself: its end, its identity, its session, its machine state. */
+#include <asm/errno.h>
+#include <asm/prctl.h>
+#include <linux/prctl.h>
+#include <arch/signal.h>
+#include <arch/uaccess.h>
+#include <moat/string.h>
+#include <moat/syscall.h>
+#include <moat/task.h>
+
+s64 sys_exit(int status)
+{
+	process_exit((status & 0xff) << 8);
+}
+
+s64 sys_exit_group(int status)
+{
+	process_exit((status & 0xff) << 8);
+}
+
+s64 sys_sched_yield(void)
+{
+	sched_yield();
+	return 0;
+}
+
+s64 sys_getpid(void)
+{
+	return current_process()->pid;
+}
+
+s64 sys_gettid(void)
+{
+	return current_thread()->tid;
+}
+
+s64 sys_getppid(void)
+{
+	return current_process()->parent->pid;
+}
+
+s64 sys_getuid(void)
+{
+	return current_process()->uid;
+}
+
+s64 sys_geteuid(void)
+{
+	return current_process()->euid;
+}
+
+s64 sys_getgid(void)
+{
+	return current_process()->gid;
+}
+
+s64 sys_getegid(void)
+{
+	return current_process()->egid;
+}
+
+static s64 put_three(const u32 v[3], void __user *const to[3])
+{
+	for (int i = 0; i < 3; i++) {
+		if (copy_to_user(to[i], &v[i], sizeof(v[i])))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+s64 sys_getresuid(void __user *ruid, void __user *euid, void __user *suid)
+{
+	const struct process *p = current_process();
+
+	return put_three((u32[]){p->uid, p->euid, p->suid}, (void __user *[]){ruid, euid, suid});
+}
+
+s64 sys_getresgid(void __user *rgid, void __user *egid, void __user *sgid)
+{
+	const struct process *p = current_process();
+
+	return put_three((u32[]){p->gid, p->egid, p->sgid}, (void __user *[]){rgid, egid, sgid});
+}
+
+/* setuid(2): root sets all three, others may only go to an identity that they have. */
+s64 sys_setuid(u32 uid)
+{
+	struct process *p = current_process();
+
+	if (uid == UINT32_MAX)
+		return -EINVAL;
+	if (p->euid == 0)
+		p->uid = p->suid = uid;
+	else if (uid != p->uid && uid != p->suid)
+		return -EPERM;
+	p->euid = uid;
+	p->fs->fsuid = uid;
+	return 0;
+}
+
+s64 sys_setgid(u32 gid)
+{
+	struct process *p = current_process();
+
+	if (gid == UINT32_MAX)
+		return -EINVAL;
+	if (p->euid == 0)
+		p->gid = p->sgid = gid;
+	else if (gid != p->gid && gid != p->sgid)
+		return -EPERM;
+	p->egid = gid;
+	p->fs->fsgid = gid;
+	return 0;
+}
+
+/* No supplementary groups are kept: the list is always empty and can only be set to that. */
+s64 sys_getgroups(int size, void __user *list)
+{
+	(void)list;
+	return size < 0 ? -EINVAL : 0;
+}
+
+s64 sys_setgroups(size_t size, const void __user *list)
+{
+	(void)list;
+	if (current_process()->euid != 0)
+		return -EPERM;
+	if (size == 0)
+		return 0;
+	unsupported_flag("setgroups", "groups");
+	return size > 65536 ? -EINVAL : -EPERM;
+}
+
+/* There is one process that can be meant: the caller (pid 0 or its own number). */
+static bool is_self(int pid)
+{
+	return pid == 0 || pid == current_process()->pid;
+}
+
+s64 sys_getpgrp(void)
+{
+	return current_process()->pgid;
+}
+
+s64 sys_getpgid(int pid)
+{
+	return is_self(pid) ? current_process()->pgid : -ESRCH;
+}
+
+s64 sys_getsid(int pid)
+{
+	return is_self(pid) ? current_process()->sid : -ESRCH;
+}
+
+s64 sys_setpgid(int pid, int pgid)
+{
+	struct process *p = current_process();
+
+	if (pgid < 0)
+		return -EINVAL;
+	if (!is_self(pid))
+		return -ESRCH;
+	/* A session leader stays in its group. */
+	return p->sid == p->pid ? -EPERM : (pgid == 0 || pgid == p->pid) ? 0 : -EPERM;
+}
+
+s64 sys_setsid(void)
+{
+	struct process *p = current_process();
+
+	if (p->pgid == p->pid)
+		return -EPERM;
+	p->pgid = p->sid = p->pid;
+	return p->pid;
+}
+
+s64 sys_set_tid_address(void __user *tidptr)
+{
+	current_thread()->clear_tid = (__force u64)tidptr;
+	return current_thread()->tid;
+}
+
+/* The list is read only when a thread dies while others live on; a process of one thread has no such moment. */
+s64 sys_set_robust_list(void __user *head, size_t len)
+{
+	(void)head;
+	return len == 24 ? 0 : -EINVAL;
+}
+
+s64 sys_arch_prctl(int code, u64 addr)
+{
+	struct arch_thread *t = &current_thread()->arch;
+	u64 base;
+
+	switch (code) {
+	case ARCH_SET_FS:
+	case ARCH_SET_GS:
+		if (addr >= USER_TOP)
+			return -EPERM;
+		if (code == ARCH_SET_FS)
+			arch_set_fs_base(t, addr);
+		else
+			arch_set_gs_base(t, addr);
+		return 0;
+	case ARCH_GET_FS:
+	case ARCH_GET_GS:
+		base = code == ARCH_GET_FS ? arch_fs_base(t) : arch_gs_base(t);
+		return copy_to_user((void __user *)addr, &base, sizeof(base)) ? -EFAULT : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static s64 prctl_name(int option, u64 arg)
+{
+	struct thread *t = current_thread();
+	char name[TASK_NAME_MAX] = "";
+
+	if (option == PR_GET_NAME)
+		return copy_to_user((void __user *)arg, t->name, TASK_NAME_MAX) ? -EFAULT : 0;
+	if (strncpy_from_user(name, (const char __user *)arg, TASK_NAME_MAX) == -EFAULT)
+		return -EFAULT;
+	memset(t->name, 0, sizeof(t->name));
+	(void)str_copy(t->name, name, sizeof(t->name));
+	(void)str_copy(t->process->name, name, sizeof(t->process->name));
+	return 0;
+}
+
+s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
+{
+	switch (option) {
+	case PR_SET_NAME:
+	case PR_GET_NAME:
+		return prctl_name(option, arg2);
+	case PR_GET_DUMPABLE:
+		return 1;
+	case PR_SET_NO_NEW_PRIVS:
+		if (arg2 != 1 || arg3 || arg4 || arg5)
+			return -EINVAL;
+		current_process()->no_new_privs = true;
+		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		if (arg2 || arg3 || arg4 || arg5)
+			return -EINVAL;
+		return current_process()->no_new_privs;
+	default:
+		unsupported_flag("prctl", "option");
+		return -EINVAL;
+	}
+}
+
+/* personality(2): all ones asks only. Of the flags only ADDR_NO_RANDOMIZE means something, at the next exec. */
+s64 sys_personality(u64 persona)
+{
+	struct process *p = current_process();
+	u32 old = p->personality;
+
+	if ((u32)persona != UINT32_MAX)
+		p->personality = (u32)persona;
+	return old;
+}
+
+/* One CPU runs programs. */
+s64 sys_sched_getaffinity(int pid, size_t size, void __user *mask)
+{
+	u64 cpus = 1;
+
+	if (size < sizeof(cpus) || (size & (sizeof(cpus) - 1)))
+		return -EINVAL;
+	if (!is_self(pid))
+		return -ESRCH;
+	return copy_to_user(mask, &cpus, sizeof(cpus)) ? -EFAULT : (s64)sizeof(cpus);
+}
+
+s64 sys_sched_setaffinity(int pid, size_t size, const void __user *mask)
+{
+	u64 cpus = 0;
+
+	if (copy_from_user(&cpus, mask, MIN(size, sizeof(cpus))))
+		return -EFAULT;
+	if (!is_self(pid))
+		return -ESRCH;
+	return cpus & 1 ? 0 : -EINVAL;
+}

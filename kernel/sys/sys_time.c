@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Clocks and sleeping: clock_gettime(2), clock_nanosleep(2), time(2), gettimeofday(2), times(2). */
+#include <asm/errno.h>
+#include <linux/time.h>
+#include <linux/time_types.h>
+#include <linux/times.h>
+#include <arch/timer.h>
+#include <arch/uaccess.h>
+#include <moat/syscall.h>
+#include <moat/task.h>
+
+#define NS_PER_SEC 1000000000ull
+#define TICK_NS	   4000000ull /* resolution of the coarse clocks */
+#define USER_HZ	   100
+
+/* The value of a clock in ns, or -EINVAL. */
+static int read_clock(int id, u64 *ns)
+{
+	u64 user, sys;
+
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_TAI:
+		*ns = clock_realtime_ns();
+		return 0;
+	case CLOCK_REALTIME_COARSE:
+		*ns = clock_realtime_ns() / TICK_NS * TICK_NS;
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_BOOTTIME:
+		*ns = clock_monotonic_ns();
+		return 0;
+	case CLOCK_MONOTONIC_COARSE:
+		*ns = clock_monotonic_ns() / TICK_NS * TICK_NS;
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		process_cpu_times(current_process(), &user, &sys);
+		*ns = user + sys;
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = thread_cpu_ns(current_thread());
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int put_timespec(struct __kernel_timespec __user *to, u64 ns)
+{
+	struct __kernel_timespec ts = {.tv_sec = (s64)(ns / NS_PER_SEC), .tv_nsec = (s64)(ns % NS_PER_SEC)};
+
+	return put_user(ts, to);
+}
+
+s64 sys_clock_gettime(int clockid, struct __kernel_timespec __user *tp)
+{
+	u64 ns;
+	int err = read_clock(clockid, &ns);
+
+	return err ? err : put_timespec(tp, ns);
+}
+
+s64 sys_clock_getres(int clockid, struct __kernel_timespec __user *res)
+{
+	u64 ns;
+	int err = read_clock(clockid, &ns);
+
+	if (err || !res)
+		return err;
+	return put_timespec(res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? TICK_NS : 1);
+}
+
+s64 sys_gettimeofday(void __user *tv, void __user *tz)
+{
+	u64 ns = clock_realtime_ns();
+	s64 out[2] = {(s64)(ns / NS_PER_SEC), (s64)(ns % NS_PER_SEC / 1000)};
+	int zone[2] = {0, 0};
+
+	if (tv && copy_to_user(tv, out, sizeof(out)))
+		return -EFAULT;
+	return tz && copy_to_user(tz, zone, sizeof(zone)) ? -EFAULT : 0;
+}
+
+s64 sys_time(void __user *tloc)
+{
+	s64 now = (s64)(clock_realtime_ns() / NS_PER_SEC);
+
+	if (tloc && copy_to_user(tloc, &now, sizeof(now)))
+		return -EFAULT;
+	return now;
+}
+
+static int get_interval(const struct __kernel_timespec __user *req, u64 *ns)
+{
+	struct __kernel_timespec ts;
+
+	if (copy_from_user(&ts, req, sizeof(ts)))
+		return -EFAULT;
+	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= (s64)NS_PER_SEC)
+		return -EINVAL;
+	/* Beyond 292 years nothing differs from for ever. */
+	*ns = (u64)ts.tv_sec > (u64)INT64_MAX / NS_PER_SEC - 1 ? (u64)INT64_MAX
+								 : (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
+	return 0;
+}
+
+/* Sleeps for ns and, when a signal ended it early, tells what was left. */
+static s64 sleep_for(u64 ns, struct __kernel_timespec __user *rem)
+{
+	u64 now = clock_monotonic_ns(), deadline = now + ns < now ? UINT64_MAX : now + ns;
+	int err = sleep_until_ns(deadline);
+
+	if (err && rem) {
+		now = clock_monotonic_ns();
+		if (put_timespec(rem, deadline > now ? deadline - now : 0))
+			return -EFAULT;
+	}
+	return err;
+}
+
+s64 sys_nanosleep(const struct __kernel_timespec __user *req, struct __kernel_timespec __user *rem)
+{
+	u64 ns;
+	int err = get_interval(req, &ns);
+
+	return err ? err : sleep_for(ns, rem);
+}
+
+s64 sys_clock_nanosleep(int clockid, int flags, const struct __kernel_timespec __user *req,
+			struct __kernel_timespec __user *rem)
+{
+	u64 ns, now;
+	int err = read_clock(clockid, &now);
+
+	if (err)
+		return err;
+	if (clockid == CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
+	if (clockid == CLOCK_PROCESS_CPUTIME_ID || clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ||
+	    clockid == CLOCK_MONOTONIC_RAW) {
+		if (clockid == CLOCK_PROCESS_CPUTIME_ID)
+			unsupported_flag("clock_nanosleep", "CLOCK_PROCESS_CPUTIME_ID");
+		return -EOPNOTSUPP;
+	}
+	err = get_interval(req, &ns);
+	if (err)
+		return err;
+	if (flags & TIMER_ABSTIME)
+		return ns <= now ? 0 : sleep_for(ns - now, NULL);
+	return sleep_for(ns, rem);
+}
+
+s64 sys_times(void __user *buf)
+{
+	struct process *p = current_process();
+	u64 user, sys;
+	struct tms t;
+
+	process_cpu_times(p, &user, &sys);
+	t = (struct tms){.tms_utime = (long)(user * USER_HZ / NS_PER_SEC), .tms_stime = (long)(sys * USER_HZ / NS_PER_SEC)};
+	if (buf && copy_to_user(buf, &t, sizeof(t)))
+		return -EFAULT;
+	return (s64)(clock_monotonic_ns() * USER_HZ / NS_PER_SEC);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system-call dispatcher (walk 3 of docs/architecture.md): number to handler, counted, traced when asked.
+ *
+ * Both ways in, SYSCALL and INT 0x80, come here with the number in f->error and x86-64's numbers and registers.
+ */
+#include <asm/errno.h>
+#include <asm/unistd_64.h>
+#include <arch/trap.h>
+#include <moat/log.h>
+#include <moat/printf.h>
+#include <moat/run.h>
+#include <moat/string.h>
+#include <moat/syscall.h>
+#include <moat/task.h>
+#include "syscall_table.h"
+
+#define LINE_MAX 400
+
+static u64 counts[SYSCALLS_MAX]; /* [a] loosely: an increment lost between CPUs is no harm */
+
+static s64 unknown_call(u64 nr)
+{
+	char name[24];
+
+	(void)ksnprintf(name, sizeof(name), "syscall %llu", (unsigned long long)nr);
+	unsupported_flag(name, "");
+	return -ENOSYS;
+}
+
+static __noinline void traced_call(struct trap_frame *f, const struct syscall_entry *e, u64 nr)
+{
+	char line[LINE_MAX];
+	s64 result;
+
+	syscall_trace_format(e, nr, f, line, sizeof(line));
+	/* Calls that do not come back are shown before, all others with their result. */
+	if (nr == __NR_exit || nr == __NR_exit_group)
+		log_force("[%d] %s = ?\n", current_process()->pid, line);
+	result = e ? e->call(f) : unknown_call(nr);
+	if (nr != __NR_rt_sigreturn)
+		f->rax = (u64)result;
+	log_force("[%d] %s = %lld\n", current_process()->pid, line, (long long)result);
+}
+
+void syscall_dispatch(struct trap_frame *f)
+{
+	u64 nr = f->error;
+	const struct syscall_entry *e = nr < SYSCALLS_MAX ? &syscall_table[nr] : NULL;
+
+	if (likely(e && e->call)) {
+		counts[nr]++;
+		if (unlikely(run_policy.trace))
+			traced_call(f, e, nr);
+		else
+			f->rax = (u64)e->call(f);
+	} else if (run_policy.trace) {
+		traced_call(f, NULL, nr);
+	} else {
+		f->rax = (u64)unknown_call(nr);
+	}
+}
+
+u64 syscall_count(u64 nr)
+{
+	return nr < SYSCALLS_MAX ? counts[nr] : 0;
+}
+
+const char *syscall_name(u64 nr)
+{
+	return nr < SYSCALLS_MAX ? syscall_table[nr].name : NULL;
+}
+
+void syscall_counts_reset(void)
+{
+	memset(counts, 0, sizeof(counts));
+}
+
+unsigned syscall_numbers(void)
+{
+	return SYSCALLS_MAX;
+}

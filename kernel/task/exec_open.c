@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What execve(2) asks of a file before it looks inside. */
+#include <asm/errno.h>
+#include <linux/stat.h>
+
+#include <moat/exec.h>
+
+#define MODE_EXEC_ANY 0111
+
+int exec_open(struct fs_context *fs, struct dentry *base, const char *path, struct file **out)
+{
+	struct file_facts facts;
+	struct file *file;
+	int err = vfs_open(fs, base, path, 0, 0, &file);
+
+	if (err)
+		return err;
+	vfs_facts(file, &facts);
+	if (!S_ISREG(facts.mode) || !(facts.mode & MODE_EXEC_ANY)) {
+		file_put(file);
+		return -EACCES;
+	}
+	*out = file;
+	return 0;
+}

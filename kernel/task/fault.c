@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What becomes of a trap in ring 3 (walk 2 of docs/architecture.md): a page fault goes to the address space first;
+ * what cannot be served, and every other exception, becomes a signal, with an explanation for the log and report.
+ */
+#include <arch/timer.h>
+#include <arch/trap.h>
+#include <moat/panic.h>
+#include <moat/string.h>
+#include <moat/task.h>
+
+#define LOG_LINES_PER_SECOND 10
+
+typedef unsigned long long ull;
+
+/* What the program tried. */
+static const char *access_word(unsigned access)
+{
+	return access & FAULT_EXEC ? "execute" : access & FAULT_WRITE ? "write" : "read";
+}
+
+static const char *result_word(enum fault_result result)
+{
+	switch (result) {
+	case FAULT_NO_VMA:
+		return "nothing is mapped there";
+	case FAULT_NO_ACCESS:
+		return "the mapping does not allow it";
+	case FAULT_PAST_END:
+		return "beyond the end of the file";
+	case FAULT_NO_MEMORY:
+		return "out of memory";
+	default:
+		return "the page cannot be read";
+	}
+}
+
+/* One line to the log, unless the process has used up its lines of this second (U10). */
+static void log_explanation(struct process *p)
+{
+	if (ratelimit_allow(&p->log_budget, clock_monotonic_ns(), LOG_LINES_PER_SECOND))
+		log_printf("task: PID %d (%s): %s\n", p->pid, p->name, p->explain);
+}
+
+static void explain_fault(struct process *p, const struct trap_frame *f, u64 addr, unsigned access,
+			  enum fault_result result)
+{
+	char nearest[96];
+
+	aspace_explain(p->aspace, addr, nearest, sizeof(nearest));
+	p->explain[0] = 0;
+	process_explain(p, "cannot %s %#llx: %s (%s), at instruction %#llx", access_word(access), (ull)addr,
+			result_word(result), nearest, (ull)f->rip);
+	log_explanation(p);
+}
+
+static void signal_for(enum fault_result result, u64 addr)
+{
+	switch (result) {
+	case FAULT_NO_VMA:
+		signal_force(SIGSEGV, SEGV_MAPERR, addr);
+		break;
+	case FAULT_NO_ACCESS:
+		signal_force(SIGSEGV, SEGV_ACCERR, addr);
+		break;
+	case FAULT_NO_MEMORY:
+		current_process()->out_of_memory = true;
+		signal_force(SIGKILL, SI_KERNEL, 0);
+		break;
+	default:
+		signal_force(SIGBUS, BUS_ADRERR, addr);
+	}
+}
+
+bool trap_page_fault(struct trap_frame *f, u64 addr, unsigned access, bool from_user)
+{
+	struct process *p = current_process();
+	enum fault_result result;
+
+	if (!p->aspace)
+		return false;
+	result = aspace_fault(p->aspace, addr, access);
+	if (likely(result == FAULT_DONE))
+		return true;
+	if (!from_user)
+		return false;
+	explain_fault(p, f, addr, access, result);
+	signal_for(result, addr);
+	return true;
+}
+
+void trap_user_exception(struct trap_frame *f, int signal, int code, u64 addr, const char *what)
+{
+	struct process *p = current_process();
+
+	p->explain[0] = 0;
+	if (signal == SIGSEGV && code == SEGV_MAPERR)
+		process_explain(p, "%s at %#llx, at instruction %#llx", what, (ull)addr, (ull)f->rip);
+	else
+		process_explain(p, "%s at instruction %#llx", what, (ull)f->rip);
+	log_explanation(p);
+	signal_force(signal, code, addr);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: one run queue for each CPU, first come first served, a time slice for each turn. Kernel code is never
+ * preempted; a thread in ring 3 is, at the first return to ring 3 after its slice has ended.
+ *
+ *            wake                      picked
+ *     BLOCKED ───> READY (on queue) ───────────> RUNNING
+ *        ^                                        │ prepare
+ *        └──────── block ──── BLOCKING <──────────┘
+ *                                │ wake in between: RUNNING again, block does nothing
+ *
+ * Lock: the run queue's (RANK_RUNQ), interrupts off. It is held across the switch: the thread that is switched to
+ * releases it.
+ */
+#include <arch/cpu.h>
+#include <arch/timer.h>
+#include <arch/trap.h>
+#include <moat/panic.h>
+#include <moat/string.h>
+#include <moat/task.h>
+
+#define SLICE_TICKS 3 /* of 4 ms */
+
+struct run_queue {
+	struct spinlock lock;
+	TAILQ_HEAD(, thread) ready; /* [lock] */
+	struct thread *idle;	    /* [I] */
+	struct thread *previous;    /* [lock] switched away from just now */
+	bool reschedule;	    /* [lock] the running thread's turn is over */
+};
+
+static struct run_queue queues[CPU_MAX];
+static struct thread boot_thread;
+
+static struct run_queue *this_queue(void)
+{
+	return &queues[cpu_id()];
+}
+
+struct thread *current_thread(void)
+{
+	return arch_current();
+}
+
+struct process *current_process(void)
+{
+	return arch_current()->process;
+}
+
+static void enqueue(struct run_queue *q, struct thread *t)
+{
+	t->state = THREAD_READY;
+	TAILQ_INSERT_TAIL(&q->ready, t, run);
+	if (arch_current() == q->idle)
+		q->reschedule = true;
+}
+
+/* Second half of every switch, on the new thread's stack: lets go of the queue, frees a thread that has ended. */
+static void finish_switch(void)
+{
+	struct run_queue *q = this_queue();
+	struct thread *dead = q->previous && q->previous->state == THREAD_DEAD ? q->previous : NULL;
+
+	q->previous = NULL;
+	spin_unlock(&q->lock);
+	if (dead)
+		thread_free(dead);
+}
+
+void thread_begin(void *arg)
+{
+	(void)arg;
+	finish_switch();
+}
+
+/* Switches to the next ready thread. Queue locked, interrupts off; unlocked on return. */
+static void switch_away(struct run_queue *q)
+{
+	struct thread *prev = arch_current(), *next = TAILQ_FIRST(&q->ready);
+	u64 now = clock_monotonic_ns();
+
+	if (next)
+		TAILQ_REMOVE(&q->ready, next, run);
+	else
+		next = prev->state == THREAD_RUNNING ? prev : q->idle;
+	q->reschedule = false;
+	next->state = THREAD_RUNNING;
+	if (next == prev) {
+		prev->slice_ticks = SLICE_TICKS;
+		spin_unlock(&q->lock);
+		return;
+	}
+	prev->cpu_ns += now - prev->on_cpu_since_ns;
+	prev->switches++;
+	next->on_cpu_since_ns = now;
+	next->slice_ticks = SLICE_TICKS;
+	q->previous = prev;
+	arch_switch(prev, &prev->arch, next, &next->arch,
+		    next->process->aspace ? &next->process->aspace->pmap : NULL);
+	if (next->process->aspace)
+		request_user_work();
+	finish_switch();
+}
+
+void sched_yield(void)
+{
+	u64 irq = cpu_irq_save();
+	struct run_queue *q = this_queue();
+	struct thread *t = arch_current();
+
+	spin_lock(&q->lock);
+	if (t != q->idle && !TAILQ_EMPTY(&q->ready))
+		enqueue(q, t);
+	switch_away(q);
+	cpu_irq_restore(irq);
+}
+
+void thread_start(struct thread *t)
+{
+	u64 irq = cpu_irq_save();
+	struct run_queue *q = this_queue();
+
+	spin_lock(&q->lock);
+	enqueue(q, t);
+	spin_unlock(&q->lock);
+	cpu_irq_restore(irq);
+}
+
+void thread_exit(void)
+{
+	struct run_queue *q;
+
+	(void)cpu_irq_save();
+	q = this_queue();
+	spin_lock(&q->lock);
+	arch_current()->state = THREAD_DEAD;
+	switch_away(q);
+	panic("a dead thread was run again");
+}
+
+/* --- struct wait_ops: how threads sleep --- */
+
+static void prepare(void)
+{
+	struct run_queue *q = this_queue();
+
+	spin_lock(&q->lock);
+	arch_current()->state = THREAD_BLOCKING;
+	spin_unlock(&q->lock);
+}
+
+static void cancel(void)
+{
+	struct run_queue *q = this_queue();
+
+	spin_lock(&q->lock);
+	arch_current()->state = THREAD_RUNNING;
+	spin_unlock(&q->lock);
+}
+
+static void block(void)
+{
+	u64 irq = cpu_irq_save();
+	struct run_queue *q = this_queue();
+	struct thread *t = arch_current();
+
+	spin_lock(&q->lock);
+	if (t->state != THREAD_BLOCKING) {
+		spin_unlock(&q->lock);
+	} else {
+		t->state = THREAD_BLOCKED;
+		switch_away(q);
+	}
+	cpu_irq_restore(irq);
+}
+
+static void wake(struct thread *t)
+{
+	struct run_queue *q = &queues[0];
+	u64 irq = spin_lock_irqsave(&q->lock);
+
+	if (t->state == THREAD_BLOCKING)
+		t->state = THREAD_RUNNING;
+	else if (t->state == THREAD_BLOCKED)
+		enqueue(q, t);
+	spin_unlock_irqrestore(&q->lock, irq);
+}
+
+void sched_kick(struct thread *t)
+{
+	wake(t);
+	if (t == arch_current())
+		request_user_work();
+}
+
+static const struct wait_ops wait_ops = {
+	.current = current_thread,
+	.prepare = prepare,
+	.cancel = cancel,
+	.block = block,
+	.wake = wake,
+	.signal_due = signal_due,
+};
+
+void sched_init(void)
+{
+	struct run_queue *q = this_queue();
+
+	spin_init(&q->lock, RANK_RUNQ);
+	TAILQ_INIT(&q->ready);
+	q->idle = &boot_thread;
+	boot_thread.process = &kernel_process;
+	boot_thread.state = THREAD_RUNNING;
+	(void)str_copy(boot_thread.name, "idle", sizeof(boot_thread.name));
+	arch_adopt_boot_thread(&boot_thread, &boot_thread.arch);
+	waitq_register_scheduler(&wait_ops);
+}
+
+void sched_idle(void)
+{
+	struct run_queue *q = this_queue();
+
+	(void)cpu_irq_save();
+	for (;;) {
+		if (!TAILQ_EMPTY(&q->ready)) {
+			spin_lock(&q->lock);
+			switch_away(q);
+		} else {
+			cpu_idle();
+		}
+	}
+}
+
+void timer_tick(bool user)
+{
+	struct run_queue *q = this_queue();
+	struct thread *t = arch_current();
+
+	timeouts_run(clock_monotonic_ns());
+	if (!t || t == q->idle)
+		return;
+	if (user)
+		t->user_ticks++;
+	else
+		t->sys_ticks++;
+	if (t->slice_ticks > 0 && --t->slice_ticks == 0) {
+		q->reschedule = true;
+		request_user_work();
+	}
+}
+
+void user_return_work(struct trap_frame *f)
+{
+	if (this_queue()->reschedule)
+		sched_yield();
+	signal_deliver(f);
+}
+
+u64 thread_cpu_ns(const struct thread *t)
+{
+	return t->cpu_ns + (t->state == THREAD_RUNNING ? clock_monotonic_ns() - t->on_cpu_since_ns : 0);
+}

@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What only a booted kernel can show: each attack of the table `attacks` ends as it must, and the kernel boots
+# on every size and kind of machine.
+#
+#   tests/boot/run.sh [attacks|interrupts|machines|iso|selftests]...     all by default
+#
+# An attack is one program in one machine. That one machine survives many of them in a row is for the kernel's
+# own boot tests: each name in the file `selftests` is run through the command line word selftest=NAME.
+here=$(dirname "$(realpath "$0")")
+. "$here/../lib.sh"
+ATTACK=$B/tests/boot/attack
+
+# The tests of the release kernel, and once more with the debug kernel when it is there.
+kernels() {
+	local k
+	for k in ${MOAT_KERNEL:-$B/moat-kernel $B/moat-kernel-debug}; do
+		[ -f "$k" ] && echo "$k"
+	done
+}
+
+# attack KERNEL EXPECTED ARGS...: status as expected, a line that explains a death, silence otherwise.
+attack() {
+	local kernel=$1 expected=$2 limit=20 status last name
+	shift 2
+	name="$(basename "$kernel"): attack $*"
+	case $1 in
+	loop | system-call-loop) limit=2 ;;
+	overflow-stack | wild-calls | eat-memory) limit=100 ;;
+	esac
+	local out=$SUITE_DIR/out.$BASHPID
+	timeout 150 "$MOAT" run --kernel "$kernel" --timeout "$limit" --memory 64M "$ATTACK" "$@" \
+		>"$out" 2>"$out.err" </dev/null
+	status=$?
+	last=$(tail -1 "$out.err")
+	if [[ "|$expected|" != *"|$status|"* ]]; then
+		fail "$name" "status $status, expected $expected; $last"
+	elif ! grep -q '^attack$' "$out"; then
+		fail "$name" "the attack did not run: $last"
+	elif [ "$status" -ge 128 ] && [[ $last != *"signal $((status - 128)) "* ]]; then
+		fail "$name" "the last line on standard error does not explain: $last"
+	elif [ "$status" = 124 ] && [[ $last != *time* ]]; then
+		fail "$name" "the last line on standard error does not explain: $last"
+	elif [ "$status" -lt 124 ] && [ -s "$out.err" ]; then
+		fail "$name" "standard error is not empty: $last"
+	else
+		pass "$name"
+	fi
+	rm -f "$out" "$out.err"
+}
+
+# machine KERNEL OPTIONS...: the program runs there, and says what it was asked to.
+machine() {
+	local kernel=$1 out
+	shift
+	out=$(timeout 60 "$MOAT" run --kernel "$kernel" --timeout 50 "$@" /bin/busybox echo from ring 3 2>&1 </dev/null)
+	if [ "$out" = "from ring 3" ]; then
+		pass "$(basename "$kernel"): machine $*"
+	else
+		fail "$(basename "$kernel"): machine $*" "$out"
+	fi
+}
+
+# boot_test KERNEL: the four lines of the boot regression test are in the kernel log, in order.
+boot_test() {
+	local kernel=$1 log
+	log=$(timeout 60 "$MOAT" run --kernel "$kernel" --timeout 50 --kernel-log /bin/busybox true 2>&1 >/dev/null </dev/null)
+	if printf '%s\n' "$log" | tr '\n' ' ' | grep -Eqi 'pid 1.*ring 3.*[0-9]+ bytes'; then
+		pass "$(basename "$kernel"): boot regression test"
+	else
+		fail "$(basename "$kernel"): boot regression test" "$log"
+	fi
+}
+
+# selftest KERNEL NAME: a boot test of the kernel's own; it ends the machine as a program that exits with 0.
+selftest() {
+	local kernel=$1 name=$2 err status
+	err=$(timeout 150 "$MOAT" run --kernel "$kernel" --timeout 120 --append "selftest=$name" /bin/busybox true \
+		2>&1 >/dev/null </dev/null)
+	status=$?
+	if [ "$status" = 0 ]; then
+		pass "$(basename "$kernel"): selftest $name"
+	else
+		fail "$(basename "$kernel"): selftest $name" "status $status: $(printf '%s\n' "$err" | tail -5)"
+	fi
+}
+
+# iso MEMORY: GRUB starts the same kernel on an ordinary PC with BIOS; the text comes over the serial port.
+iso() {
+	local log=$SUITE_DIR/iso.$1
+	timeout 120 qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot -cpu max -m "$1" \
+		-device isa-debug-exit,iobase=0x501,iosize=0x4 -cdrom "$B/moat.iso" -serial "file:$log" </dev/null \
+		>"$log.qemu" 2>&1 &
+	local qemu=$! waited=0
+	while kill -0 "$qemu" 2>/dev/null && [ $waited -lt 110 ] && ! grep -aq 'from ring 3' "$log" 2>/dev/null; do
+		sleep 1
+		waited=$((waited + 1))
+	done
+	kill "$qemu" 2>/dev/null
+	wait "$qemu" 2>/dev/null
+	if grep -aq 'from ring 3' "$log"; then
+		pass "iso on q35, $1"
+	else
+		fail "iso on q35, $1" "$(cat "$log.qemu"; tail -15 "$log")"
+	fi
+}
+
+# list_attacks KERNEL: one line for each line of the table.
+list_attacks() {
+	sed -e 's/#.*//' -e 's/linux=[^ ]*//' -e '/^ *$/d' "$here/attacks" | while read -r expected name argument; do
+		echo "attack $1 $expected $name $argument"
+	done
+}
+
+# int3 is a breakpoint and int 0x80 a system call; every other vector is refused.
+list_interrupts() {
+	local n expected
+	for n in $(seq 0 255); do
+		expected=139
+		[ "$n" = 3 ] && expected=133
+		[ "$n" = 128 ] && expected=0
+		echo "attack $1 $expected interrupt $n"
+	done
+}
+
+list_machines() {
+	local memory
+	for memory in 16M 64M 1G 8G; do
+		echo "machine $1 --memory $memory"
+	done
+	echo "machine $1 --memory 24M --cpus 1"
+	echo "machine $1 --cpus 4"
+	echo "machine $1 --cpus 4 --memory 1G"
+	echo "machine $1 --no-aslr"
+	echo "machine $1 --deterministic"
+	echo "machine $1 --append nokaslr"
+	echo "boot_test $1"
+}
+
+list_all() {
+	local what kernel first=1
+	for kernel in $(kernels); do
+		for what in "$@"; do
+			case $what in
+			attacks) list_attacks "$kernel" ;;
+			# The vectors are the same code in both kernels; once is enough for time's sake.
+			interrupts) [ "$first" ] && list_interrupts "$kernel" ;;
+			machines) list_machines "$kernel" ;;
+			selftests)
+				if [[ $kernel == *debug* ]] && [ -f "$here/selftests" ]; then
+					sed -e 's/#.*//' -e '/^ *$/d' -e "s|^|selftest $kernel |" "$here/selftests"
+				fi
+				;;
+			iso) [ "$first" ] && [ -f "$B/moat.iso" ] && printf 'iso 64M\niso 1G\n' ;;
+			esac
+		done
+		first=
+	done
+}
+
+if [ "${1:-}" = --one ]; then
+	eval "$2"
+	exit 0
+fi
+
+suite_begin boot
+list_all ${*:-machines attacks interrupts selftests iso} | suite_run "$0"
+suite_end

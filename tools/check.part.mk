@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# What the tree is held to: `make check` runs each of these and counts them.
+
+CHECKS := check-format check-layers check-size check-user check-sparse check-tidy check-gcc check-clang check-docs
+
+FORMAT_FILES := $(sort $(wildcard $(addsuffix /*.[ch],kernel/* kernel/include/moat kernel/arch/* \
+		kernel/arch/include/arch kernel/arch/*/include/arch/impl cli user user/* bench tests/*)))
+# Options that only gcc has would stop clang's tools.
+TIDY_FLAGS   := $(filter-out -Werror -W% -MMD -MP -g,$(KCFLAGS)) -DCONFIG_DEBUG=1
+SPARSE_FLAGS := $(filter-out -Werror -W% -MMD -MP,$(KCFLAGS)) -DCONFIG_DEBUG=1 \
+		-U__STDC_HOSTED__ -D__STDC_HOSTED__=0 -Wsparse-error -Wno-decl -Wno-bitwise -Wno-cast-truncate
+ROOMS       := lib arch sync mm fs dev task ipc sys boot include
+LINES_LIMIT := 30000
+
+.PHONY: check format size $(CHECKS)
+check: ## formatting, clang-tidy, sparse, layers, both compilers; ends with "N passed, N failed"
+	@tools/setup build test check
+	@MAKE='$(MAKE) -j$(JOBS)' tools/run-suites -q $(B)/checks $(CHECKS)
+
+format: ## clang-format over the whole tree
+	clang-format -i $(FORMAT_FILES)
+check-format:
+	clang-format --dry-run -Werror $(FORMAT_FILES)
+
+check-layers: ## the rooms of the kernel include downwards only
+	tools/check-layers
+
+size: ## lines of the kernel, room by room; at most 30,000
+	@for room in $(ROOMS); do \
+		find kernel/$$room -name '*.[chS]' -o -name '*.def' | xargs cat /dev/null | wc -l | \
+			awk -v room=$$room '{ printf "%-8s %6d\n", room, $$1 }'; \
+	done | awk '{ print; sum += $$2 } END { printf "%-8s %6d of $(LINES_LIMIT)\n", "sum", sum; exit sum > $(LINES_LIMIT) }'
+
+check-size: size
+
+# __user means something: what must be refused is refused, what is right is not.
+check-user:
+	clang $(TIDY_FLAGS) -Werror -DALLOWED -fsyntax-only tests/check/user_pointer.c
+	sparse $(SPARSE_FLAGS) -DALLOWED tests/check/user_pointer.c
+	! clang $(TIDY_FLAGS) -Werror -fsyntax-only tests/check/user_pointer.c 2>/dev/null
+	! sparse $(SPARSE_FLAGS) tests/check/user_pointer.c 2>/dev/null
+check-sparse: $(B)/gen/.ready
+	@printf '%s\n' $(KSRC) | xargs -P $(JOBS) -n 4 sparse $(SPARSE_FLAGS)
+check-tidy: $(B)/gen/.ready
+	@printf '%s\n' $(KSRC) | xargs -P $(JOBS) -I FILE clang-tidy --quiet FILE -- $(TIDY_FLAGS)
+	@printf '%s\n' $(CSRC) | xargs -P $(JOBS) -I FILE clang-tidy --quiet FILE -- $(filter-out -Werror -W% -MMD -MP -g,$(CCFLAGS))
+
+# Generated headers that the checkers read; the rules of whoever generates them add to this target's prerequisites.
+$(B)/gen/.ready:
+	@mkdir -p $(@D)
+	@touch $@
+
+# A build directory for each compiler; the first is the ordinary one.
+check-gcc:
+	$(SUBMAKE) CC=gcc all debug
+check-clang:
+	$(SUBMAKE) CC=clang B=$(B)/clang all debug
+
+# What is generated into docs/ is what the sources give: `make docs` and see whether anything changed.
+check-docs: $(if $(wildcard docs/syscalls.md),$(B)/gen/syscalls.md)
+	$(if $(wildcard docs/syscalls.md),cmp docs/syscalls.md $(B)/gen/syscalls.md,@true)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# The kernel: one ELF file, built twice (release and debug) from the same sources.
+#
+# It is linked as a position-independent executable: `boot/start` applies the relocations itself after it
+# has chosen a random virtual base. CONFIG_DEBUG is the only switch, and it chooses constants and files.
+
+# <sys/queue.h> brings in glibc's feature macros, with which <linux/stat.h> would hide the mode bits: it comes first.
+KSRC  := $(sort $(wildcard kernel/lib/*.c kernel/sync/*.c kernel/mm/*.c kernel/fs/*.c kernel/dev/*.c \
+	   kernel/task/*.c kernel/ipc/*.c kernel/sys/*.c kernel/arch/x86_64/*.c kernel/boot/*.c))
+KASM  := $(sort $(wildcard kernel/arch/x86_64/*.S))
+KINC  := -Ikernel/include -Ikernel/arch/include -Ikernel/arch/x86_64/include -I$(B)/gen
+
+WARN  := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wpointer-arith -Wwrite-strings -Wcast-qual \
+	 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion
+KCFLAGS := -std=gnu17 $(WARN) -Wframe-larger-than=1024 -ffreestanding -fno-builtin -fpie -fvisibility=hidden \
+	 -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fcf-protection=none \
+	 -fno-common -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-jump-tables \
+	 -fstack-protector-strong -mstack-protector-guard=global -fwrapv -g -O2 -MMD -MP \
+	 -DMOAT_VERSION='"$(VERSION)"' $(KINC)
+KLDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-z,noexecstack -Wl,-z,norelro -Wl,--build-id=none \
+	 -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,-T,kernel/arch/x86_64/kernel.ld
+
+KOBJ_release := $(patsubst kernel/%,$(B)/release/%.o,$(KSRC) $(KASM))
+KOBJ_debug   := $(patsubst kernel/%,$(B)/debug/%.o,$(KSRC) $(KASM))
+KFLAGS_release := -DCONFIG_DEBUG=0
+KFLAGS_debug   := -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,pointer-overflow -Wframe-larger-than=2048 \
+	 -Wno-array-bounds # gcc warns falsely about what its sanitizer inserted
+
+$(B)/release/%.c.o: kernel/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KCFLAGS) $(KFLAGS_release) -include linux/stat.h -c $< -o $@
+$(B)/release/%.S.o: kernel/%.S
+	@mkdir -p $(@D)
+	$(CC) $(KCFLAGS) $(KFLAGS_release) -c $< -o $@
+$(B)/debug/%.c.o: kernel/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KCFLAGS) $(KFLAGS_debug) -include linux/stat.h -c $< -o $@
+$(B)/debug/%.S.o: kernel/%.S
+	@mkdir -p $(@D)
+	$(CC) $(KCFLAGS) $(KFLAGS_debug) -c $< -o $@
+
+$(B)/moat-kernel: $(KOBJ_release) kernel/arch/x86_64/kernel.ld tools/link-kernel tools/mksymbols
+	tools/link-kernel $@ $(B)/gen/release '$(CC) $(KCFLAGS) $(KFLAGS_release)' '$(CC) $(KLDFLAGS)' $(KOBJ_release)
+$(B)/moat-kernel-debug: $(KOBJ_debug) kernel/arch/x86_64/kernel.ld tools/link-kernel tools/mksymbols
+	tools/link-kernel $@ $(B)/gen/debug '$(CC) $(KCFLAGS) $(KFLAGS_debug)' '$(CC) $(KLDFLAGS)' $(KOBJ_debug)
+
+.PHONY: kernel kernel-debug
+kernel: $(B)/moat-kernel
+kernel-debug: $(B)/moat-kernel-debug
+-include $(KOBJ_release:.o=.d) $(KOBJ_debug:.o=.d)

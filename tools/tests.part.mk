@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# Programs that run under Moat and what they are compared with: tests/abi, tests/boot, tests/programs, bench.
+
+TESTCC_glibc := gcc
+TESTCC_musl  := musl-gcc
+TESTINC_musl := -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
+# The tests pass bad pointers and lengths on purpose, and leave results to the comparison.
+TESTCFLAGS := -std=gnu17 -O1 -static -no-pie -Wall -Wextra -Werror -Wno-nonnull -Wno-nonnull-compare \
+	      -Wno-stringop-overflow -Wno-unused-result -Wno-infinite-recursion -Wno-array-bounds
+BARE := -nostdlib -nostartfiles -ffreestanding -fno-stack-protector -mgeneral-regs-only
+
+ABI_PROGRAMS := $(patsubst tests/abi/%.c,%,$(wildcard tests/abi/*.c))
+ABI_BINARIES := $(foreach lib,glibc musl,$(ABI_PROGRAMS:%=$(B)/tests/abi/$(lib)/%))
+
+$(B)/tests/abi/glibc/start $(B)/tests/abi/musl/start: TESTCFLAGS += $(BARE)
+$(B)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h
+	@mkdir -p $(@D)
+	$(TESTCC_glibc) $(TESTCFLAGS) $< -o $@
+$(B)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h
+	@mkdir -p $(@D)
+	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $< -o $@
+
+# One program whose argument chooses the attack; no library, so that nothing but the attack happens.
+ATTACK := $(B)/tests/boot/attack
+$(ATTACK): $(wildcard tests/boot/*.c) tests/boot/attack.h
+	@mkdir -p $(@D)
+	$(TESTCC_glibc) $(TESTCFLAGS) $(BARE) $(filter %.c,$^) -o $@
+
+# Lua from the distribution's own source package, built with musl: a real program with real work.
+$(B)/tests/programs/lua: tests/programs/fetch-lua.sh
+	B=$(B) sh tests/programs/fetch-lua.sh
+$(B)/tests/programs/%: tests/programs/%.c
+	@mkdir -p $(@D)
+	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $< -o $@
+PROGRAM_BINARIES := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
+
+$(B)/bench/bench: bench/bench.c
+	@mkdir -p $(@D)
+	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $< -o $@
+
+.PHONY: test-abi test-boot test-programs bench test-binaries
+test-binaries: $(ABI_BINARIES) $(ATTACK) $(PROGRAM_BINARIES) $(B)/bench/bench
+test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
+	B=$(B) tests/abi/run.sh
+test-boot: all debug $(ATTACK) ## attack programs, and boots on every machine
+	B=$(B) tests/boot/run.sh
+test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses
+	B=$(B) tests/programs/run.sh
+bench: all $(B)/bench/bench ## costs of single operations, against Linux in the same machine
+	B=$(B) bench/run.sh

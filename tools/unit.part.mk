@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# The kernel's machine-independent files on the host: unit tests, coverage, fuzzing.
+#
+# The same sources are compiled with MOAT_HOSTED over arch/fake into one archive for each variant:
+#   unit      gcc, AddressSanitizer and UndefinedBehaviorSanitizer
+#   coverage  gcc, line counts
+#   fuzz      clang, libFuzzer
+# Each tests/unit/test_*.c is a cmocka program, each tests/fuzz/fuzz_*.c a libFuzzer target; both link the archive, so
+# that a program pulls in only what it tests.
+
+HOSTED_SRC := $(sort $(wildcard kernel/lib/*.c kernel/sync/*.c kernel/mm/*.c kernel/fs/*.c kernel/arch/fake/*.c \
+	      kernel/dev/virtqueue.c kernel/task/elf.c kernel/task/stack_image.c kernel/task/exec_layout.c \
+	      kernel/task/exec_script.c kernel/task/exec.c kernel/task/exec_args.c kernel/task/exec_map.c \
+	      kernel/task/exec_images.c kernel/task/vdso.c))
+HOSTED_FLAGS := -include linux/stat.h -std=gnu17 $(WARN) -DMOAT_HOSTED -DCONFIG_DEBUG=1 -DMOAT_VERSION='"$(VERSION)"' \
+		-fno-strict-aliasing -fwrapv -pthread -g -MMD -MP \
+		-Ikernel/include -Ikernel/arch/include -Ikernel/arch/fake/include -Ikernel -Itests/unit -I$(B)/gen
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_RUNS  ?= 1000000
+FUZZ_SECONDS ?= 300
+# Files that `make coverage` reports on, and the share of lines that the unit tests must reach (T4).
+COVERAGE_FILTER  ?= kernel/(mm|lib|fs)/|kernel/task/(elf|stack_image|exec.*|vdso)\.c
+COVERAGE_PERCENT ?= 90
+
+# $(1) variant, $(2) compiler, $(3) flags
+define hosted_variant
+HOSTED_OBJ_$(1) := $$(patsubst kernel/%,$$(B)/$(1)/kernel/%.o,$$(HOSTED_SRC))
+$$(B)/$(1)/kernel/%.o: kernel/%
+	@mkdir -p $$(@D)
+	$(2) $$(HOSTED_FLAGS) $(3) -c $$< -o $$@
+$$(B)/$(1)/libkernel.a: $$(HOSTED_OBJ_$(1))
+	@rm -f $$@
+	ar rcs $$@ $$^
+-include $$(HOSTED_OBJ_$(1):.o=.d)
+endef
+$(eval $(call hosted_variant,unit,$(CC),-O1 $(SANITIZE)))
+$(eval $(call hosted_variant,coverage,gcc,-O0 --coverage))
+$(eval $(call hosted_variant,fuzz,clang,-O1 -fsanitize=fuzzer-no-link $(SANITIZE)))
+
+$(B)/unit/test_%: tests/unit/test_%.c $(B)/unit/libkernel.a
+	$(CC) $(HOSTED_FLAGS) -O1 $(SANITIZE) $< -Wl,--start-group $(B)/unit/libkernel.a -lcmocka -Wl,--end-group -o $@
+$(B)/coverage/test_%: tests/unit/test_%.c $(B)/coverage/libkernel.a
+	gcc $(HOSTED_FLAGS) -O0 --coverage $< -Wl,--start-group $(B)/coverage/libkernel.a -lcmocka -Wl,--end-group -o $@
+$(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(B)/fuzz/libkernel.a
+	clang $(HOSTED_FLAGS) -O1 -fsanitize=fuzzer $(SANITIZE) $< -Wl,--start-group $(B)/fuzz/libkernel.a \
+		-Wl,--end-group -o $@
+-include $(UNIT_TESTS:%=$(B)/unit/%.d) $(UNIT_TESTS:%=$(B)/coverage/%.d) $(FUZZERS:%=$(B)/fuzz/%.d)
+
+.PHONY: unit coverage fuzz
+unit: $(UNIT_TESTS:%=$(B)/unit/%) ## unit tests of the machine-independent parts, on the host
+	@tools/run-unit $(B)/unit $^
+coverage: $(UNIT_TESTS:%=$(B)/coverage/%) ## lines that the unit tests reach
+	@find $(B)/coverage -name '*.gcda' -delete
+	@tools/run-unit $(B)/coverage $^
+	@gcovr --root . --object-directory $(B)/coverage --filter '$(COVERAGE_FILTER)' \
+		--fail-under-line $(COVERAGE_PERCENT) $(B)/coverage
+fuzz: $(FUZZERS:fuzz_%=fuzz-%) ## each libFuzzer target, FUZZ_RUNS=1000000 runs or FUZZ_SECONDS=300 (fuzz-elf: one)
+fuzz-%: $(B)/fuzz/fuzz_%
+	@mkdir -p $(B)/fuzz/corpus-$*
+	$< -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+		$(patsubst %,-dict=%,$(wildcard tests/fuzz/$*.dict)) $(B)/fuzz/corpus-$* \
+		$(wildcard tests/fuzz/seeds-$*)
