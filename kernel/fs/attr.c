@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing what an inode says of itself: chmod, chown, utimensat, truncate, fallocate. Each checks under no lock what
- * cannot change, and changes under inode->lock.
+ * Changing what an inode says of itself: chmod, chown, utimensat, truncate, fallocate. Each checks under no
+ * lock what cannot change, and changes under inode->lock.
  */
 #include <asm/errno.h>
 #include <linux/falloc.h>

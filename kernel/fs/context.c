@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a process has of the file system: root and working directory. Both change under the tree lock, so that a
- * walk, which holds it, reads them without a lock of their own.
+ * What a process has of the file system: root and working directory. Both change under the tree lock, so that
+ * a walk, which holds it, reads them without a lock of their own.
  */
 #include <asm/errno.h>
 #include <moat/heap.h>
@@ -54,7 +54,8 @@ void fs_context_put(struct fs_context *c)
 	kfree(c);
 }
 
-/* Puts `to` into *place if `at` may search it. Tree lock held for writing; what was there is returned in *old. */
+/* Puts `to` into *place if `at` may search it. Tree lock held for writing; what was there is returned in
+ * *old. */
 static int enter(const struct fs_at *at, struct dentry *to, struct dentry **place, struct dentry **old)
 {
 	int err;

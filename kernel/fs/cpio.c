@@ -80,7 +80,8 @@ static bool read_header(const u8 *header, u32 fields[FIELD_COUNT])
 	return true;
 }
 
-/* Takes len bytes at r->at and the padding behind them; NULL when there are fewer (padding may be cut off). */
+/* Takes len bytes at r->at and the padding behind them; NULL when there are fewer (padding may be cut off).
+ */
 static const u8 *take(struct cpio_reader *r, size_t len)
 {
 	const u8 *start = r->bytes + r->at;

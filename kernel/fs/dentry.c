@@ -74,8 +74,7 @@ static void dir_grow(struct dir *dir)
 		return;
 	dir->buckets = buckets;
 	dir->bucket_count = count;
-	RB_FOREACH(d, dentry_order, &dir->order)
-	{
+	RB_FOREACH (d, dentry_order, &dir->order) {
 		LIST_REMOVE(d, link);
 		LIST_INSERT_HEAD(bucket_of(dir, d->hash), d, link);
 	}
@@ -140,8 +139,7 @@ struct dentry *dentry_child(const struct dentry *dir, const char *name, size_t l
 	u32 hash = hash_name(name, len);
 	struct dentry *d;
 
-	LIST_FOREACH(d, bucket_of(dir->dir, hash), link)
-	{
+	LIST_FOREACH (d, bucket_of(dir->dir, hash), link) {
 		if (d->hash == hash && d->name_len == len && memcmp(d->name, name, len) == 0)
 			return d;
 	}
@@ -198,7 +196,8 @@ char *dentry_move(struct dentry *child, struct dentry *parent, char *name, size_
 	child->name_len = (u32)len;
 	child->hash = hash_name(name, len);
 	dentry_attach(parent, child);
-	/* Neither of these is the last one: the directory holds the child, and is itself in use by the caller. */
+	/* Neither of these is the last one: the directory holds the child, and is itself in use by the
+	 * caller. */
 	dentry_put(child);
 	dentry_put(old_parent);
 	return old_name;
@@ -218,7 +217,8 @@ struct dentry *dentry_uncover(struct dentry *d)
 	return d;
 }
 
-/* The directory that holds d's name, through the mount point if d is the root of a file system; NULL at the top. */
+/* The directory that holds d's name, through the mount point if d is the root of a file system; NULL at the
+ * top. */
 static struct dentry *holder(const struct dentry *d)
 {
 	while (!d->parent && d->mount && d->mount->point)

@@ -50,8 +50,8 @@ extern struct rwlock fs_tree_lock;
 void dentry_init(void);
 
 /*
- * A dentry with one reference that no directory shows yet. Takes over the caller's reference to the inode on success.
- * name NULL: a root. Or NULL (no memory).
+ * A dentry with one reference that no directory shows yet. Takes over the caller's reference to the inode on
+ * success. name NULL: a root. Or NULL (no memory).
  */
 struct dentry *__must_check dentry_create(struct inode *inode, const char *name, size_t len);
 /* The child of that name, borrowed, or NULL. Tree lock held. */
@@ -60,13 +60,15 @@ struct dentry *dentry_child(const struct dentry *dir, const char *name, size_t l
 void dentry_attach(struct dentry *parent, struct dentry *child);
 /* Hides it; the directory's reference passes to the caller. Tree lock held for writing. */
 void dentry_detach(struct dentry *child);
-/* Gives an attached dentry a new place and name. Takes over `name` (heap); the old name is returned. As above. */
+/* Gives an attached dentry a new place and name. Takes over `name` (heap); the old name is returned. As
+ * above. */
 char *__must_check dentry_move(struct dentry *child, struct dentry *parent, char *name, size_t len);
 /* The first child whose cookie is greater, or NULL. Tree lock held. */
 struct dentry *dentry_after(const struct dentry *dir, u64 cookie);
 /* Is `d` the directory `above` or below it, mounts included? Tree lock held. */
 bool dentry_is_below(const struct dentry *d, const struct dentry *above);
-/* The directory above, mounts and roots considered: `root` and the top are above themselves. Tree lock held. */
+/* The directory above, mounts and roots considered: `root` and the top are above themselves. Tree lock held.
+ */
 struct dentry *dentry_above(struct dentry *d, const struct dentry *root);
 /* What is seen at d: the root of what covers it, or d. Tree lock held. */
 struct dentry *dentry_uncover(struct dentry *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Character devices: a list of what other rooms registered, and a tmpfs instance on /dev that has a node for each.
- * A node made elsewhere by mknod(2) finds its device by number in the same list.
+ * Character devices: a list of what other rooms registered, and a tmpfs instance on /dev that has a node for
+ * each. A node made elsewhere by mknod(2) finds its device by number in the same list.
  *
  * Devices are registered at boot and never removed.
  */
@@ -25,8 +25,11 @@ static struct dentry *dev_root;						 /* [I] the root of /dev */
 static const struct {
 	const char *name, *target; /* target NULL: a directory */
 } fixed[] = {
-	{"fd", "/proc/self/fd"},	 {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
-	{"stderr", "/proc/self/fd/2"}, {"shm", NULL},
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+	{"shm", NULL},
 };
 
 /* Tree lock held. */
@@ -34,8 +37,7 @@ static const struct chardev *find_locked(u32 rdev)
 {
 	const struct registered *r;
 
-	LIST_FOREACH(r, &devices, link)
-	{
+	LIST_FOREACH (r, &devices, link) {
 		if (dev_make(r->dev.major, r->dev.minor) == rdev)
 			return &r->dev;
 	}
@@ -76,7 +78,8 @@ int chardev_register(const struct chardev *dev)
 		return -ENOMEM;
 	r->dev = *dev;
 	rwlock_write(&fs_tree_lock);
-	if (find_locked(dev_make(dev->major, dev->minor)) || dentry_child(dev_root, dev->name, strlen(dev->name)))
+	if (find_locked(dev_make(dev->major, dev->minor)) ||
+	    dentry_child(dev_root, dev->name, strlen(dev->name)))
 		err = -EEXIST;
 	else
 		err = make_device(dev);

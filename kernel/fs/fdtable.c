@@ -2,8 +2,8 @@
 /*
  * Descriptor tables: numbers to open file descriptions.
  *
- * Two bitmaps and an array, in one allocation that doubles: a number is taken when its bit in `used` is set; it is
- * reserved as long as its file is still NULL, which readers see as "not open". All of it is under one
+ * Two bitmaps and an array, in one allocation that doubles: a number is taken when its bit in `used` is set;
+ * it is reserved as long as its file is still NULL, which readers see as "not open". All of it is under one
  * spinlock; files are put, and memory is allocated and freed, outside of it.
  */
 #include <asm/errno.h>
@@ -93,7 +93,8 @@ void fd_table_get(struct fd_table *t)
 	ref_get(&t->refs);
 }
 
-/* The file is no longer in the table: POSIX record locks of this owner go with any of its descriptors (fcntl(2)). */
+/* The file is no longer in the table: POSIX record locks of this owner go with any of its descriptors
+ * (fcntl(2)). */
 static void finish_close(struct fd_table *t, struct file *f)
 {
 	if (f->inode)

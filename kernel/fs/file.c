@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open file descriptions: what read, write, lseek and their relatives do before the file system or device does
- * its part. Rights, the offset, and the limits on a write are decided here, once for all kinds of files.
+ * Open file descriptions: what read, write, lseek and their relatives do before the file system or device
+ * does its part. Rights, the offset, and the limits on a write are decided here, once for all kinds of files.
  *
  * Lock order: f->offset_lock, then inode->lock.
  */

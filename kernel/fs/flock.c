@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks on files (fcntl(2), flock(2)). They are advice between programs: reads and writes do not look at them.
+ * Locks on files (fcntl(2), flock(2)). They are advice between programs: reads and writes do not look at
+ * them.
  *
- * Record locks cover a range of bytes; their owner is a descriptor table (POSIX) or an open file description. An
- * owner has at most one kind of lock on a byte, so taking one cuts up and joins what the owner already has:
+ * Record locks cover a range of bytes; their owner is a descriptor table (POSIX) or an open file description.
+ * An owner has at most one kind of lock on a byte, so taking one cuts up and joins what the owner already
+ * has:
  *
  *     held     [--- read ----------)
  *     taken           [write)
  *     then     [ read )[write)[read)
  *
- * flock(2) locks are a world of their own: whole files, owned by a description. A deadlock between waiters is not
- * looked for (EDEADLK): within one process it cannot arise between POSIX locks.
+ * flock(2) locks are a world of their own: whole files, owned by a description. A deadlock between waiters is
+ * not looked for (EDEADLK): within one process it cannot arise between POSIX locks.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -47,8 +49,7 @@ static struct file_lock *find_conflict(const struct inode *i, const struct file_
 {
 	struct file_lock *l;
 
-	LIST_FOREACH(l, &i->locks, link)
-	{
+	LIST_FOREACH (l, &i->locks, link) {
 		if (l->whole == want->whole && l->owner != want->owner && (l->write || want->write) &&
 		    range_overlap(l->bytes, want->bytes))
 			return l;
@@ -73,13 +74,13 @@ static void free_all(struct file_lock_list *list)
 }
 
 /*
- * Makes room for `cut` in one lock of the same owner. *spare is used when the lock is cut in two. What is left over goes
- * to `gone`. Inode lock held.
+ * Makes room for `cut` in one lock of the same owner. *spare is used when the lock is cut in two. What is
+ * left over goes to `gone`. Inode lock held.
  */
 static void cut_one(struct inode *i, struct file_lock *l, struct range cut, struct file_lock **spare,
 		    struct file_lock_list *gone)
 {
-	bool head = l->bytes.start < cut.start, tail = l->bytes.end > cut.end;
+	bool head = l->bytes.start<cut.start, tail = l->bytes.end> cut.end;
 
 	if (head && tail) {
 		struct file_lock *upper = *spare;
@@ -98,8 +99,9 @@ static void cut_one(struct inode *i, struct file_lock *l, struct range cut, stru
 }
 
 /*
- * Puts `want` (NULL: nothing) where `cut` says, joining it with locks of the same kind that it touches. At most one lock
- * of an owner can reach over both ends of a range, so one spare is enough. Inode lock held; cannot fail.
+ * Puts `want` (NULL: nothing) where `cut` says, joining it with locks of the same kind that it touches. At
+ * most one lock of an owner can reach over both ends of a range, so one spare is enough. Inode lock held;
+ * cannot fail.
  */
 static void apply(struct inode *i, const void *owner, bool whole, struct range cut, struct file_lock *want,
 		  struct file_lock **spare, struct file_lock_list *gone)
@@ -173,7 +175,8 @@ static int lock_file(struct inode *i, const struct file_lock *want, int type, bo
 
 static struct file_lock describe(const struct file_lock_request *r)
 {
-	return (struct file_lock){.owner = r->owner, .write = r->type == F_WRLCK, .pid = r->pid, .bytes = r->bytes};
+	return (struct file_lock){
+		.owner = r->owner, .write = r->type == F_WRLCK, .pid = r->pid, .bytes = r->bytes};
 }
 
 int file_lock_range(struct file *f, const struct file_lock_request *r, bool wait)
@@ -221,7 +224,8 @@ void file_locks_release(struct inode *i, const void *owner)
 	struct file_lock_list gone = LIST_HEAD_INITIALIZER(gone);
 	struct file_lock *l, *next;
 
-	/* Most files have no locks; a lock of this owner cannot appear now, because the owner is going away. */
+	/* Most files have no locks; a lock of this owner cannot appear now, because the owner is going away.
+	 */
 	if (LIST_EMPTY(&i->locks))
 		return;
 	mutex_lock(&i->lock);

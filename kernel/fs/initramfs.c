@@ -2,9 +2,10 @@
 /*
  * Unpacking the archive that came with the kernel into the root file system.
  *
- * Names count from the root whatever they start with; directories that an entry needs and the archive does not have
- * are made. An entry replaces what has its name, unless both are directories. Entries of one file with several
- * names (equal device and inode number, nlink > 1) become hard links; the contents come with any one of them.
+ * Names count from the root whatever they start with; directories that an entry needs and the archive does
+ * not have are made. An entry replaces what has its name, unless both are directories. Entries of one file
+ * with several names (equal device and inode number, nlink > 1) become hard links; the contents come with any
+ * one of them.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -44,8 +45,7 @@ static struct inode *known_find(struct unpacking *u, const struct cpio_entry *e)
 {
 	struct known_inode *k;
 
-	LIST_FOREACH(k, known_bucket(u, e), link)
-	{
+	LIST_FOREACH (k, known_bucket(u, e), link) {
 		if (k->ino == e->ino && k->dev_major == e->dev_major && k->dev_minor == e->dev_minor)
 			return k->inode;
 	}

@@ -2,8 +2,8 @@
 /*
  * Inodes: a file apart from its names. This file owns their life, their times and what stat(2) says of them.
  *
- * An inode lives while somebody holds a reference: each dentry and each open file has one. nlink counts names on
- * the file system and decides nothing about memory. Attributes change under inode->lock.
+ * An inode lives while somebody holds a reference: each dentry and each open file has one. nlink counts names
+ * on the file system and decides nothing about memory. Attributes change under inode->lock.
  */
 #include <asm/errno.h>
 #include <arch/timer.h>
@@ -108,8 +108,8 @@ static bool not_after(struct timestamp a, struct timestamp b)
 }
 
 /*
- * relatime (mount(8)): the access time moves when it is not later than a change, or a day old. Read without the
- * lock: a race costs at most one update of the access time.
+ * relatime (mount(8)): the access time moves when it is not later than a change, or a day old. Read without
+ * the lock: a race costs at most one update of the access time.
  */
 void inode_accessed(struct inode *i)
 {
@@ -136,7 +136,8 @@ int inode_begin_write(struct inode *i)
 	do {
 		if (n < 0)
 			return -ETXTBSY;
-	} while (!__atomic_compare_exchange_n(&i->writers, &n, n + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&i->writers, &n, n + 1, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
 	return 0;
 }
 

@@ -45,22 +45,22 @@ LIST_HEAD(file_lock_list, file_lock);
 
 struct inode {
 	struct refcount refs;
-	struct mutex lock;		  /* RANK_INODE */
-	struct super *super;		  /* [I] NULL: anonymous */
-	const struct inode_ops *ops;	  /* [I] may be NULL */
-	const struct file_ops *file_ops;  /* [I] regular files */
-	struct mobj *object;		  /* [I] regular files: contents and size */
-	char *target;			  /* [I] symbolic links: the text */
-	u64 ino;			  /* [I] */
-	u32 rdev;			  /* [I] */
-	u32 mode, uid, gid;		  /* [lock for change, a for read] */
-	u32 nlink;			  /* [tree lock for change, a for read] */
-	u32 entries;			  /* [tree lock for change, a for read] names in this directory */
-	s32 writers;			  /* [a] descriptions open for writing; < 0: programs running from it */
-	bool linkable;			  /* [tree lock] made by O_TMPFILE without O_EXCL */
+	struct mutex lock;		 /* RANK_INODE */
+	struct super *super;		 /* [I] NULL: anonymous */
+	const struct inode_ops *ops;	 /* [I] may be NULL */
+	const struct file_ops *file_ops; /* [I] regular files */
+	struct mobj *object;		 /* [I] regular files: contents and size */
+	char *target;			 /* [I] symbolic links: the text */
+	u64 ino;			 /* [I] */
+	u32 rdev;			 /* [I] */
+	u32 mode, uid, gid;		 /* [lock for change, a for read] */
+	u32 nlink;			 /* [tree lock for change, a for read] */
+	u32 entries;			 /* [tree lock for change, a for read] names in this directory */
+	s32 writers;   /* [a] descriptions open for writing; < 0: programs running from it */
+	bool linkable; /* [tree lock] made by O_TMPFILE without O_EXCL */
 	struct timestamp atime, mtime, ctime; /* [lock] */
-	struct timestamp btime;		  /* [I] */
-	struct file_lock_list locks;	  /* [lock] */
+	struct timestamp btime;		      /* [I] */
+	struct file_lock_list locks;	      /* [lock] */
 };
 
 static inline bool inode_is(const struct inode *i, u32 kind)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mount table. A mounted file system covers a directory: walks that reach the directory go on at the root of
- * what covers it, and `..` from there comes out beside the directory (dentry_above).
+ * The mount table. A mounted file system covers a directory: walks that reach the directory go on at the root
+ * of what covers it, and `..` from there comes out beside the directory (dentry_above).
  *
- * A file system is mounted in one place, and there is one tree for all processes, so a dentry alone says where it is.
+ * A file system is mounted in one place, and there is one tree for all processes, so a dentry alone says
+ * where it is.
  */
 #include <asm/errno.h>
 #include <moat/heap.h>
 #include "mount.h"
 
 static LIST_HEAD(, mount) mounts = LIST_HEAD_INITIALIZER(mounts); /* [tree lock] */
-static struct dentry *root_dentry;				   /* [tree lock for change] */
-static u32 next_dev = 20;					   /* [a] */
+static struct dentry *root_dentry;				  /* [tree lock for change] */
+static u32 next_dev = 20;					  /* [a] */
 
 struct dentry *mount_root(void)
 {

@@ -14,8 +14,9 @@ struct mount {
 };
 
 /*
- * Covers `point` (NULL: makes the root of everything) with the file system whose root inode is given; takes over the
- * reference to it on success. 0, -ENOTDIR, -EBUSY (there is a root already), -ENOMEM. Takes the tree lock.
+ * Covers `point` (NULL: makes the root of everything) with the file system whose root inode is given; takes
+ * over the reference to it on success. 0, -ENOTDIR, -EBUSY (there is a root already), -ENOMEM. Takes the tree
+ * lock.
  */
 int __must_check mount_attach(struct super *s, struct inode *root, struct dentry *point);
 /* The root of everything, borrowed; NULL before fs_init. */

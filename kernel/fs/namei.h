@@ -22,17 +22,18 @@ enum walk_last {
 /* Where a walk ended. Everything is borrowed: valid while the tree lock is held. */
 struct walk {
 	struct dentry *parent; /* LAST_NAME: the directory that holds, or would hold, the name */
-	struct dentry *found;  /* what the path leads to, under what may cover it; NULL: there is no such name */
-	const char *name;      /* LAST_NAME: inside the path or the text of a symbolic link, not terminated */
+	struct dentry
+		*found;	  /* what the path leads to, under what may cover it; NULL: there is no such name */
+	const char *name; /* LAST_NAME: inside the path or the text of a symbolic link, not terminated */
 	size_t name_len;
 	enum walk_last last;
 	bool slash; /* slashes behind the last component: it must be, or become, a directory */
 };
 
 /*
- * Walks all of at->path. Tree lock held. 0 also when the last name does not exist (w->found is NULL then), but not when a
- * directory before it does not: -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG. A symbolic link at the
- * end is followed with FS_FOLLOW only; slashes behind it are for the caller to judge.
+ * Walks all of at->path. Tree lock held. 0 also when the last name does not exist (w->found is NULL then),
+ * but not when a directory before it does not: -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG. A symbolic
+ * link at the end is followed with FS_FOLLOW only; slashes behind it are for the caller to judge.
  */
 int __must_check walk_path(const struct fs_at *at, struct walk *w);
 /*
@@ -43,7 +44,8 @@ int __must_check walk_existing(const struct fs_at *at, struct dentry **found);
 
 /* May `at` make a name in w->parent? 0, -ENOENT (removed directory), -EACCES. Tree lock held. */
 int __must_check may_create(const struct fs_at *at, const struct dentry *dir);
-/* May `at` remove or rename `victim` as a directory or as anything else? Adds -EPERM, -ENOTDIR, -EISDIR, -EBUSY. */
+/* May `at` remove or rename `victim` as a directory or as anything else? Adds -EPERM, -ENOTDIR, -EISDIR,
+ * -EBUSY. */
 int __must_check may_delete(const struct fs_at *at, const struct dentry *victim, bool as_dir);
 /* Owner and permission bits of a new inode in dir: umask, set-group-ID directories. */
 void seed_init(struct inode_seed *seed, const struct fs_at *at, const struct dentry *dir, u32 mode);

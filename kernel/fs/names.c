@@ -2,8 +2,8 @@
 /*
  * Making and removing names: mkdir, mknod, symlink, link, unlink, rmdir.
  *
- * Each call takes the tree lock for writing, walks, checks everything in Linux's order of errors, allocates, and
- * then changes the tree with functions that cannot fail. What was detached is put after unlocking.
+ * Each call takes the tree lock for writing, walks, checks everything in Linux's order of errors, allocates,
+ * and then changes the tree with functions that cannot fail. What was detached is put after unlocking.
  */
 #include <asm/errno.h>
 #include "names.h"

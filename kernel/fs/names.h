@@ -7,8 +7,8 @@
 #include "namei.h"
 
 /*
- * Makes an inode as `seed` says and its name in `dir`; what was checked before: the name is free, and the caller may
- * create. The dentry, borrowed (the directory holds it), in *out. -EROFS, -ENOMEM.
+ * Makes an inode as `seed` says and its name in `dir`; what was checked before: the name is free, and the
+ * caller may create. The dentry, borrowed (the directory holds it), in *out. -EROFS, -ENOMEM.
  */
 int __must_check name_create(struct dentry *dir, const char *name, size_t len, const struct inode_seed *seed,
 			     struct dentry **out);

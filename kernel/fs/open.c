@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * open(2), in three steps: find (or make) the name, check that it may be opened this way, make the description.
+ * open(2), in three steps: find (or make) the name, check that it may be opened this way, make the
+ * description.
  *
- * The order of errors is Linux's. A file that open made itself is not checked for permission: its mode counts for
- * the next one.
+ * The order of errors is Linux's. A file that open made itself is not checked for permission: its mode counts
+ * for the next one.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -247,7 +248,8 @@ static int make_file(const struct opening *o, struct file **out)
 	return err;
 }
 
-int vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode, struct file **out)
+int vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode,
+	     struct file **out)
 {
 	struct opening o = {.at = fs_at(c, base, path, 0), .mode = mode & 07777};
 	int err = check_flags(&flags);

@@ -21,8 +21,8 @@ struct path_part {
 };
 
 /*
- * The next component at *pos, which is moved behind it and the slashes that follow; false at the end of the text. The
- * length of a name is not checked: which error comes first depends on the directory.
+ * The next component at *pos, which is moved behind it and the slashes that follow; false at the end of the
+ * text. The length of a name is not checked: which error comes first depends on the directory.
  */
 bool path_next(const char **pos, struct path_part *out);
 

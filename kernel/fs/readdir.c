@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open directories. The offset is the cookie of the last entry that was shown: `.` is 1, `..` is 2, and each name
- * gets the next number when it is made. So reading goes on at the right place whatever was removed meanwhile, and
- * a name is shown at most once.
+ * Open directories. The offset is the cookie of the last entry that was shown: `.` is 1, `..` is 2, and each
+ * name gets the next number when it is made. So reading goes on at the right place whatever was removed
+ * meanwhile, and a name is shown at most once.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -16,7 +16,8 @@ static unsigned char type_of(const struct inode *i)
 }
 
 /* Shows one entry and moves the offset behind it; false stops. */
-static bool show(struct file *f, struct dir_emit *e, const char *name, size_t len, const struct inode *i, u64 cookie)
+static bool show(struct file *f, struct dir_emit *e, const char *name, size_t len, const struct inode *i,
+		 u64 cookie)
 {
 	if (!e->emit(e, name, len, i->ino, type_of(i), cookie))
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rename(2). Both names are looked up under one hold of the tree lock; every error comes before the first change,
- * in the order in which Linux finds them.
+ * rename(2). Both names are looked up under one hold of the tree lock; every error comes before the first
+ * change, in the order in which Linux finds them.
  *
  *     replace              from ──> to (was: nothing, a file, or an empty directory)
  *     RENAME_EXCHANGE      from <─> to
@@ -43,7 +43,7 @@ static int check_names(const struct renaming *r)
 		return -EEXIST;
 	if (!new->found && exchange)
 		return -ENOENT;
-	if (exchange && !new->found->dir && new->slash)
+	if (exchange && !new->found->dir &&new->slash)
 		return -ENOTDIR;
 	if (!old->found->dir && (old->slash || (!exchange && new->slash)))
 		return -ENOTDIR;

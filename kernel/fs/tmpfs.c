@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files in memory (tmpfs(5)). A regular file is a memory object, which holds its pages and its size; a symbolic
- * link is its text; directories are the tree of names itself. Nothing is ever written anywhere.
+ * Files in memory (tmpfs(5)). A regular file is a memory object, which holds its pages and its size; a
+ * symbolic link is its text; directories are the tree of names itself. Nothing is ever written anywhere.
  *
  * Writers hold inode->lock from the choice of the offset to the last byte, so that two appends never overlap;
  * readers take no lock beyond the object's own, as on Linux.
@@ -82,8 +82,8 @@ static int tmpfs_resize(struct inode *i, u64 size_bytes)
 }
 
 /*
- * Makes every page of the range exist. Pages that were made before memory ran out stay: they read as the zeros
- * that were there, and truncation frees them.
+ * Makes every page of the range exist. Pages that were made before memory ran out stay: they read as the
+ * zeros that were there, and truncation frees them.
  */
 static int fill_pages(struct mobj *obj, struct range bytes)
 {

@@ -122,9 +122,11 @@ static struct page *zone_take(unsigned order)
 	return p;
 }
 
-/* Puts a batch on this CPU's empty list: the largest block that there is, cut into frames. Interrupts
- * disabled. */
-static void cache_refill(struct frame_cache *cache)
+/*
+ * Puts a batch on this CPU's empty list: the largest block that there is, cut into frames. Interrupts
+ * disabled. False when memory is out.
+ */
+static __noinline bool cache_refill(struct frame_cache *cache)
 {
 	struct page *block = NULL;
 	unsigned order = BATCH_ORDER + 1;
@@ -134,16 +136,17 @@ static void cache_refill(struct frame_cache *cache)
 		block = zone_take(--order);
 	spin_unlock(&zone.lock);
 	if (!block)
-		return;
+		return false;
 	/* Highest first, so that frames leave in ascending order. */
 	for (u32 i = 1u << order; i > 0; i--) {
 		block[i - 1].order = 0;
 		cache->frames[cache->count++] = &block[i - 1];
 	}
+	return true;
 }
 
 /* Gives the oldest n frames of the list back to the zone. Interrupts disabled. */
-static void cache_spill(struct frame_cache *cache, u32 n)
+static __noinline void cache_spill(struct frame_cache *cache, u32 n)
 {
 	spin_lock(&zone.lock);
 	for (u32 i = 0; i < n; i++)
@@ -154,16 +157,23 @@ static void cache_spill(struct frame_cache *cache, u32 n)
 		cache->frames[i] = cache->frames[i + n];
 }
 
-static void clear_block(struct page *p, unsigned order)
+/*
+ * Gives a frame or block that was just taken its owner. `cache`: that of the CPU which took it, interrupts
+ * disabled.
+ */
+static void hand_out(struct frame_cache *cache, struct page *p, unsigned order, enum frame_owner owner)
 {
-	u8 *bytes = page_address(p);
-
-	for (u64 i = 0; i < 1ull << order; i++)
-		arch_clear_page(bytes + i * PAGE_SIZE);
+	DEBUG_ASSERT(p->refs == 0);
+	cache->owned[owner] += 1ll << order;
+	p->refs = 1;
+	p->owner = (u8)owner;
+	p->order = (u8)order;
 }
 
-/* A block straight from the zone; the frames on this CPU's list may be what a merge lacks. Interrupts
- * disabled. */
+/*
+ * A block straight from the zone; the frames on this CPU's list may be what a merge lacks. Interrupts
+ * disabled.
+ */
 static struct page *block_take(struct frame_cache *cache, unsigned order)
 {
 	struct page *p;
@@ -180,56 +190,68 @@ static struct page *block_take(struct frame_cache *cache, unsigned order)
 	return p;
 }
 
-struct page *frame_alloc(unsigned order, unsigned flags, enum frame_owner owner)
+/* frame_alloc for more than one frame. */
+static __noinline struct page *block_alloc(unsigned order, unsigned flags, enum frame_owner owner)
 {
-	struct frame_cache *cache;
-	struct page *p = NULL;
-	u64 irq;
+	u64 irq = cpu_irq_save();
+	struct frame_cache *cache = &caches[cpu_id()];
+	struct page *p = order < FRAME_ORDERS ? block_take(cache, order) : NULL;
 
-	if (injected_failure() || unlikely(order >= FRAME_ORDERS))
-		return NULL;
-	irq = cpu_irq_save();
-	cache = &caches[cpu_id()];
-	if (likely(order == 0)) {
-		if (unlikely(cache->count == 0))
-			cache_refill(cache);
-		if (likely(cache->count > 0))
-			p = cache->frames[--cache->count];
-	} else {
-		p = block_take(cache, order);
-	}
-	if (likely(p))
-		cache->owned[owner] += 1ll << order;
+	if (p)
+		hand_out(cache, p, order, owner);
 	cpu_irq_restore(irq);
-	if (unlikely(!p))
-		return NULL;
-
-	DEBUG_ASSERT(p->refs == 0);
-	p->refs = 1;
-	p->owner = (u8)owner;
-	p->order = (u8)order;
-	if (flags & FRAME_ZERO)
-		clear_block(p, order);
+	if (p && (flags & FRAME_ZERO))
+		for (u64 i = 0; i < 1ull << order; i++)
+			arch_clear_page(page_address(p + i));
 	return p;
 }
 
-/* The last reference is gone. */
-static void block_free(struct page *p)
+/* The short way, for one frame, is what most page faults take: nothing rare is inlined into it. */
+struct page *frame_alloc(unsigned order, unsigned flags, enum frame_owner owner)
 {
 	struct frame_cache *cache;
-	u64 irq = cpu_irq_save();
+	struct page *p;
+	u64 irq;
 
+	if (injected_failure())
+		return NULL;
+	if (unlikely(order > 0))
+		return block_alloc(order, flags, owner);
+	irq = cpu_irq_save();
 	cache = &caches[cpu_id()];
+	if (unlikely(cache->count == 0) && !cache_refill(cache)) {
+		cpu_irq_restore(irq);
+		return NULL;
+	}
+	p = cache->frames[--cache->count];
+	hand_out(cache, p, 0, owner);
+	cpu_irq_restore(irq);
+	if (flags & FRAME_ZERO)
+		arch_clear_page(page_address(p));
+	return p;
+}
+
+static __noinline void block_free(struct page *p)
+{
+	spin_lock(&zone.lock);
+	buddy_give((u64)(p - zone.pages), p->order);
+	spin_unlock(&zone.lock);
+}
+
+/* The last reference is gone. */
+static void frame_free(struct page *p)
+{
+	u64 irq = cpu_irq_save();
+	struct frame_cache *cache = &caches[cpu_id()];
+
 	cache->owned[p->owner] -= 1ll << p->order;
 	p->owner = FRAME_FREE;
-	if (likely(p->order == 0)) {
+	if (unlikely(p->order > 0)) {
+		block_free(p);
+	} else {
 		if (unlikely(cache->count == CACHE_FRAMES))
 			cache_spill(cache, BATCH_FRAMES);
 		cache->frames[cache->count++] = p;
-	} else {
-		spin_lock(&zone.lock);
-		buddy_give((u64)(p - zone.pages), p->order);
-		spin_unlock(&zone.lock);
 	}
 	cpu_irq_restore(irq);
 }
@@ -248,7 +270,7 @@ void frame_put(struct page *p)
 
 	DEBUG_ASSERT(was != 0);
 	if (was == 1)
-		block_free(p);
+		frame_free(p);
 }
 
 struct page *pfn_to_page(pfn_t pfn)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Directories: reading them (getdents(2)), and being in them (chdir(2), getcwd(2), chroot(2)). */
+#include <linux/fs.h>
 #include <linux/limits.h>
 #include <arch/uaccess.h>
 #include <moat/heap.h>
@@ -8,7 +9,8 @@
 
 #define DIRENTS_AT_ONCE KIB(32) /* size of the kernel's buffer for one call */
 
-/* What getdents64(2) writes for each name, and what the old getdents(2) does: its type is the record's last byte. */
+/* What getdents64(2) writes for each name, and what the old getdents(2) does: its type is the record's last
+ * byte. */
 struct dirent64 {
 	u64 ino;
 	s64 next;

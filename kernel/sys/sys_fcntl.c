@@ -27,11 +27,12 @@ static s64 set_flags(struct file *f, u32 flags)
 	struct file_facts facts;
 
 	vfs_facts(f, &facts);
-	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && sys_fs()->fsuid != 0 && sys_fs()->fsuid != facts.uid)
+	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && sys_fs()->fsuid != 0 &&
+	    sys_fs()->fsuid != facts.uid)
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISREG(facts.mode))
 		return -EINVAL;
-	if ((flags & O_ASYNC) && !(f->flags & O_ASYNC))
+	if ((flags & FASYNC) && !(f->flags & FASYNC))
 		unsupported_flag("fcntl", "O_ASYNC");
 	file_change_flags(f, FLAGS_SETTABLE, flags);
 	return 0;

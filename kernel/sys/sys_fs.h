@@ -14,8 +14,8 @@
 #define MAX_RW_BYTES 0x7ffff000ul /* what one read or write moves at most, as on Linux */
 
 /*
- * Copies a path from user space into a fresh heap buffer (kfree). -EFAULT, -ENAMETOOLONG (PATH_MAX), -ENOENT when it is
- * empty, -ENOMEM.
+ * Copies a path from user space into a fresh heap buffer (kfree). -EFAULT, -ENAMETOOLONG (PATH_MAX), -ENOENT
+ * when it is empty, -ENOMEM.
  */
 int __must_check sys_get_path(const char __user *from, char **out);
 /* The same, an empty path allowed. */
@@ -29,14 +29,14 @@ struct user_path {
 };
 
 /*
- * Takes both arguments of an "at" call; flags are enum fs_at_flags. -EBADF for a bad dirfd (that a relative path
- * needs), and what sys_get_path says.
+ * Takes both arguments of an "at" call; flags are enum fs_at_flags. -EBADF for a bad dirfd (that a relative
+ * path needs), and what sys_get_path says.
  */
 int __must_check user_path_get(struct user_path *p, int dirfd, const char __user *path, u32 flags);
 void user_path_put(struct user_path *p);
 /*
- * The inode that such a path leads to, with a reference. With FS_EMPTY_PATH and an empty path that of the descriptor
- * itself, which is NULL for a stream that has none.
+ * The inode that such a path leads to, with a reference. With FS_EMPTY_PATH and an empty path that of the
+ * descriptor itself, which is NULL for a stream that has none.
  */
 int __must_check user_path_inode(const struct user_path *p, struct inode **out);
 /* Both steps. */

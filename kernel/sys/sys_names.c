@@ -78,7 +78,8 @@ s64 sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const cha
 		return -EINVAL;
 	if (flags & AT_SYMLINK_FOLLOW)
 		how |= FS_FOLLOW;
-	/* Linking a bare descriptor is a right of CAP_DAC_READ_SEARCH; without it the empty path is just wrong. */
+	/* Linking a bare descriptor is a right of CAP_DAC_READ_SEARCH; without it the empty path is just
+	 * wrong. */
 	if ((flags & AT_EMPTY_PATH) && sys_fs()->fsuid == 0)
 		how |= FS_EMPTY_PATH | FS_LINKABLE;
 	err = user_path_get(&from, olddirfd, oldpath, how);
@@ -124,7 +125,8 @@ s64 sys_rmdir(const char __user *path)
 	return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }
 
-s64 sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, u32 flags)
+s64 sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath,
+		  u32 flags)
 {
 	struct user_path from, to;
 	s64 err;

@@ -33,7 +33,8 @@ int sys_get_path(const char __user *from, char **out)
 
 u32 fs_flags_from_at(int at_flags)
 {
-	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : FS_FOLLOW) | (at_flags & AT_EMPTY_PATH ? FS_EMPTY_PATH : 0);
+	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : FS_FOLLOW) |
+	       (at_flags & AT_EMPTY_PATH ? FS_EMPTY_PATH : 0);
 }
 
 /* Makes p->at start at dirfd, if the path is relative. */

@@ -14,11 +14,13 @@
 enum { SEGS_ON_STACK = 8 };
 
 _Static_assert(sizeof(struct iovec) == sizeof(struct uio_seg), "an iovec is copied as a uio_seg");
-_Static_assert(offsetof(struct iovec, iov_len) == offsetof(struct uio_seg, len), "an iovec is copied as a uio_seg");
+_Static_assert(offsetof(struct iovec, iov_len) == offsetof(struct uio_seg, len),
+	       "an iovec is copied as a uio_seg");
 
 struct write_rights sys_write_rights(void)
 {
-	return (struct write_rights){.size_limit_bytes = sys_size_limit(), .keep_setid = sys_fs()->fsuid == 0};
+	return (struct write_rights){.size_limit_bytes = sys_size_limit(),
+				     .keep_setid = sys_fs()->fsuid == 0};
 }
 
 s64 sys_write_signal(s64 result)
@@ -180,7 +182,9 @@ static int check_rwf(const char *call, int flags)
 
 	if (!(flags & ~harmless))
 		return 0;
-	unsupported_flag(call, flags & RWF_NOWAIT ? "RWF_NOWAIT" : flags & RWF_APPEND ? "RWF_APPEND" : "flags");
+	unsupported_flag(call, flags & RWF_NOWAIT   ? "RWF_NOWAIT"
+			       : flags & RWF_APPEND ? "RWF_APPEND"
+						    : "flags");
 	return -EOPNOTSUPP;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sendfile(2) and copy_file_range(2): from one file to another through a kernel buffer, without a way by user space.
+ * sendfile(2) and copy_file_range(2): from one file to another through a kernel buffer, without a way by user
+ * space.
  *
  * What was read but could not be written does not count as read.
  */
@@ -152,7 +153,8 @@ static int check_overlap(const struct file *in, u64 from, const struct file *out
 	return in->inode == out->inode && range_overlap(a, b) ? -EINVAL : 0;
 }
 
-static s64 copy_range(struct file *in, void __user *off_in, struct file *out, void __user *off_out, size_t len)
+static s64 copy_range(struct file *in, void __user *off_in, struct file *out, void __user *off_out,
+		      size_t len)
 {
 	struct transfer t = {.in = in, .out = out, .rights = sys_write_rights()};
 	bool in_given, out_given;
@@ -179,7 +181,8 @@ static s64 copy_range(struct file *in, void __user *off_in, struct file *out, vo
 	return sys_write_signal(n);
 }
 
-s64 sys_copy_file_range(int fd_in, void __user *off_in, int fd_out, void __user *off_out, size_t len, u32 flags)
+s64 sys_copy_file_range(int fd_in, void __user *off_in, int fd_out, void __user *off_out, size_t len,
+			u32 flags)
 {
 	struct file *in = sys_file(fd_in), *out = sys_file(fd_out);
 	s64 n = -EBADF;

@@ -16,9 +16,14 @@ int exec_open(struct fs_context *fs, struct dentry *base, const char *path, stru
 	if (err)
 		return err;
 	vfs_facts(file, &facts);
-	if (!S_ISREG(facts.mode) || !(facts.mode & MODE_EXEC_ANY)) {
+	/* Even uid 0, who may do anything, executes only what somebody may execute. */
+	if (!S_ISREG(facts.mode) || !(facts.mode & MODE_EXEC_ANY))
+		err = -EACCES;
+	else
+		err = inode_permission(file->inode, fs->fsuid, fs->fsgid, MAY_EXEC);
+	if (err) {
 		file_put(file);
-		return -EACCES;
+		return err;
 	}
 	*out = file;
 	return 0;

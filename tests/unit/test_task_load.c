@@ -24,7 +24,7 @@
 #define BSS_BYTES   0x3000ul
 #define ENTRY	    0x1000ul
 #define NAME_AT	    0x400ul
-#define FILE_BYTES  (DATA_OFFSET + DATA_BYTES)
+#define FILE_BYTES  (DATA_OFFSET + DATA_BYTES + 0x300) /* the file goes on behind its data */
 #define IMAGE_END   (DATA_ADDR + DATA_BYTES + BSS_BYTES)
 
 /* The machine and the clock, as far as exec sees them. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* room: fs */
 /*
- * Open files. A `struct file` is one open file description (open(2)): an offset, status flags and the operations
- * of what lies behind it. Descriptor tables map numbers to descriptions.
+ * Open files. A `struct file` is one open file description (open(2)): an offset, status flags and the
+ * operations of what lies behind it. Descriptor tables map numbers to descriptions.
  *
  * Operations move bytes only through struct uio and may sleep; -EINTR means that a signal is due.
  */
@@ -24,11 +24,13 @@ struct dir_emit {
 };
 
 struct file_ops {
-	/* Something more to do when a node of this kind is opened; NULL: nothing. 0 or -errno (the open fails). */
+	/* Something more to do when a node of this kind is opened; NULL: nothing. 0 or -errno (the open
+	 * fails). */
 	int (*open)(struct file *f);
 	/*
-	 * Bytes moved (short counts allowed), 0 at the end, or -errno. offset is NULL for streams (files without
-	 * `seek`); otherwise the operation advances it. A write to a regular file is called with inode->lock held.
+	 * Bytes moved (short counts allowed), 0 at the end, or -errno. offset is NULL for streams (files
+	 * without `seek`); otherwise the operation advances it. A write to a regular file is called with
+	 * inode->lock held.
 	 */
 	ssize_t (*read)(struct file *f, struct uio *u, u64 *offset);
 	ssize_t (*write)(struct file *f, struct uio *u, u64 *offset);
@@ -39,7 +41,8 @@ struct file_ops {
 	/* The memory object to map, or NULL with *err = -ENODEV. NULL op: -ENODEV. */
 	struct mobj *(*map)(struct file *f, int *err);
 	int (*fsync)(struct file *f);
-	/* Ready events among POLLIN, POLLOUT, POLLERR, POLLHUP; *wq gets the queue to wait on. NULL: always ready. */
+	/* Ready events among POLLIN, POLLOUT, POLLERR, POLLHUP; *wq gets the queue to wait on. NULL: always
+	 * ready. */
 	unsigned (*poll)(struct file *f, struct waitq **wq);
 	void (*release)(struct file *f); /* last reference is gone */
 };
@@ -56,14 +59,15 @@ struct file {
 };
 
 /*
- * A description with one reference, or NULL (no memory). Takes over the caller's references to inode and dentry on
- * success; both may be NULL (a stream that no name leads to).
+ * A description with one reference, or NULL (no memory). Takes over the caller's references to inode and
+ * dentry on success; both may be NULL (a stream that no name leads to).
  */
 struct file *__must_check file_create(const struct file_ops *ops, struct inode *inode, struct dentry *dentry,
 				      u32 flags, void *private);
 void file_get(struct file *f);
 void file_put(struct file *f); /* any context that may sleep */
-/* An inode that no name leads to, for streams: mode is S_IFMT and permission bits, rdev from dev_make(). Or NULL. */
+/* An inode that no name leads to, for streams: mode is S_IFMT and permission bits, rdev from dev_make(). Or
+ * NULL. */
 struct inode *__must_check inode_create_anon(u32 mode, u32 rdev);
 
 /* A device number as the kernel keeps it: 12 bits of major, 20 of minor. */
@@ -89,8 +93,9 @@ struct write_rights {
 	bool keep_setid;
 };
 /*
- * read(2) and write(2) at the description's own offset (offset NULL) or at *offset, which is advanced (pread, pwrite:
- * -ESPIPE for streams). Bytes moved or -errno: -EBADF, -EISDIR, -EINVAL, -EFBIG, what the operation says.
+ * read(2) and write(2) at the description's own offset (offset NULL) or at *offset, which is advanced (pread,
+ * pwrite: -ESPIPE for streams). Bytes moved or -errno: -EBADF, -EISDIR, -EINVAL, -EFBIG, what the operation
+ * says.
  */
 ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset);
 ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, const struct write_rights *rights);
@@ -107,38 +112,39 @@ unsigned vfs_poll(struct file *f, struct waitq **wq);
 /* fcntl(2) F_SETFL: changes the flags in `mask` to those of `flags`. */
 void file_change_flags(struct file *f, u32 mask, u32 flags);
 
-/* Seeking for a file of `size` bytes without holes (whence SEEK_SET, SEEK_CUR, SEEK_END); for `seek` operations. */
+/* Seeking for a file of `size` bytes without holes (whence SEEK_SET, SEEK_CUR, SEEK_END); for `seek`
+ * operations. */
 s64 file_seek_sized(struct file *f, s64 offset, int whence, u64 size);
 /* Seeking for devices such as /dev/null: succeeds and stays at 0. */
 s64 file_seek_null(struct file *f, s64 offset, int whence);
 
 /* Character devices: the dev room registers them, devfs shows them. */
 struct chardev {
-	const char *name;  /* below /dev */
+	const char *name; /* below /dev */
 	u32 major, minor;
-	u32 mode;	   /* permission bits */
+	u32 mode; /* permission bits */
 	const struct file_ops *ops;
-	void *private;	   /* becomes file->private */
+	void *private; /* becomes file->private */
 };
 /* Copies *dev (its pointers must stay) and makes its node. 0, -ENOMEM, -EEXIST. Boot, after fs_init. */
 int __must_check chardev_register(const struct chardev *dev);
 
 /*
- * A table of descriptors; shared by threads. Its address is the owner of the POSIX record locks that were taken
- * through it (fcntl(2)).
+ * A table of descriptors; shared by threads. Its address is the owner of the POSIX record locks that were
+ * taken through it (fcntl(2)).
  */
 struct fd_table;
 struct fd_table *__must_check fd_table_create(void); /* empty, one reference; or NULL */
 void fd_table_get(struct fd_table *t);
-void fd_table_put(struct fd_table *t); /* the last one closes everything */
+void fd_table_put(struct fd_table *t);				 /* the last one closes everything */
 struct fd_table *__must_check fd_table_copy(struct fd_table *t); /* fork; or NULL */
 void fd_table_close_on_exec(struct fd_table *t);
 /* The file behind fd with a reference for the caller, or NULL. fd_get does not find descriptors of O_PATH. */
 struct file *__must_check fd_get(struct fd_table *t, int fd);
 struct file *__must_check fd_get_path(struct fd_table *t, int fd);
 /*
- * A number is reserved first and filled when the file is there, so that open(2) can fail without having created
- * anything. The lowest free number >= min and < limit (RLIMIT_NOFILE): -EMFILE, -ENOMEM.
+ * A number is reserved first and filled when the file is there, so that open(2) can fail without having
+ * created anything. The lowest free number >= min and < limit (RLIMIT_NOFILE): -EMFILE, -ENOMEM.
  */
 int __must_check fd_reserve(struct fd_table *t, int min, u64 limit, bool cloexec);
 void fd_fill(struct fd_table *t, int fd, struct file *f); /* takes over the caller's reference */
@@ -146,8 +152,8 @@ void fd_unreserve(struct fd_table *t, int fd);
 /* Both steps; takes over the caller's reference on success. */
 int __must_check fd_install(struct fd_table *t, struct file *f, int min, u64 limit, bool cloexec);
 /*
- * dup2(2): takes over the reference on success; what was there is closed. fd, or -EBADF (out of range), -EBUSY (reserved
- * by another thread), -ENOMEM.
+ * dup2(2): takes over the reference on success; what was there is closed. fd, or -EBADF (out of range),
+ * -EBUSY (reserved by another thread), -ENOMEM.
  */
 int __must_check fd_replace(struct fd_table *t, struct file *f, int fd, u64 limit, bool cloexec);
 int __must_check fd_close(struct fd_table *t, int fd); /* 0 or -EBADF */

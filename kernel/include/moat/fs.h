@@ -3,9 +3,9 @@
 /*
  * The file-system room as other rooms see it: paths in kernel memory in, files and attributes out.
  *
- * An inode is a file; a dentry is a name of one in the tree of names. A context is what a process has of the file
- * system: root, working directory, umask and who it is. A `struct fs_at` says where a path starts and how it is
- * walked; all calls that take a path take one.
+ * An inode is a file; a dentry is a name of one in the tree of names. A context is what a process has of the
+ * file system: root, working directory, umask and who it is. A `struct fs_at` says where a path starts and
+ * how it is walked; all calls that take a path take one.
  */
 #ifndef MOAT_FS_H
 #define MOAT_FS_H
@@ -28,8 +28,8 @@ void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 
 /*
- * Unpacks a cpio archive (newc) into the root file system. The entry `.moat/spec` is handed to spec(bytes, len, arg)
- * instead. 0, -EINVAL (malformed, with what was good kept), -ENOMEM, or what making an entry gave.
+ * Unpacks a cpio archive (newc) into the root file system. The entry `.moat/spec` is handed to spec(bytes,
+ * len, arg) instead. 0, -EINVAL (malformed, with what was good kept), -ENOMEM, or what making an entry gave.
  */
 int __must_check initramfs_unpack(const void *archive, size_t len,
 				  void (*spec)(const void *bytes, size_t len, void *arg), void *arg);
@@ -66,8 +66,8 @@ int __must_check vfs_lookup(const struct fs_at *at, struct dentry **out);
 
 /*
  * Opens path (kernel string) relative to `base` (NULL: the context's working directory) as open(2) does.
- * A new reference in *out, or -errno. O_CLOEXEC is the descriptor table's business and ignored here. -EOPNOTSUPP: a
- * FIFO, which is not implemented.
+ * A new reference in *out, or -errno. O_CLOEXEC is the descriptor table's business and ignored here.
+ * -EOPNOTSUPP: a FIFO, which is not implemented.
  */
 int __must_check vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode,
 			  struct file **out);
@@ -138,7 +138,8 @@ struct time_change {
 	struct timestamp to;
 };
 /* times[0] is the access time, times[1] the modification time. utimensat(2). */
-int __must_check inode_set_times(struct inode *i, const struct fs_context *c, const struct time_change times[2]);
+int __must_check inode_set_times(struct inode *i, const struct fs_context *c,
+				 const struct time_change times[2]);
 /* truncate(2) without permission checks: -EFBIG beyond limit_bytes, -EISDIR, -EINVAL. */
 int __must_check inode_truncate(struct inode *i, s64 size, u64 limit_bytes);
 /* truncate(2) by name: permission and ETXTBSY are checked. */

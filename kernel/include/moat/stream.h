@@ -31,7 +31,7 @@ struct stream_ops {
 };
 
 /* The device that carries stream `which` (0, 1, 2). Boot. */
-void stream_attach(unsigned which, const struct stream_ops *ops, void *channel);
+void stream_attach(unsigned which, const struct stream_ops *ops, void *arg);
 /* Registers /dev/tty and /dev/console. Boot. */
 void stream_register_devices(void);
 
