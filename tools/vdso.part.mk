@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The two ELF files for ring 3 that the kernel carries: the vDSO and the boot-regression program. Both end up in
-# $(B)/gen, where the assembler finds them (.incbin).
+# The two ELF files for ring 3 that the kernel carries: the vDSO and the boot-regression program. Both end up
+# in $(B)/gen, where the assembler finds them (.incbin).
 
 VDSO_DIR    := kernel/arch/x86_64/vdso
 VDSO_CFLAGS := -std=gnu17 $(WARN) -O2 -fPIC -fvisibility=default -ffreestanding -fno-stack-protector \

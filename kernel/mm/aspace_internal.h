@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* room: mm */
-/*
- * What the files of the address space share: VMAs as values, the tree of them, and the steps of an operation.
- * /
- * #ifndef MM_ASPACE_INTERNAL_H
- * #define MM_ASPACE_INTERNAL_H
- * #include <moat/aspace.h>
- * SLIST_HEAD(vma_list, vma);
- * /* vma.c: pure
- */
+/* What the files of the address space share: VMAs as values, their tree, the steps of an operation. */
+#ifndef MM_ASPACE_INTERNAL_H
+#define MM_ASPACE_INTERNAL_H
+
+#include <moat/aspace.h>
+
+SLIST_HEAD(vma_list, vma);
+
+/* vma.c: pure */
 u64 vma_pages(const struct vma *v);
 bool vma_flags_are_data(u32 flags);	/* does it count for RLIMIT_DATA? */
 unsigned vma_pmap_prot(u32 flags);	/* enum pmap_prot that a page of such a VMA may have at most */
@@ -22,11 +22,11 @@ void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags);
 struct vma *vma_prev(struct vma *v);
 void vma_tree_check(struct aspace *as); /* panics when a subtree's figures are wrong */
 /*
- * The highest place for len bytes in the window that keeps off VMAs and stack gaps; false when there is none.
- * /
- * bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr);
- * /* vma_life.c
+ * The highest place for len bytes in the window, clear of VMAs and of stack gaps; false when there is none.
  */
+bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr);
+
+/* vma_life.c */
 struct vma *__must_check vma_alloc(void);
 void vma_take_backing(struct vma *v);	   /* references to its object and file */
 void vma_list_free(struct vma_list *list); /* drops them and frees; no lock held */
@@ -45,10 +45,7 @@ static inline unsigned carve_count(const struct carve *c)
 {
 	return (c->low != NULL) + (c->high != NULL);
 }
-/*
- * Joins v with its neighbours where they can be one; what is left over goes to `dead`. Returns the joined
- * VMA.
- */
+/* Joins v with its neighbours where they can be one: the joined VMA. What is left over goes to `dead`. */
 struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead);
 
 /* unmap.c: removes all VMAs in r, whose edges are VMA edges, with their pages. as->lock held for writing. */

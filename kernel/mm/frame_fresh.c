@@ -39,23 +39,23 @@ static bool unit_is_carved(struct range unit)
 	return false;
 }
 
-/*
- * Puts a run of frames on the buddy lists as the largest aligned blocks that it is made of. Zone lock held.
- * /
- * static void give_run(struct range pfns)
- * {
- * u64 pfn = pfns.start;
- * while (pfn < pfns.end) {
- * unsigned order = 0;
- * while (order < FRAME_ORDERS - 1 && IS_ALIGNED(pfn, 2ull << order) &&
- * pfn + (2ull << order) <= pfns.end)
- * order++;
- * buddy_give(pfn, order);
- * pfn += 1ull << order;
- * }
- * }
- * /* Writes the metadata of a unit: as long as nothing else is said, its frames are boot's for ever.
- */
+/* Puts a run of frames on the buddy lists, as the largest aligned blocks that make it up. Zone lock held. */
+static void give_run(struct range pfns)
+{
+	u64 pfn = pfns.start;
+
+	while (pfn < pfns.end) {
+		unsigned order = 0;
+
+		while (order < FRAME_ORDERS - 1 && IS_ALIGNED(pfn, 2ull << order) &&
+		       pfn + (2ull << order) <= pfns.end)
+			order++;
+		buddy_give(pfn, order);
+		pfn += 1ull << order;
+	}
+}
+
+/* Writes the metadata of a unit: as long as nothing else is said, its frames are boot's for ever. */
 static void init_pages(struct range unit)
 {
 	u64 end = MIN(unit.end, zone.max_pfn);

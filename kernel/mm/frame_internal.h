@@ -33,7 +33,8 @@ extern struct frame_zone zone;
 
 /* Puts a block, which nothing refers to, on the buddy lists. Zone lock held. */
 void buddy_give(u64 pfn, unsigned order);
-/* Moves up to 2 MiB from the fresh spans to the buddy lists; false when there is none left. Zone lock held.
+/*
+ * Moves up to 2 MiB from the fresh spans to the buddy lists; false when there is none left. Zone lock held.
  */
 bool fresh_carve(void);
 

@@ -39,7 +39,8 @@ void mobj_get(struct mobj *obj)
 	ref_get(&obj->refs);
 }
 
-/* Drops every page from index `first` up to, not with, `end`. Object lock held, or the last reference gone.
+/*
+ * Drops every page from index `first` up to, not with, `end`. Object lock held, or the last reference gone.
  */
 static void drop_pages(struct mobj *obj, u64 first, u64 end)
 {

@@ -103,7 +103,8 @@ ssize_t mobj_write(struct mobj *obj, u64 offset, struct uio *u)
 	return done;
 }
 
-/* The first hole at or after offset: the first index that the run of pages does not reach. Object lock held.
+/*
+ * The first hole at or after offset: the first index that the run of pages does not reach. Object lock held.
  */
 static u64 next_hole(struct mobj *obj, u64 offset)
 {

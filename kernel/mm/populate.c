@@ -29,6 +29,8 @@ int aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access)
 	struct range r;
 	int err = user_range(addr, len, &r);
 
+	if (err)
+		return err;
 	for (u64 at = r.start; !err && at < r.end; at += PAGE_SIZE)
 		err = populate_page(as, at, how);
 	return err;

@@ -23,8 +23,10 @@ bool vma_can_merge(const struct vma *low, const struct vma *high)
 	return !low->object || low->object_offset + range_len(low->range) == high->object_offset;
 }
 
-/* Fills `high`, and shortens v; references to what both show, and v's place in a tree, are the caller's to
- * mend. */
+/*
+ * Fills `high`, and shortens v; references to what both show, and v's place in a tree, are the caller's to
+ * mend.
+ */
 void vma_split(struct vma *v, struct vma *high, u64 at)
 {
 	DEBUG_ASSERT(IS_ALIGNED(at, PAGE_SIZE));

@@ -49,35 +49,45 @@ static s64 seals(struct file *f, unsigned cmd)
 	return cmd == F_GET_SEALS ? F_SEAL_SEAL : -EPERM;
 }
 
-/* l_whence, l_start and l_len to a range; fcntl(2). */
-static int lock_range(struct file *f, const struct flock *l, struct range *out)
+/* The offset that l_start counts from, or -EINVAL. */
+static s64 lock_base(struct file *f, int whence)
 {
 	struct file_attr attr;
-	s64 start = 0, end;
 
-	switch (l->l_whence) {
+	switch (whence) {
 	case SEEK_SET:
-		break;
+		return 0;
 	case SEEK_CUR:
-		start = (s64)f->offset;
-		break;
+		return (s64)f->offset;
 	case SEEK_END:
 		inode_attr(f->inode, &attr);
-		start = (s64)attr.size_bytes;
-		break;
+		return (s64)attr.size_bytes;
 	default:
 		return -EINVAL;
 	}
+}
+
+/* l_whence, l_start and l_len to a range (fcntl(2)); a lock on the last byte there is reaches "to the end". */
+static int lock_range(struct file *f, const struct flock *l, struct range *out)
+{
+	const u64 limit = (u64)INT64_MAX + 1;
+	s64 start = lock_base(f, l->l_whence);
+
+	if (start < 0)
+		return (int)start;
 	if (__builtin_add_overflow(start, l->l_start, &start))
 		return -EOVERFLOW;
-	if (__builtin_add_overflow(start, l->l_len, &end))
-		return -EOVERFLOW;
-	if (start < 0 || end < 0)
+	if (start < 0 || (l->l_len < 0 && start + l->l_len < 0))
 		return -EINVAL;
-	if (l->l_len < 0)
-		*out = (struct range){(u64)end, (u64)start};
-	else
-		*out = (struct range){(u64)start, l->l_len == 0 || end == INT64_MAX ? UINT64_MAX : (u64)end};
+	if (l->l_len < 0) {
+		*out = (struct range){(u64)(start + l->l_len), (u64)start};
+		return 0;
+	}
+	*out = (struct range){(u64)start, (u64)start + (u64)l->l_len};
+	if (out->end > limit)
+		return -EOVERFLOW;
+	if (l->l_len == 0 || out->end == limit)
+		out->end = UINT64_MAX;
 	return 0;
 }
 

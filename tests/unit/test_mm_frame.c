@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The frame allocator: the ledger, fresh spans, splitting and merging, the lists of the CPUs, fault
- * injection. */
+/*
+ * The frame allocator: the ledger, fresh spans, splitting and merging, the lists of the CPUs, fault
+ * injection.
+ */
 #include <signal.h>
 #include "mm_fixture.h"
 

@@ -231,8 +231,10 @@ static void test_limits(void **state)
 	assert_int_equal(map(as, 0, P, RW, 0, &at), -ENOMEM);
 }
 
-/* vm.max_map_count: one mapping more than it still goes, as on Linux; a hole or a split that would make one
- * does not. */
+/*
+ * vm.max_map_count: one mapping more than it still goes, as on Linux; a hole or a split that would make one
+ * does not.
+ */
 static void test_max_map_count(void **state)
 {
 	struct aspace *as = *state;

@@ -327,7 +327,8 @@ static enum fault_result model_touch(const struct model_page *p, unsigned access
 		return FAULT_NO_VMA;
 	if (!(p->prot & right))
 		return FAULT_NO_ACCESS;
-	/* A copy that was made is there even when the rest of the file is not; the file never shrinks here.
+	/*
+	 * A copy that was made is there even when the rest of the file is not; the file never shrinks here.
 	 */
 	if ((p->kind == FILE_PRIVATE || p->kind == FILE_SHARED) && p->file_page >= FILE_PAGES)
 		return FAULT_PAST_END;

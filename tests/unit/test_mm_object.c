@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory objects: reading, writing, holes, sizes, seeking, owners that fill; and a model of random
- * operations. */
+/*
+ * Memory objects: reading, writing, holes, sizes, seeking, owners that fill; and a model of random
+ * operations.
+ */
 #include <signal.h>
 #include "mm_fixture.h"
 

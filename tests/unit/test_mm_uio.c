@@ -57,7 +57,8 @@ static void test_segments(void **state)
 	assert_int_equal(uio_copy_in(&u, text, 10), 0);
 }
 
-/* A copy that crosses into unmapped memory, at every byte offset: the count is exact, the cursor behind it.
+/*
+ * A copy that crosses into unmapped memory, at every byte offset: the count is exact, the cursor behind it.
  */
 static void test_every_offset_into_nothing(void **state)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* VMAs as values: where a split cuts, what may be joined. And the check itself: it must notice what is
- * broken. */
+/*
+ * VMAs as values: where a split cuts, what may be joined. And the check itself: it must notice what is
+ * broken.
+ */
 #include <signal.h>
 #include "mm_fixture.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The boot-regression program: the smallest thing that shows ring 3, a system call and an orderly end. It runs at
- * every boot before anything else. No library, no stack, no data: all that can be wrong is the kernel's.
+ * The boot-regression program: the smallest thing that shows ring 3, a system call and an orderly end. It runs
+ * at every boot before anything else. No library, no stack, no data: all that can be wrong is the kernel's.
  *
  * System calls go through int 0x80 with the numbers and registers of x86-64.
  */

@@ -3,8 +3,8 @@
 /*
  * The address space: the ordered set of a process's VMAs together with its page tables (pmap).
  *
- * A VMA is a half-open page-aligned range with one protection and one backing. VMAs never overlap; two that touch
- * and could be one are one. The page table is the record of which frame backs an anonymous address; a
+ * A VMA is a half-open page-aligned range with one protection and one backing. VMAs never overlap; two that
+ * touch and could be one are one. The page table is the record of which frame backs an anonymous address; a
  * frame's reference count says how many entries (and objects) hold it.
  *
  * Lock order: aspace.lock (readers: faults; writers: every call that changes VMAs) -> object -> pmap.
@@ -19,10 +19,10 @@
 #include <moat/refcount.h>
 #include <moat/types.h>
 
-#define USER_MIN    0x10000ul	     /* nothing is ever mapped below: 64 KiB */
-#define USER_TOP    0x7ffffffff000ul /* first address that no program may use */
-#define VMAS_MAX    65530	     /* in one address space: Linux's vm.max_map_count */
-#define STACK_GAP   MIB(1)	     /* kept free below a stack that grows: 256 pages, as Linux */
+#define USER_MIN  0x10000ul	   /* nothing is ever mapped below: 64 KiB */
+#define USER_TOP  0x7ffffffff000ul /* first address that no program may use */
+#define VMAS_MAX  65530		   /* in one address space: Linux's vm.max_map_count */
+#define STACK_GAP MIB(1)	   /* kept free below a stack that grows: 256 pages, as Linux */
 
 enum vma_flags {
 	VMA_READ = 1 << 0,
@@ -31,22 +31,22 @@ enum vma_flags {
 	VMA_SHARED = 1 << 3,
 	VMA_GROWSDOWN = 1 << 4,
 	VMA_NORESERVE = 1 << 5,
-	VMA_SPECIAL = 1 << 6, /* vDSO and its data: fixed frames of an object, never merged */
+	VMA_SPECIAL = 1 << 6,  /* vDSO and its data: fixed frames of an object, never merged */
 	VMA_NO_WRITE = 1 << 7, /* shared file not open for writing: mprotect may not add VMA_WRITE */
 	VMA_PROT = VMA_READ | VMA_WRITE | VMA_EXEC,
 };
 
 struct vma {
-	RB_ENTRY(vma) node;	/* [aspace lock] */
+	RB_ENTRY(vma) node;	   /* [aspace lock] */
 	SLIST_ENTRY(vma) detached; /* owner of the list, once out of the tree */
-	struct range range;	/* [aspace lock] */
-	u32 flags;		/* [aspace lock] enum vma_flags */
-	struct mobj *object;	/* [I] one reference; NULL: private anonymous */
-	u64 object_offset;	/* [aspace lock] byte in object that range.start shows */
-	const char *name;	/* [I] static text such as "[stack]", or NULL */
-	struct file *file;	/* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
+	struct range range;	   /* [aspace lock] */
+	u32 flags;		   /* [aspace lock] enum vma_flags */
+	struct mobj *object;	   /* [I] one reference; NULL: private anonymous */
+	u64 object_offset;	   /* [aspace lock] byte in object that range.start shows */
+	const char *name;	   /* [I] static text such as "[stack]", or NULL */
+	struct file *file; /* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
 	struct {
-		u64 start, end;	/* from the lowest start, with its gap, to the highest end */
+		u64 start, end; /* from the lowest start, with its gap, to the highest end */
 		u64 gap;	/* longest free run between two VMAs inside */
 	} subtree;		/* [aspace lock] what the subtree under node spans, see vma_tree.c */
 };
@@ -55,19 +55,19 @@ RB_HEAD(vma_tree, vma);
 
 struct aspace {
 	struct refcount refs;
-	struct rwlock lock;	/* RANK_ASPACE */
-	struct vma_tree vmas;	/* [lock] */
-	u64 vma_count;		/* [lock] */
+	struct rwlock lock;   /* RANK_ASPACE */
+	struct vma_tree vmas; /* [lock] */
+	u64 vma_count;	      /* [lock] */
 	struct pmap pmap;
-	struct range heap;	/* [lock] brk area: start is fixed at exec, end is the current break (bytes) */
-	u64 mmap_top;		/* [I after exec] top-down search for free space starts here */
-	u64 mapped_pages;	/* [lock] sum over VMAs */
-	u64 data_pages;		/* [lock] of them private, writable, no stack: what RLIMIT_DATA limits */
-	u64 rss_pages;		/* [a] resident pages */
-	u64 peak_rss_pages;	/* [a] */
-	u64 limit_as_bytes;	/* [a] RLIMIT_AS */
-	u64 limit_data_bytes;	/* [a] RLIMIT_DATA */
-	u64 limit_stack_bytes;	/* [a] RLIMIT_STACK */
+	struct range heap;     /* [lock] brk area: start is fixed at exec, end is the current break (bytes) */
+	u64 mmap_top;	       /* [I after exec] top-down search for free space starts here */
+	u64 mapped_pages;      /* [lock] sum over VMAs */
+	u64 data_pages;	       /* [lock] of them private, writable, no stack: what RLIMIT_DATA limits */
+	u64 rss_pages;	       /* [a] resident pages */
+	u64 peak_rss_pages;    /* [a] */
+	u64 limit_as_bytes;    /* [a] RLIMIT_AS */
+	u64 limit_data_bytes;  /* [a] RLIMIT_DATA */
+	u64 limit_stack_bytes; /* [a] RLIMIT_STACK */
 	struct {
 		u64 minor, major, cow, refused; /* [a] */
 	} faults;
@@ -86,21 +86,21 @@ void aspace_put(struct aspace *as); /* the last one unmaps everything; must not 
 
 /* One request to map; the kernel's own form of mmap(2) after sys_mmap has checked and decoded. */
 struct map_request {
-	u64 addr;	       /* hint, or the exact place with MAP_AT; bytes */
-	u64 len;	       /* bytes, > 0; rounded up to pages */
-	u32 vma_flags;	       /* enum vma_flags */
-	u32 how;	       /* enum map_how */
-	struct mobj *object;   /* NULL: anonymous (private: none; shared: map creates one) */
-	u64 object_offset;     /* page-aligned */
+	u64 addr;	     /* hint, or the exact place with MAP_AT; bytes */
+	u64 len;	     /* bytes, > 0; rounded up to pages */
+	u32 vma_flags;	     /* enum vma_flags */
+	u32 how;	     /* enum map_how */
+	struct mobj *object; /* NULL: anonymous (private: none; shared: map creates one) */
+	u64 object_offset;   /* page-aligned */
 	struct file *file;
 	const char *name;
 };
 
 enum map_how {
-	MAP_AT = 1 << 0,	/* exactly at addr, replacing what is there (MAP_FIXED) */
-	MAP_AT_FREE = 1 << 1,	/* exactly at addr, -EEXIST if anything is there (MAP_FIXED_NOREPLACE) */
-	MAP_LOW_2G = 1 << 2,	/* MAP_32BIT */
-	MAP_FILL = 1 << 3,	/* MAP_POPULATE: fault everything in, errors ignored */
+	MAP_AT = 1 << 0,      /* exactly at addr, replacing what is there (MAP_FIXED) */
+	MAP_AT_FREE = 1 << 1, /* exactly at addr, -EEXIST if anything is there (MAP_FIXED_NOREPLACE) */
+	MAP_LOW_2G = 1 << 2,  /* MAP_32BIT */
+	MAP_FILL = 1 << 3,    /* MAP_POPULATE: fault everything in, errors ignored */
 };
 
 /*

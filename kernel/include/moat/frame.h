@@ -33,35 +33,35 @@ enum frame_flags {
 
 /* 32 bytes for each 4 KiB frame. */
 struct page {
-	u32 refs;     /* [a] holders: table entries, objects, the kernel; 0 = free */
-	u8 owner;     /* enum frame_owner; [I] while allocated */
-	u8 order;     /* of the block that this page heads */
-	u8 flags;     /* allocator's own */
-	u8 node;      /* NUMA node */
+	u32 refs; /* [a] holders: table entries, objects, the kernel; 0 = free */
+	u8 owner; /* enum frame_owner; [I] while allocated */
+	u8 order; /* of the block that this page heads */
+	u8 flags; /* allocator's own */
+	u8 node;  /* NUMA node */
 	union {
 		LIST_ENTRY(page) link; /* free block: [zone lock] */
 		struct {	       /* page table */
 			struct spinlock lock;
-			u16 live;      /* entries present; [table lock] */
+			u16 live; /* entries present; [table lock] */
 		} table;
-		struct {	       /* page of an object */
+		struct { /* page of an object */
 			struct mobj *object;
 			u64 index;
 		} cache;
 		LIST_ENTRY(page) slab_link; /* frame of the heap with free cells: [class lock] */
 	};
-	struct {		/* frame of the heap, see heap.c; [class lock] */
-		u16 free;	/* first cell of the free list, in units of 16 bytes */
-		u16 cut;	/* cells cut off so far */
-		u16 used;	/* cells handed out */
-		u8 class;	/* size class, or HEAP_LARGE; [I] */
+	struct {	  /* frame of the heap, see heap.c; [class lock] */
+		u16 free; /* first cell of the free list, in units of 16 bytes */
+		u16 cut;  /* cells cut off so far */
+		u16 used; /* cells handed out */
+		u8 class; /* size class, or HEAP_LARGE; [I] */
 	} heap;
 };
 
 struct frame_stats {
-	u64 total;		   /* frames of RAM that the allocator was given or that boot kept */
-	u64 owned[FRAME_OWNERS];   /* sum = total */
-	u64 fresh;		   /* of the free ones: never used yet */
+	u64 total;		 /* frames of RAM that the allocator was given or that boot kept */
+	u64 owned[FRAME_OWNERS]; /* sum = total */
+	u64 fresh;		 /* of the free ones: never used yet */
 };
 
 /*
@@ -75,8 +75,8 @@ void frames_add_span(struct range phys);
 void frames_release_boot(struct range phys);
 
 /*
- * A block of 2^order frames with one reference, or NULL when memory is out. Physically contiguous and aligned to
- * its size. Any context; takes RANK_FRAMES.
+ * A block of 2^order frames with one reference, or NULL when memory is out. Physically contiguous and aligned
+ * to its size. Any context; takes RANK_FRAMES.
  */
 struct page *__must_check frame_alloc(unsigned order, unsigned flags, enum frame_owner owner);
 void frame_get(struct page *p);
@@ -94,8 +94,8 @@ void *page_address(const struct page *p);
 void frame_stats_read(struct frame_stats *out);
 
 /*
- * The frame that every untouched page of anonymous memory shows to readers: all zeros, never mapped writable, not
- * counted as resident. Made by the first aspace_create; never freed.
+ * The frame that every untouched page of anonymous memory shows to readers: all zeros, never mapped writable,
+ * not counted as resident. Made by the first aspace_create; never freed.
  */
 extern struct page *zero_frame;
 static inline bool frame_is_zero(const struct page *p)

@@ -9,12 +9,14 @@
 
 #include <moat/types.h>
 
-/* `bytes` of memory aligned to 16 (to its size for powers of two), or NULL. Any context. kzalloc clears it. */
+/*
+ * `bytes` of memory aligned to 16 (to its size for powers of two), or NULL. Any context. kzalloc clears it.
+ */
 void *__must_check kmalloc(size_t bytes);
 void *__must_check kzalloc(size_t bytes);
 /* The array form; NULL also when n * size overflows. */
 void *__must_check kcalloc(size_t n, size_t size);
-void kfree(void *p); /* NULL is allowed */
+void kfree(void *p);				       /* NULL is allowed */
 char *__must_check kstrdup(const char *s, size_t max); /* at most max bytes and a terminator */
 /* Bytes of heap frames in use, for the ledger. */
 u64 heap_bytes(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* room: mm */
 /*
- * Memory objects: what backs a file's contents and shared memory. An object is a sparse array of frames (its page
- * cache) and a size; `read`, `write` and `mmap` of one file all see these frames, so they always agree.
+ * Memory objects: what backs a file's contents and shared memory. An object is a sparse array of frames (its
+ * page cache) and a size; `read`, `write` and `mmap` of one file all see these frames, so they always agree.
  *
  * A missing page reads as zeros, unless the object's owner gives a `fill` operation (a file system with a
  * device below it). tmpfs gives none: its frames are the only copy.
@@ -41,11 +41,14 @@ void mobj_get(struct mobj *obj);
 void mobj_put(struct mobj *obj); /* the last one frees all pages */
 
 /*
- * The page at index (in pages) with a reference for the caller in *out. Without MOBJ_CREATE a hole of an object with
- * no fill gives *out = NULL and 0. -ENOMEM, or what fill said. Does not look at the size. May sleep.
+ * The page at index (in pages) with a reference for the caller in *out. Without MOBJ_CREATE a hole of an
+ * object with no fill gives *out = NULL and 0. -ENOMEM, or what fill said. Does not look at the size. May
+ * sleep.
  */
 int __must_check mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out);
-/* Up to u->left bytes at offset, ending at the object's size; bytes moved, or -EFAULT/-ENOMEM/-EIO if none. */
+/*
+ * Up to u->left bytes at offset, ending at the object's size; bytes moved, or -EFAULT/-ENOMEM/-EIO if none.
+ */
 ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u);
 /* Writes all of u at offset, growing the object; bytes moved, or -errno if none. */
 ssize_t mobj_write(struct mobj *obj, u64 offset, struct uio *u);

@@ -3,8 +3,8 @@
 /*
  * A cursor over the buffers of one read or write: one or several pieces, in user or in kernel memory.
  *
- * File systems and devices move bytes only through it, so that they need not know whose memory it is, and a fault
- * half way leaves an exact count. A uio is used by one thread.
+ * File systems and devices move bytes only through it, so that they need not know whose memory it is, and a
+ * fault half way leaves an exact count. A uio is used by one thread.
  */
 #ifndef MOAT_UIO_H
 #define MOAT_UIO_H
@@ -32,16 +32,17 @@ void uio_init_kernel(struct uio *u, void *buf, size_t len);
 void uio_init_user_segs(struct uio *u, const struct uio_seg *segs, unsigned count);
 
 /*
- * Moves up to n bytes between a kernel buffer and the cursor and advances it by what was moved. Returns the bytes
- * moved: fewer than MIN(n, left) means that user memory could not be reached (the caller returns its
+ * Moves up to n bytes between a kernel buffer and the cursor and advances it by what was moved. Returns the
+ * bytes moved: fewer than MIN(n, left) means that user memory could not be reached (the caller returns its
  * short count, or -EFAULT when nothing was moved at all). No spinlock held (a user page may fault in).
  */
 size_t uio_copy_out(struct uio *u, const void *src, size_t n); /* kernel -> the reader's buffer */
 size_t uio_copy_in(struct uio *u, void *dst, size_t n);	       /* the writer's buffer -> kernel */
 size_t uio_zero_out(struct uio *u, size_t n);
 /*
- * How many of the next n bytes of a writer's buffer can be read, faulting their pages in; moves nothing. copy_from_user
- * clears what it could not fill, so who copies straight over data that must survive a bad buffer asks first.
+ * How many of the next n bytes of a writer's buffer can be read, faulting their pages in; moves nothing.
+ * copy_from_user clears what it could not fill, so who copies straight over data that must survive a bad
+ * buffer asks first.
  */
 size_t uio_fault_in(struct uio *u, size_t n);
 /* Advances without moving (writing to /dev/null). */

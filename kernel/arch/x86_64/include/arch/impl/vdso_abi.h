@@ -20,8 +20,7 @@ struct vdso_data {
 	uint64_t base_tsc, base_ns, mult, realtime_offset_ns;
 };
 
-/* LSL of this selector gives the number of the CPU (bits 0–11) and of its node (bits 12–19): SEL_CPU_NUMBER.
- */
+/* LSL of this selector (SEL_CPU_NUMBER) gives the number of the CPU, bits 0 to 11, and of its node above. */
 #define VDSO_CPU_SELECTOR 0x43
 #define VDSO_CPU_BITS	  12
 
