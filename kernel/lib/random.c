@@ -25,8 +25,8 @@ static inline u32 rotate_left(u32 x, unsigned n)
 	return (x << n) | (x >> (32 - n));
 }
 
-/* RFC 8439, 2.1. */
-static inline void quarter_round(u32 *a, u32 *b, u32 *c, u32 *d)
+/* RFC 8439, 2.1, on four words of the state. */
+static void quarter_round(u32 *a, u32 *b, u32 *c, u32 *d)
 {
 	*a += *b;
 	*d = rotate_left(*d ^ *a, 16);
@@ -38,17 +38,14 @@ static inline void quarter_round(u32 *a, u32 *b, u32 *c, u32 *d)
 	*b = rotate_left(*b ^ *c, 7);
 }
 
-/* Columns, then diagonals. */
-static inline void double_round(u32 x[16])
+/* Columns, then diagonals: word i of each row, the rows turned against one another. Short rather than unrolled. */
+static void double_round(u32 x[16])
 {
-	quarter_round(&x[0], &x[4], &x[8], &x[12]);
-	quarter_round(&x[1], &x[5], &x[9], &x[13]);
-	quarter_round(&x[2], &x[6], &x[10], &x[14]);
-	quarter_round(&x[3], &x[7], &x[11], &x[15]);
-	quarter_round(&x[0], &x[5], &x[10], &x[15]);
-	quarter_round(&x[1], &x[6], &x[11], &x[12]);
-	quarter_round(&x[2], &x[7], &x[8], &x[13]);
-	quarter_round(&x[3], &x[4], &x[9], &x[14]);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		for (unsigned i = 0; i < 4; i++)
+			quarter_round(&x[i], &x[4 + (i + turn) % 4], &x[8 + (i + 2 * turn) % 4],
+				      &x[12 + (i + 3 * turn) % 4]);
+	}
 }
 
 void chacha20_block(const u32 key[8], u32 counter, const u32 nonce[3], u8 out[64])

@@ -2,16 +2,17 @@
 /*
  * Page faults: from an address and an access to a page that serves it. In stages, the lock state beside each:
  *
- *     stage                                        as->lock      what may happen
- *     1 find the VMA                               read          none: the stack grows (write), or
- * SEGV_MAPERR 2 check the access against its rights        read          SEGV_ACCERR 3a nothing is mapped:
- * read anonymous, write                                      a cleared frame: the short way, most faults
- *          anonymous, read                                       the zero frame, read-only
- *          object, shared or read                                the object's page (its mutex; may sleep)
- *          object, private write                                 a copy of the object's page
+ *     stage                                        as->lock   what may happen
+ *     1  find the VMA                              read       none: the stack grows (write), or SEGV_MAPERR
+ *     2  check the access against its rights       read       SEGV_ACCERR
+ *     3a nothing is mapped:                        read
+ *          anonymous, write                                   a cleared frame: the short way, most faults
+ *          anonymous, read                                    the zero frame, read-only
+ *          object, shared or read                             the object's page (its mutex; may sleep)
+ *          object, private write                              a copy of the object's page
  *     3b something is mapped, with too few rights: read
- *          private write to a shared frame                       copy-on-write
- *          else                                                  the entry gets the rights that the VMA has
+ *          private write to a shared frame                    copy-on-write
+ *          else                                               the entry gets the rights that the VMA has
  *
  * Faults run in parallel. Two on one page race for the entry: pmap_enter and pmap_replace let one win; the
  * other drops its frame and takes what it finds.

@@ -144,6 +144,14 @@ static s64 refuse(const char *what)
 	return -EINVAL;
 }
 
+/* F_GETOWN_EX, which is what the C library asks for F_GETOWN: nobody. */
+static s64 put_owner(void __user *arg)
+{
+	const struct f_owner_ex nobody = {.type = F_OWNER_TID, .pid = 0};
+
+	return copy_to_user(arg, &nobody, sizeof(nobody)) ? -EFAULT : 0;
+}
+
 /* What needs a descriptor that reads or writes: not O_PATH. */
 static s64 control(struct file *f, unsigned cmd, u64 arg)
 {
@@ -160,6 +168,8 @@ static s64 control(struct file *f, unsigned cmd, u64 arg)
 	case F_GETOWN:
 	case F_GETSIG:
 		return 0; /* nobody: F_SETOWN and F_SETSIG are refused */
+	case F_GETOWN_EX:
+		return put_owner((void __user *)arg);
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_GETPIPE_SZ:
@@ -271,14 +281,17 @@ static s64 put_block_size(struct file *f, void __user *arg)
 	return put_user(size, (int __user *)arg);
 }
 
-static s64 put_size(struct file *f, void __user *arg)
+/* FIOQSIZE: the bytes that are allocated. */
+static s64 put_allocated(struct file *f, void __user *arg)
 {
 	struct file_attr attr;
+	u64 bytes;
 
 	inode_attr(f->inode, &attr);
 	if (!S_ISREG(attr.mode) && !S_ISDIR(attr.mode))
 		return -ENOTTY;
-	return put_user(attr.size_bytes, (u64 __user *)arg);
+	bytes = attr.blocks * 512;
+	return put_user(bytes, (u64 __user *)arg);
 }
 
 static s64 device_control(struct file *f, int fd, u32 cmd, u64 arg)
@@ -294,7 +307,7 @@ static s64 device_control(struct file *f, int fd, u32 cmd, u64 arg)
 	case FIONBIO:
 		return set_nonblocking(f, (void __user *)arg);
 	case FIOQSIZE:
-		return put_size(f, (void __user *)arg);
+		return put_allocated(f, (void __user *)arg);
 	case FIGETBSZ:
 		return put_block_size(f, (void __user *)arg);
 	case FIONREAD:

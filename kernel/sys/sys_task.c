@@ -264,22 +264,22 @@ s64 sys_personality(u64 persona)
 /* One CPU runs programs. */
 s64 sys_sched_getaffinity(int pid, size_t size, void __user *mask)
 {
-	u64 cpus = 1;
+	u64 bits = 1;
 
-	if (size < sizeof(cpus) || (size & (sizeof(cpus) - 1)))
+	if (size < sizeof(bits) || (size & (sizeof(bits) - 1)))
 		return -EINVAL;
 	if (!is_self(pid))
 		return -ESRCH;
-	return copy_to_user(mask, &cpus, sizeof(cpus)) ? -EFAULT : (s64)sizeof(cpus);
+	return copy_to_user(mask, &bits, sizeof(bits)) ? -EFAULT : (s64)sizeof(bits);
 }
 
 s64 sys_sched_setaffinity(int pid, size_t size, const void __user *mask)
 {
-	u64 cpus = 0;
+	u64 bits = 0;
 
-	if (copy_from_user(&cpus, mask, MIN(size, sizeof(cpus))))
+	if (copy_from_user(&bits, mask, MIN(size, sizeof(bits))))
 		return -EFAULT;
 	if (!is_self(pid))
 		return -ESRCH;
-	return cpus & 1 ? 0 : -EINVAL;
+	return bits & 1 ? 0 : -EINVAL;
 }

@@ -108,7 +108,7 @@ iso() {
 # list_attacks KERNEL: one line for each line of the table.
 list_attacks() {
 	sed -e 's/#.*//' -e 's/linux=[^ ]*//' -e '/^ *$/d' "$here/attacks" | while read -r expected name argument; do
-		echo "attack $1 $expected $name $argument"
+		echo "attack $1 '$expected' $name $argument"
 	done
 }
 

@@ -29,10 +29,10 @@ static inline void cpio_add(struct cpio_make *m, const struct cpio_file *f)
 {
 	size_t data_len = f->data_len ? f->data_len : f->data ? strlen(f->data) : 0;
 
-	m->len += (size_t)sprintf(m->bytes + m->len,
-				  "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", f->ino, f->mode, f->uid,
-				  f->gid, f->nlink ? f->nlink : 1, f->mtime, (unsigned)data_len, 8u, 1u, f->rdev_major,
-				  f->rdev_minor, (unsigned)strlen(f->name) + 1, 0u);
+	m->len += (size_t)sprintf(
+		m->bytes + m->len, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", f->ino,
+		f->mode, f->uid, f->gid, f->nlink ? f->nlink : 1, f->mtime, (unsigned)data_len, 8u, 1u,
+		f->rdev_major, f->rdev_minor, (unsigned)strlen(f->name) + 1, 0u);
 	memcpy(m->bytes + m->len, f->name, strlen(f->name) + 1);
 	m->len += strlen(f->name) + 1;
 	cpio_pad(m);

@@ -46,7 +46,8 @@ struct first_name {
 	bool dir;
 };
 
-static inline bool fs_first(struct dir_emit *e, const char *name, size_t len, u64 ino, unsigned char type, u64 next)
+static inline bool fs_first(struct dir_emit *e, const char *name, size_t len, u64 ino, unsigned char type,
+			    u64 next)
 {
 	struct first_name *first = (struct first_name *)e;
 

@@ -45,8 +45,13 @@ static void test_entries(void **state)
 	(void)state;
 	start();
 	cpio_add(&m, &(struct cpio_file){.name = "dir", .mode = 040755, .ino = 7, .nlink = 2});
-	cpio_add(&m, &(struct cpio_file){.name = "dir/file", .mode = 0100644, .ino = 8, .data = "hello", .uid = 1,
-					 .gid = 2, .mtime = 0xffffffff});
+	cpio_add(&m, &(struct cpio_file){.name = "dir/file",
+					 .mode = 0100644,
+					 .ino = 8,
+					 .data = "hello",
+					 .uid = 1,
+					 .gid = 2,
+					 .mtime = 0xffffffff});
 	cpio_add(&m, &(struct cpio_file){.name = "null", .mode = 020666, .rdev_major = 1, .rdev_minor = 3});
 	cpio_end(&m);
 	cpio_reader_init(&r, m.bytes, m.len);
@@ -122,8 +127,13 @@ static int with_field(int field, const char *digits)
 
 static void test_hostile_numbers(void **state)
 {
-	static const char *const not_numbers[] = {"0000000g", "        ", "-0000001", "0x000001", "+0000001",
-						  "0000000\0", "\xff\xff\xff\xff\xff\xff\xff\xff"};
+	static const char *const not_numbers[] = {"0000000g",
+						  "        ",
+						  "-0000001",
+						  "0x000001",
+						  "+0000001",
+						  "0000000\0",
+						  "\xff\xff\xff\xff\xff\xff\xff\xff"};
 
 	(void)state;
 	for (int field = 0; field < 13; field++) {
@@ -174,7 +184,8 @@ static void test_random_damage(void **state)
 	for (int round = 0; round < 20000; round++) {
 		m = good;
 		for (u64 n = unit_random_below(&random, 4) + 1; n > 0; n--)
-			m.bytes[unit_random_below(&random, m.len)] = "0f7 \0F8"[unit_random_below(&random, 7)];
+			m.bytes[unit_random_below(&random, m.len)] =
+				"0f7 \0F8"[unit_random_below(&random, 7)];
 		(void)count_entries(m.bytes, unit_random_below(&random, m.len + 1));
 	}
 }

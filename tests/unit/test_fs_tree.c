@@ -107,8 +107,8 @@ static void test_devices(void **state)
 {
 	static const struct file_ops ops = {.seek = file_seek_null};
 	static int something;
-	static const struct chardev dev = {.name = "thing", .major = 10, .minor = 300, .mode = 0600, .ops = &ops,
-					   .private = &something};
+	static const struct chardev dev = {
+		.name = "thing", .major = 10, .minor = 300, .mode = 0600, .ops = &ops, .private = &something};
 	u64 heap = heap_bytes();
 	struct file *f;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The log ring, its sink, and the rate limit. */
+/* The log, its sink, and the rate limit. */
 #include "unit.h"
-#include <pthread.h>
 #include <moat/log.h>
 
 static char shown[64 * 1024];
@@ -27,16 +26,6 @@ static int setup(void **state)
 	return 0;
 }
 
-/* The last bytes of the ring are `want`. */
-static void assert_ring_ends(const char *want)
-{
-	char buf[1024];
-	size_t len = log_read(buf, strlen(want));
-
-	assert_int_equal(len, strlen(want));
-	assert_memory_equal(buf, want, len);
-}
-
 static void test_lines(void **state)
 {
 	(void)state;
@@ -45,7 +34,6 @@ static void test_lines(void **state)
 	log_printf("two\n");
 	log_printf("%s", "");
 	assert_string_equal(shown, "one 1\ntwo\n\n");
-	assert_ring_ends("one 1\ntwo\n\n");
 }
 
 static void test_quiet_sink(void **state)
@@ -58,7 +46,6 @@ static void test_quiet_sink(void **state)
 	log_force("forced %#x", 0x10);
 	log_force_bytes("raw", 3);
 	assert_string_equal(shown, "forced 0x10\nraw");
-	assert_ring_ends("nobody listens\nordinary\nforced 0x10\nraw");
 }
 
 /* Every length round the limit: whole up to it, cut with a mark beyond, always one line. */
@@ -80,55 +67,6 @@ static void test_long_lines(void **state)
 		else
 			assert_string_equal(shown + shown_len - 4, "...\n");
 	}
-}
-
-static void test_ring_wraps(void **state)
-{
-	(void)state;
-	static char buf[20000];
-
-	for (int i = 0; i < 5000; i++)
-		log_printf("line %04d", i);
-	size_t len = log_read(buf, sizeof(buf));
-	assert_int_equal(len, 16384);
-	for (int i = 0; i < 1638; i++) {
-		char want[16];
-		snprintf(want, sizeof(want), "line %04d\n", 4999 - i);
-		assert_memory_equal(buf + len - 10 * (size_t)(i + 1), want, 10);
-	}
-}
-
-static void *write_lines(void *arg)
-{
-	for (int i = 0; i < 100; i++)
-		log_printf("%c%c%c%c%c%c%c", *(char *)arg, *(char *)arg, *(char *)arg, *(char *)arg,
-			   *(char *)arg, *(char *)arg, *(char *)arg);
-	return NULL;
-}
-
-/* Four writers at once: each line is whole, and all are there. */
-static void test_writers_do_not_mix(void **state)
-{
-	(void)state;
-	static char names[4] = {'a', 'b', 'c', 'd'};
-	pthread_t thread[4];
-	int count[4] = {0};
-	char buf[3200];
-
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, write_lines, &names[i]), 0);
-	for (int i = 0; i < 4; i++)
-		pthread_join(thread[i], NULL);
-	assert_int_equal(log_read(buf, sizeof(buf)), sizeof(buf));
-	for (size_t at = 0; at < sizeof(buf); at += 8) {
-		for (int i = 1; i < 7; i++)
-			assert_int_equal(buf[at + i], buf[at]);
-		assert_int_equal(buf[at + 7], '\n');
-		assert_in_range(buf[at], 'a', 'd');
-		count[buf[at] - 'a']++;
-	}
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(count[i], 100);
 }
 
 /*
@@ -162,8 +100,6 @@ int main(void)
 		cmocka_unit_test_setup(test_lines, setup),
 		cmocka_unit_test_setup(test_quiet_sink, setup),
 		cmocka_unit_test_setup(test_long_lines, setup),
-		cmocka_unit_test_setup(test_ring_wraps, setup),
-		cmocka_unit_test_setup(test_writers_do_not_mix, setup),
 		cmocka_unit_test_setup(test_ratelimit, setup),
 	};
 

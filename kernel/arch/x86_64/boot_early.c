@@ -18,10 +18,14 @@
 #include <arch/impl/x86.h>
 #include <moat/parse.h>
 #include <moat/string.h>
+#pragma GCC visibility push(hidden)
+#include <arch/impl/mmu.h>
+#pragma GCC visibility pop
 #include "boot_info.h"
 
 struct boot_info boot_info;
 u64 boot_slide;
+u64 direct_map_base;
 
 #pragma GCC visibility push(hidden)
 extern const Elf64_Rela rela_start[], rela_end[];
@@ -120,7 +124,7 @@ static void map_ram(u64 root, struct boot_info *b, struct range r, bool gib_leav
 			if (IS_ALIGNED(pa, range_len(leaf)) && leaf.end <= r.end && !range_overlap(leaf, fixed))
 				break;
 		}
-		map_leaf(root, b->direct_base + pa, pa, level,
+		map_leaf(root, direct_map_base + pa, pa, level,
 			 PTE_NX | (level == 0 && range_contains(fixed, pa) ? 0 : PTE_W));
 		pa += 1ull << (12 + 9 * level);
 	}
@@ -153,11 +157,11 @@ static void choose_places(struct boot_info *b)
 
 	b->random = !cmdline_get(b->cmdline, "nokaslr", word, sizeof(word));
 	b->image_base = KERNEL_LINK_BASE;
-	b->direct_base = DIRECT_MAP_MIN;
+	direct_map_base = DIRECT_MAP_MIN;
 	if (!b->random)
 		return;
 	b->image_base += early_random_below(KERNEL_IMAGE_SLOTS) * PAGE_SIZE;
-	b->direct_base += early_random_below((DIRECT_MAP_MAX - DIRECT_MAP_MIN - ALIGN_UP(b->max_phys, GIB(1))) >> 30)
+	direct_map_base += early_random_below((DIRECT_MAP_MAX - DIRECT_MAP_MIN - ALIGN_UP(b->max_phys, GIB(1))) >> 30)
 			  << 30;
 }
 

@@ -16,7 +16,6 @@ struct boot_info {
 	char cmdline[BOOT_CMDLINE_MAX];
 	struct range image;    /* physical, whole frames */
 	u64 image_base;	       /* virtual */
-	u64 direct_base;       /* virtual address of physical 0 */
 	u64 early_next;	       /* physical: boot memory [image.end, early_next) is in use */
 	u64 max_phys;	       /* end of the highest RAM range */
 	u64 root_table;	       /* physical address of the kernel's PML4 */

@@ -40,7 +40,7 @@ static void check_leaf(struct audit *a, u64 e, u64 va)
 	a->executable++;
 	if (e & PTE_W)
 		panic("kernel mapping %#llx is writable and executable", (unsigned long long)va);
-	if (leaf_for(boot_info.direct_base + (e & PTE_ADDR)) & PTE_W)
+	if (leaf_for(direct_map_base + (e & PTE_ADDR)) & PTE_W)
 		panic("code at %#llx is writable through the direct map", (unsigned long long)va);
 }
 

@@ -4,6 +4,7 @@
  * which are on; only long mode and NX are required.
  */
 #include <arch/cpu.h>
+#include <arch/impl/mmu.h>
 #include <arch/impl/x86.h>
 #include <moat/log.h>
 #include <moat/string.h>
@@ -115,7 +116,7 @@ void cpu_features_log(void)
 		   f->avx ? " avx" : "", f->gib_pages ? " 1g-pages" : "", f->rdrand ? " rdrand" : "",
 		   f->tcg ? "QEMU TCG" : f->hypervisor ? "yes" : "none");
 	log_printf("cpu: kernel image at %#llx, direct map at %#llx (%s)\n",
-		   (unsigned long long)boot_info.image_base, (unsigned long long)boot_info.direct_base,
+		   (unsigned long long)boot_info.image_base, (unsigned long long)direct_map_base,
 		   boot_info.random ? "random" : "fixed");
 }
 

@@ -5,6 +5,7 @@
  *     0x08 kernel code   0x10 kernel data   0x1b user code   0x23 user data
  *     0x2b user code again, where SYSRET looks for it   0x30 TSS   0x43 limit = CPU number, for the vDSO's LSL
  */
+#include <arch/cpu.h>
 #include <arch/impl/kernel_layout.h>
 #include <arch/impl/percpu.h>
 #include <arch/impl/trap.h>
@@ -108,25 +109,6 @@ void cpu_tables_init(u32 id)
 	wrmsr(MSR_STAR, (u64)SEL_KERNEL_CODE << 32 | (u64)(SEL_USER_DATA - 8) << 48);
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);
 	wrmsr(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
-}
-
-u32 cpu_id(void)
-{
-	return this_cpu()->id;
-}
-
-u64 cpu_irq_save(void)
-{
-	u64 flags;
-
-	asm volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
-	return flags & RFLAGS_IF;
-}
-
-void cpu_irq_restore(u64 state)
-{
-	if (state)
-		irq_enable();
 }
 
 bool cpu_irq_enabled(void)

@@ -3,6 +3,7 @@
  * The machine's part of the boot order (arch/machine.h): from the boot code's jump to the first line of boot_main, and
  * what boot_main asks for after that.
  */
+#include <arch/cpu.h>
 #include <arch/impl/kernel_layout.h>
 #include <arch/impl/percpu.h>
 #include <arch/impl/x86.h>
@@ -53,13 +54,22 @@ const void *machine_archive(size_t *len)
 	return *len ? direct_map(paddr(boot_info.archive.start)) : NULL;
 }
 
-/* Calls add(free part) for each part of r that neither the boot code nor the archive holds. */
+/* The whole frames that hold the archive; empty when there is none. */
+static struct range archive_frames(void)
+{
+	struct range a = boot_info.archive;
+
+	return range_empty(a) ? (struct range){0, 0}
+			      : (struct range){ALIGN_DOWN(a.start, PAGE_SIZE), ALIGN_UP(a.end, PAGE_SIZE)};
+}
+
+/* Gives the allocator each part of r that neither the boot code nor the archive holds. */
 static void add_free_parts(struct range r)
 {
 	struct range used[3] = {
 		{0, LOW_RESERVED},
 		{boot_info.image.start, boot_info.early_next},
-		{ALIGN_DOWN(boot_info.archive.start, PAGE_SIZE), ALIGN_UP(boot_info.archive.end, PAGE_SIZE)},
+		archive_frames(),
 	};
 
 	while (!range_empty(r)) {
@@ -92,9 +102,10 @@ void machine_memory_init(void)
 	*(u64 *)direct_map(paddr(boot_info.root_table)) = 0;
 	write_cr3(boot_info.root_table);
 
+	/* The archive counts as kept until it is released; where it lies between the others it is counted once. */
 	boot_frames = (boot_info.early_next - boot_info.image.start) >> PAGE_SHIFT;
-	if (range_overlap((struct range){boot_info.image.start, boot_info.early_next}, boot_info.archive))
-		boot_frames -= range_len(boot_info.archive) >> PAGE_SHIFT;
+	if (!range_overlap((struct range){boot_info.image.start, boot_info.early_next}, archive_frames()))
+		boot_frames += range_len(archive_frames()) >> PAGE_SHIFT;
 	for (unsigned i = 0; i < boot_info.ram_count; i++)
 		ram += range_len(boot_info.ram[i]);
 	if (boot_info.early_next > boot_info.max_phys)
@@ -108,10 +119,8 @@ void machine_memory_init(void)
 
 void machine_release_archive(void)
 {
-	struct range r = {ALIGN_DOWN(boot_info.archive.start, PAGE_SIZE), ALIGN_UP(boot_info.archive.end, PAGE_SIZE)};
-
-	if (!range_empty(r))
-		frames_release_boot(r);
+	if (!range_empty(archive_frames()))
+		frames_release_boot(archive_frames());
 	boot_info.archive = (struct range){0, 0};
 }
 

@@ -33,7 +33,8 @@ static unsigned index_at(u64 addr, unsigned level)
 	return addr >> (12 + 9 * level) & 511;
 }
 
-static struct page *table_page(u64 entry)
+/* The frame that an entry of any level points to. */
+static struct page *page_of(u64 entry)
 {
 	return pfn_to_page(paddr_to_pfn(paddr(entry & PTE_ADDR)));
 }
@@ -116,10 +117,10 @@ static u64 *find_entry(struct pmap *pmap, u64 addr, bool make, struct page **pt)
 			if (!fresh)
 				return NULL;
 			*e = pfn_to_paddr(page_to_pfn(fresh)).raw | TABLE_FLAGS;
-			table_page(direct_map_paddr(table).raw)->table.live++;
+			page_of(direct_map_paddr(table).raw)->table.live++;
 		}
 		if (level == 1)
-			page = table_page(*e);
+			page = page_of(*e);
 		table = table_of(*e);
 	}
 	*pt = page;
@@ -146,11 +147,11 @@ static void prune(struct pmap *pmap, u64 addr)
 		struct page *t;
 		if (!path[level])
 			continue;
-		t = table_page(*path[level]);
+		t = page_of(*path[level]);
 		if (t->table.live)
 			return;
 		*path[level] = 0;
-		table_page(direct_map_paddr(path[level]).raw)->table.live--;
+		page_of(direct_map_paddr(path[level]).raw)->table.live--;
 		pmap->tables--;
 		frame_put(t);
 	}
@@ -212,7 +213,7 @@ static void walk(struct pmap *pmap, struct range r, bool (*fn)(struct pmap *, u6
 			level--;
 		}
 		if (level == 0) {
-			struct page *pt = table_page(direct_map_paddr(table).raw & PTE_ADDR);
+			struct page *pt = page_of(direct_map_paddr(table).raw & PTE_ADDR);
 			do {
 				u64 *e = &table[index_at(addr, 0)];
 				if (*e && !fn(pmap, addr, e, pt, arg))
@@ -243,7 +244,7 @@ static bool remove_one(struct pmap *pmap, u64 addr, u64 *e, struct page *pt, voi
 	if (rm->count == REMOVAL_MAX)
 		return false;
 	rm->addr[rm->count] = addr;
-	rm->frames[rm->count++] = pfn_to_page(paddr_to_pfn(paddr(*e & PTE_ADDR)));
+	rm->frames[rm->count++] = page_of(*e);
 	*e = 0;
 	pt->table.live--;
 	rm->next = addr + PAGE_SIZE;
@@ -272,10 +273,10 @@ u64 pmap_remove(struct pmap *pmap, struct range r, struct tlb_batch *batch)
 		prune_removed(pmap, &rm);
 		spin_unlock(&pmap->lock);
 		for (unsigned i = 0; i < rm.count; i++) {
+			total += !frame_is_zero(rm.frames[i]);
 			tlb_batch_add(batch, rm.addr[i]);
 			tlb_batch_frame(batch, rm.frames[i]);
 		}
-		total += rm.count;
 		if (rm.count < REMOVAL_MAX)
 			return total;
 		r.start = rm.next;
@@ -376,14 +377,4 @@ void pmap_for_each(struct pmap *pmap, struct range r, bool (*fn)(u64, const stru
 	spin_lock(&pmap->lock);
 	walk(pmap, r, visit_one, &v);
 	spin_unlock(&pmap->lock);
-}
-
-void *direct_map(paddr_t pa)
-{
-	return (void *)(boot_info.direct_base + pa.raw);
-}
-
-paddr_t direct_map_paddr(const void *p)
-{
-	return paddr((u64)p - boot_info.direct_base);
 }

@@ -115,14 +115,6 @@ void arch_set_user_pmap(struct pmap *pmap)
 	pmap_activate(pmap);
 }
 
-struct thread *arch_current(void)
-{
-	struct thread *t;
-
-	asm("movq %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct cpu, current)));
-	return t;
-}
-
 extern char boot_stack[];
 
 void arch_adopt_boot_thread(struct thread *t, struct arch_thread *state)

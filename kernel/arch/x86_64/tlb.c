@@ -6,6 +6,7 @@
  * Other CPUs: a pmap knows where it is active. Only the first CPU runs programs so far, and remote_flush() asserts
  * just that; when more of them run, it is where the shootdown interrupt is sent.
  */
+#include <arch/cpu.h>
 #include <arch/impl/percpu.h>
 #include <arch/impl/x86.h>
 #include <arch/mmu.h>

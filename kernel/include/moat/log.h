@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* room: lib */
 /*
- * The kernel log: a ring buffer that is always written, and a sink that shows it when the command line asks.
+ * The kernel log: lines for a sink that shows them when the command line asks.
  *
  * Sinks are registered by the rooms that own a device. log_* may be called from any context, interrupts
  * and faults included; the log never allocates and never sleeps.
@@ -27,9 +27,6 @@ void log_printf(const char *fmt, ...) __printf(1, 2);
 /* To the ring and to the sink, live or not: panic reports and system-call traces. */
 void log_force(const char *fmt, ...) __printf(1, 2);
 void log_force_bytes(const char *text, size_t len);
-/* Copies the newest bytes of the ring, at most `size`, into buf; returns how many. */
-size_t log_read(char *buf, size_t size);
-
 /* A token bucket: so many messages a second, the rest counted (U10). [lock: none, per-owner] */
 struct ratelimit {
 	u64 window_start_ns;

@@ -8,10 +8,16 @@
 
 #define CPU_MAX 8
 
-u32 cpu_id(void); /* 0 .. CPU_MAX - 1 */
-/* Disables interrupts on this CPU and returns the state before, for cpu_irq_restore. */
-u64 cpu_irq_save(void);
-void cpu_irq_restore(u64 state);
+/*
+ * Defined by arch/impl/cpu.h, inline where the machine allows:
+ *
+ * u32 cpu_id(void)                   0 .. CPU_MAX - 1
+ * u64 cpu_irq_save(void)             disables interrupts on this CPU; the state before, for cpu_irq_restore
+ * void cpu_irq_restore(u64 state)
+ * struct thread *arch_current(void)  the thread that this CPU runs
+ */
+#include <arch/impl/cpu.h>
+
 bool cpu_irq_enabled(void);
 static inline void cpu_relax(void)
 {

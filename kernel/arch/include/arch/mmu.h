@@ -96,8 +96,9 @@ void pmap_for_each(struct pmap *pmap, struct range r,
 /* Clears and copies whole frames by the fastest way that this CPU has. */
 void arch_clear_page(void *page);
 void arch_copy_page(void *dst, const void *src);
-/* The direct map: where the kernel sees physical memory. */
-void *direct_map(paddr_t pa);
-paddr_t direct_map_paddr(const void *p);
+/*
+ * The direct map: where the kernel sees physical memory. Defined by arch/impl/mmu.h:
+ * void *direct_map(paddr_t pa), paddr_t direct_map_paddr(const void *p)
+ */
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef ARCH_SWITCH_H
 #define ARCH_SWITCH_H
 
+#include <arch/cpu.h>
 #include <arch/impl/switch.h> /* struct arch_thread */
 #include <arch/mmu.h>
 #include <moat/types.h>
@@ -26,8 +27,6 @@ void arch_switch(struct thread *prev, struct arch_thread *prev_state, struct thr
 		 struct arch_thread *next_state, struct pmap *next_pmap);
 /* Makes this CPU use pmap for the current thread from now on (exec, exit); NULL: none. */
 void arch_set_user_pmap(struct pmap *pmap);
-/* The thread that this CPU runs. */
-struct thread *arch_current(void);
 /* Makes the code that booted this CPU a thread, on the boot stack. Once for each CPU. */
 void arch_adopt_boot_thread(struct thread *t, struct arch_thread *state);
 /* True when addr lies in the guard pages below t's kernel stack. */

@@ -13,4 +13,16 @@ struct pmap {
 	u32 active;	      /* [a] CPUs that have it loaded, one bit each */
 };
 
+extern u64 direct_map_base; /* virtual address of physical 0; [I] after boot */
+
+static inline void *direct_map(paddr_t pa)
+{
+	return (void *)(direct_map_base + pa.raw);
+}
+
+static inline paddr_t direct_map_paddr(const void *p)
+{
+	return paddr((u64)p - direct_map_base);
+}
+
 #endif

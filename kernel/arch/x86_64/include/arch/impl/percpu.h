@@ -9,9 +9,10 @@
 #define CPU_KERNEL_STACK 8
 #define CPU_USER_RSP	 16
 #define CPU_WORK	 24
+#define CPU_NUMBER	 28
+#define CPU_CURRENT	 32
 
 #ifndef __ASSEMBLER__
-#include <arch/cpu.h>
 #include <moat/types.h>
 
 /* Intel SDM 3A, figure 8-11: the 64-bit task-state segment. */
@@ -46,8 +47,10 @@ struct cpu {
 _Static_assert(offsetof(struct cpu, kernel_stack_top) == CPU_KERNEL_STACK, "trap_entry.S");
 _Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "trap_entry.S");
 _Static_assert(offsetof(struct cpu, work) == CPU_WORK, "trap_entry.S");
+_Static_assert(offsetof(struct cpu, id) == CPU_NUMBER, "cpu.h");
+_Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "cpu.h");
 
-extern struct cpu cpus[CPU_MAX];
+extern struct cpu cpus[];
 
 static inline struct cpu *this_cpu(void)
 {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations of arch/cpu.h that are a few instructions each. */
+#ifndef ARCH_IMPL_CPU_H
+#define ARCH_IMPL_CPU_H
+
+#include <arch/impl/percpu.h>
+#include <moat/types.h>
+
+static inline u32 cpu_id(void)
+{
+	u32 id;
+
+	asm volatile("movl %%gs:%c1, %0" : "=r"(id) : "i"(CPU_NUMBER));
+	return id;
+}
+
+static inline struct thread *arch_current(void)
+{
+	struct thread *t;
+
+	asm volatile("movq %%gs:%c1, %0" : "=r"(t) : "i"(CPU_CURRENT));
+	return t;
+}
+
+static inline u64 cpu_irq_save(void)
+{
+	u64 flags;
+
+	asm volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static inline void cpu_irq_restore(u64 state)
+{
+	if (state & 0x200) /* IF */
+		asm volatile("sti" : : : "memory");
+}
+
+#endif
