@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first tree: tmpfs as root, with /tmp, and a device file system on /dev. */
 #include <asm/errno.h>
+#include <moat/aspace.h>
 #include <moat/panic.h>
 #include "devfs.h"
 #include "flock.h"
@@ -19,12 +20,14 @@ static struct dentry *make_dir(const char *name, size_t len, u32 mode)
 
 void fs_init(void)
 {
+	static const struct vma_file_ops mapped_files = {.get = file_get, .put = file_put};
 	struct super *super;
 	struct inode *root;
 	struct dentry *dev, *tmp;
 
 	dentry_init();
 	flock_init();
+	vma_register_file_ops(&mapped_files);
 	if (tmpfs_create("tmpfs", 0755, &super, &root) || mount_attach(super, root, NULL))
 		panic("no memory for the root file system");
 	rwlock_write(&fs_tree_lock);

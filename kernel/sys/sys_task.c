@@ -188,6 +188,11 @@ s64 sys_set_robust_list(void __user *head, size_t len)
 	return len == 24 ? 0 : -EINVAL;
 }
 
+s64 sys_rseq(u64 rseq, u32 rseq_len, u32 flags, u32 sig)
+{
+	return rseq_register(current_thread(), rseq, rseq_len, flags, sig);
+}
+
 s64 sys_arch_prctl(int code, u64 addr)
 {
 	struct arch_thread *t = &current_thread()->arch;

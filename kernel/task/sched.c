@@ -253,6 +253,7 @@ void user_return_work(struct trap_frame *f)
 {
 	if (this_queue()->reschedule)
 		sched_yield();
+	rseq_resume(current_thread(), f);
 	signal_deliver(f);
 }
 

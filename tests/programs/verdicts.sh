@@ -47,6 +47,11 @@ test_silence() {
 	expect "status of the program alone" 1 '' "$MOAT" run $BUSYBOX false
 }
 
+# Whether a process runs: one that is dead but not yet reaped does not.
+runs() {
+	grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
 # QEMU never outlives the command, however the command dies.
 test_orphans() {
 	local pid child
@@ -57,7 +62,7 @@ test_orphans() {
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
 	sleep 1
-	if [ -n "$child" ] && [ ! -d "/proc/$child" ]; then
+	if [ -n "$child" ] && ! runs "$child"; then
 		pass "QEMU ends with the command"
 	else
 		fail "QEMU ends with the command" "QEMU $child is still there, or never was"

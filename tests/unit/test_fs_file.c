@@ -103,6 +103,8 @@ static void test_size_limit(void **state)
 	assert_int_equal(put_at(f, "x", (u64)INT64_MAX + 1, &all), -EINVAL);
 	assert_int_equal(vfs_ftruncate(f, 11, 10), -EFBIG);
 	assert_int_equal(vfs_ftruncate(f, -1, UINT64_MAX), -EINVAL);
+	assert_int_equal(vfs_ftruncate(f, 12, 12), 0);
+	assert_int_equal(attr_of("f").size_bytes, 12);
 	assert_int_equal(vfs_ftruncate(f, 5, 3), 0);
 	assert_string_equal(text_of("f"), "01234");
 	assert_int_equal(vfs_truncate(AT("."), 0, UINT64_MAX), -EISDIR);

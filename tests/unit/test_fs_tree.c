@@ -162,6 +162,27 @@ static void test_permissions(void **state)
 	assert_int_equal(vfs_chdir(ctx, "closed"), -EACCES);
 }
 
+/* A file that open makes may be opened as asked, whatever its mode says to the next one. */
+static void test_mode_of_a_new_file(void **state)
+{
+	struct dentry *d;
+	struct file *f;
+
+	(void)state;
+	assert_int_equal(vfs_lookup(AT("/t"), &d), 0);
+	assert_int_equal(inode_chmod(dentry_inode(d), ctx, 0777), 0);
+	dentry_put(d);
+	ctx->fsuid = ctx->fsgid = 1000;
+	assert_int_equal(vfs_open(ctx, NULL, "f", O_RDWR | O_CREAT, 0400, &f), 0);
+	file_put(f);
+	assert_int_equal(vfs_open(ctx, NULL, "f", O_RDWR | O_CREAT, 0400, &f), -EACCES);
+	assert_int_equal(attr_of("f").uid, 1000);
+	ctx->umask = 0277;
+	assert_int_equal(vfs_open(ctx, NULL, "g", O_RDWR | O_CREAT, 07777, &f), 0);
+	file_put(f);
+	assert_int_equal(attr_of("g").mode & 07777, 07500);
+}
+
 static void test_root_and_execution(void **state)
 {
 	struct dentry *d;
@@ -473,6 +494,7 @@ int main(void)
 		FS_TEST(test_dev_is_mounted),
 		FS_TEST(test_devices),
 		FS_TEST(test_permissions),
+		FS_TEST(test_mode_of_a_new_file),
 		FS_TEST(test_root_and_execution),
 		FS_TEST(test_sticky),
 		FS_TEST(test_set_group_id_directories),

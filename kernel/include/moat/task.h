@@ -96,6 +96,8 @@ struct thread {
 	bool restore_mask;	     /* [own thread] */
 	struct signal_stack altstack; /* [own thread] */
 	u64 clear_tid;		     /* [own thread] user address, set_tid_address(2) */
+	u64 rseq;		     /* [own thread] user address of its struct rseq, 0 = none */
+	u32 rseq_signature;	     /* [own thread] */
 };
 
 struct thread *current_thread(void);
@@ -142,6 +144,13 @@ void sched_yield(void);
 /* Wakes t if it sleeps interruptibly, for a signal. Any context. */
 void sched_kick(struct thread *t);
 u64 thread_cpu_ns(const struct thread *t);
+
+/* --- restartable sequences (rseq.c) --- */
+
+/* rseq(2) for the current thread: 0, -EINVAL, -EPERM, -EBUSY, -EFAULT. */
+int __must_check rseq_register(struct thread *t, u64 addr, u32 len, u32 flags, u32 signature);
+/* Before a return to ring 3 after the thread lost the CPU or got a signal. */
+void rseq_resume(struct thread *t, struct trap_frame *f);
 
 /* --- time-outs (timeout.c) --- */
 

@@ -14,4 +14,7 @@ struct pmap {
 	struct page *root;	   /* [I] the frame that the top level would take */
 };
 
+void *direct_map(paddr_t pa);
+paddr_t direct_map_paddr(const void *p);
+
 #endif
