@@ -6,7 +6,7 @@ TESTCC_musl  := musl-gcc
 TESTINC_musl := -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
 # The tests pass bad pointers and lengths on purpose, and leave results to the comparison.
 TESTCFLAGS := -std=gnu17 -O1 -static -no-pie -Wall -Wextra -Werror -Wno-nonnull -Wno-nonnull-compare \
-	      -Wno-stringop-overflow -Wno-unused-result -Wno-infinite-recursion -Wno-array-bounds
+	      -Wno-stringop-overflow -Wno-stringop-overread -Wno-unused-result -Wno-infinite-recursion -Wno-array-bounds
 BARE := -nostdlib -nostartfiles -ffreestanding -fno-stack-protector -mgeneral-regs-only
 
 ABI_PROGRAMS := $(patsubst tests/abi/%.c,%,$(wildcard tests/abi/*.c))

@@ -45,7 +45,8 @@ static __noinline void traced_call(struct trap_frame *f, const struct syscall_en
 
 void syscall_dispatch(struct trap_frame *f)
 {
-	u64 nr = f->error;
+	/* Linux takes the low half of RAX as an int. */
+	u64 nr = (u32)f->error;
 	const struct syscall_entry *e = nr < SYSCALLS_MAX ? &syscall_table[nr] : NULL;
 
 	if (likely(e && e->call)) {

@@ -21,7 +21,7 @@ kernels() {
 
 # attack KERNEL EXPECTED ARGS...: status as expected, a line that explains a death, silence otherwise.
 attack() {
-	local kernel=$1 expected=$2 limit=20 status last name
+	local kernel=$1 expected=$2 limit=8 status last name
 	shift 2
 	name="$(basename "$kernel"): attack $*"
 	case $1 in

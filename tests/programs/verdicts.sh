@@ -49,7 +49,7 @@ test_silence() {
 
 # Whether a process runs: one that is dead but not yet reaped does not.
 runs() {
-	grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
+	grep -q '^State:[[:space:]]*[DRST]' "/proc/$1/status" 2>/dev/null
 }
 
 # QEMU never outlives the command, however the command dies.

@@ -38,7 +38,7 @@ u64 arch_signal_frame_bytes(void);
 bool frame_is_syscall(const struct trap_frame *f);
 static inline u64 frame_syscall(const struct trap_frame *f)
 {
-	return f->error;
+	return (u32)f->error;
 }
 /* Makes the program issue the same system call again. */
 void frame_restart_syscall(struct trap_frame *f);
