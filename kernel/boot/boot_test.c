@@ -20,7 +20,7 @@
 #include <moat/task.h>
 #include "boot_test.h"
 
-#define FD_LIMIT 64
+#define FD_LIMIT      64
 #define BASELINE_TEXT "moat baseline: hello from ring 3\n" /* as in user/baseline */
 
 struct observed {
@@ -96,10 +96,12 @@ void boot_test_run(void)
 	int status = -1, err = run(&o, &status);
 
 	if (err || status != 0 || o.writes != 1 || o.ring != 3 || strcmp(o.text, BASELINE_TEXT) != 0) {
-		log_force("moat-panic: boot regression test failed: error %d, exit status %#x, %u writes from ring %u, "
+		log_force("moat-panic: boot regression test failed: error %d, exit status %#x, %u writes "
+			  "from ring %u, "
 			  "text \"%s\"\n",
 			  err, status, o.writes, o.ring, o.text);
 		dev_end_machine(MACHINE_BOOT_TEST_FAILED);
 	}
-	log_printf("boot: regression test passed in %llu us\n", (unsigned long long)((clock_monotonic_ns() - start) / 1000));
+	log_printf("boot: regression test passed in %llu us\n",
+		   (unsigned long long)((clock_monotonic_ns() - start) / 1000));
 }

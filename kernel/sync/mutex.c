@@ -29,7 +29,8 @@ bool mutex_trylock(struct mutex *m)
 {
 	struct thread *free = NULL;
 
-	return __atomic_compare_exchange_n(&m->holder, &free, me(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&m->holder, &free, me(), false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
 }
 
 void mutex_lock(struct mutex *m)

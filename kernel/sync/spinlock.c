@@ -82,7 +82,8 @@ bool spin_trylock(struct spinlock *l)
 {
 	u16 owner = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
 
-	if (!__atomic_compare_exchange_n(&l->next, &owner, (u16)(owner + 1), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&l->next, &owner, (u16)(owner + 1), false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
 		return false;
 	note_acquire(l);
 	return true;

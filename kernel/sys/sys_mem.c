@@ -12,7 +12,7 @@
 /* Flags that mean something here or are defined to mean nothing (MAP_DENYWRITE, MAP_EXECUTABLE, MAP_STACK …). */
 #define MAP_KNOWN                                                                                            \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
-	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_FIXED_NOREPLACE |         \
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_FIXED_NOREPLACE |        \
 	 MAP_UNINITIALIZED)
 
 static u32 prot_to_vma(int prot)

@@ -12,8 +12,8 @@ struct user_sigaction {
 	u64 handler, flags, restorer, mask;
 };
 
-#define SA_KNOWN                                                                                             \
-	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND |    \
+#define SA_KNOWN                                                                                          \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND | \
 	 SA_RESTORER)
 
 /* Linux clears flags that it does not know (SA_UNSUPPORTED probing, sigaction(2)). */
@@ -119,7 +119,8 @@ s64 sys_sigaltstack(const void __user *ss, void __user *old_ss)
 
 	old.ss_sp = (void *)t->altstack.sp;
 	old.ss_size = t->altstack.size;
-	old.ss_flags = t->altstack.size ? (on ? SS_ONSTACK : 0) | (int)(t->altstack.flags & SS_AUTODISARM) : SS_DISABLE;
+	old.ss_flags = t->altstack.size ? (on ? SS_ONSTACK : 0) | (int)(t->altstack.flags & SS_AUTODISARM)
+					: SS_DISABLE;
 	if (ss) {
 		if (copy_from_user(&new, ss, sizeof(new)))
 			return -EFAULT;
@@ -132,7 +133,8 @@ s64 sys_sigaltstack(const void __user *ss, void __user *old_ss)
 		else if (new.ss_size < arch_signal_frame_bytes())
 			return -ENOMEM;
 		else
-			t->altstack = (struct signal_stack){(u64)new.ss_sp, new.ss_size, (u32)new.ss_flags & SS_AUTODISARM};
+			t->altstack = (struct signal_stack){(u64) new.ss_sp, new.ss_size,
+							    (u32) new.ss_flags &SS_AUTODISARM};
 	}
 	return old_ss && copy_to_user(old_ss, &old, sizeof(old)) ? -EFAULT : 0;
 }
@@ -150,8 +152,9 @@ s64 sys_rt_sigreturn(void)
 		return 0;
 	}
 	t->blocked_signals = mask & ~SIGNALS_UNMASKABLE;
-	t->altstack = alt.flags & SS_DISABLE ? (struct signal_stack){0}
-					     : (struct signal_stack){alt.sp, alt.size, alt.flags & SS_AUTODISARM};
+	t->altstack = alt.flags & SS_DISABLE
+			      ? (struct signal_stack){0}
+			      : (struct signal_stack){alt.sp, alt.size, alt.flags & SS_AUTODISARM};
 	request_user_work();
 	return frame_result(f);
 }

@@ -68,7 +68,8 @@ s64 sys_clock_getres(int clockid, struct __kernel_timespec __user *res)
 
 	if (err || !res)
 		return err;
-	return put_timespec(res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? TICK_NS : 1);
+	return put_timespec(
+		res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? TICK_NS : 1);
 }
 
 s64 sys_gettimeofday(void __user *tv, void __user *tz)
@@ -100,8 +101,9 @@ static int get_interval(const struct __kernel_timespec __user *req, u64 *ns)
 	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= (s64)NS_PER_SEC)
 		return -EINVAL;
 	/* Beyond 292 years nothing differs from for ever. */
-	*ns = (u64)ts.tv_sec > (u64)INT64_MAX / NS_PER_SEC - 1 ? (u64)INT64_MAX
-								 : (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
+	*ns = (u64)ts.tv_sec > (u64)INT64_MAX / NS_PER_SEC - 1
+		      ? (u64)INT64_MAX
+		      : (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
 	return 0;
 }
 
@@ -137,8 +139,8 @@ s64 sys_clock_nanosleep(int clockid, int flags, const struct __kernel_timespec _
 		return err;
 	if (clockid == CLOCK_THREAD_CPUTIME_ID)
 		return -EINVAL;
-	if (clockid == CLOCK_PROCESS_CPUTIME_ID || clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ||
-	    clockid == CLOCK_MONOTONIC_RAW) {
+	if (clockid == CLOCK_PROCESS_CPUTIME_ID || clockid == CLOCK_REALTIME_COARSE ||
+	    clockid == CLOCK_MONOTONIC_COARSE || clockid == CLOCK_MONOTONIC_RAW) {
 		if (clockid == CLOCK_PROCESS_CPUTIME_ID)
 			unsupported_flag("clock_nanosleep", "CLOCK_PROCESS_CPUTIME_ID");
 		return -EOPNOTSUPP;
@@ -158,7 +160,8 @@ s64 sys_times(void __user *buf)
 	struct tms t;
 
 	process_cpu_times(p, &user, &sys);
-	t = (struct tms){.tms_utime = (long)(user * USER_HZ / NS_PER_SEC), .tms_stime = (long)(sys * USER_HZ / NS_PER_SEC)};
+	t = (struct tms){.tms_utime = (long)(user * USER_HZ / NS_PER_SEC),
+			 .tms_stime = (long)(sys * USER_HZ / NS_PER_SEC)};
 	if (buf && copy_to_user(buf, &t, sizeof(t)))
 		return -EFAULT;
 	return (s64)(clock_monotonic_ns() * USER_HZ / NS_PER_SEC);

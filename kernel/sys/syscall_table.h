@@ -30,6 +30,7 @@ struct syscall_entry {
 extern const struct syscall_entry syscall_table[SYSCALLS_MAX];
 
 /* One line for the trace: "name(args) = result" (before: "name(args) ..."), in buf. */
-void syscall_trace_format(const struct syscall_entry *e, u64 nr, const struct trap_frame *f, char *buf, size_t size);
+void syscall_trace_format(const struct syscall_entry *e, u64 nr, const struct trap_frame *f, char *buf,
+			  size_t size);
 
 #endif

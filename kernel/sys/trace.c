@@ -14,10 +14,11 @@ struct text {
 	size_t size, len;
 };
 
-#define PUT(t, ...)                                                                                          \
-	do {                                                                                                 \
-		if ((t)->len < (t)->size)                                                                    \
-			(t)->len += (size_t)ksnprintf((t)->buf + (t)->len, (t)->size - (t)->len, __VA_ARGS__); \
+#define PUT(t, ...)                                                                                        \
+	do {                                                                                               \
+		if ((t)->len < (t)->size)                                                                  \
+			(t)->len +=                                                                        \
+				(size_t)ksnprintf((t)->buf + (t)->len, (t)->size - (t)->len, __VA_ARGS__); \
 	} while (0)
 
 /* A user string in quotes, escaped, cut at STRING_SHOWN; its address when it cannot be read. */
@@ -75,7 +76,8 @@ static void put_arg(struct text *t, enum syscall_kind kind, u64 v)
 	}
 }
 
-void syscall_trace_format(const struct syscall_entry *e, u64 nr, const struct trap_frame *f, char *buf, size_t size)
+void syscall_trace_format(const struct syscall_entry *e, u64 nr, const struct trap_frame *f, char *buf,
+			  size_t size)
 {
 	struct text t = {buf, size, 0};
 

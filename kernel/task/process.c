@@ -19,12 +19,13 @@
 #define PID_MAX	      32768
 #define PROCESSES_MAX 4096
 
-struct process kernel_process = {.name = "kernel", .children = LIST_HEAD_INITIALIZER(kernel_process.children)};
+struct process kernel_process = {.name = "kernel",
+				 .children = LIST_HEAD_INITIALIZER(kernel_process.children)};
 
 static LIST_HEAD(, process) processes = LIST_HEAD_INITIALIZER(processes); /* [table_lock] */
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_TASKS);
-static int next_pid = 1;	/* [table_lock] */
-static unsigned process_count;	/* [table_lock] */
+static int next_pid = 1;       /* [table_lock] */
+static unsigned process_count; /* [table_lock] */
 
 static struct process *find_locked(int pid)
 {

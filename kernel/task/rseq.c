@@ -69,7 +69,8 @@ static int leave_sequence(struct thread *t, struct trap_frame *f, u64 descriptor
 		return -EINVAL;
 	if (f->rip - cs.start_ip >= cs.post_commit_offset)
 		return put_descriptor(t->rseq, 0);
-	if (copy_from_user(&signature, (const void __user *)(cs.abort_ip - sizeof(signature)), sizeof(signature)))
+	if (copy_from_user(&signature, (const void __user *)(cs.abort_ip - sizeof(signature)),
+			   sizeof(signature)))
 		return -EFAULT;
 	if (signature != t->rseq_signature)
 		return -EINVAL;
@@ -86,7 +87,8 @@ void rseq_resume(struct thread *t, struct trap_frame *f)
 		return;
 	err = publish_cpu(t->rseq, cpu_id(), cpu_id());
 	if (!err)
-		err = copy_from_user(&descriptor, (const void __user *)(t->rseq + offsetof(struct rseq, rseq_cs)),
+		err = copy_from_user(&descriptor,
+				     (const void __user *)(t->rseq + offsetof(struct rseq, rseq_cs)),
 				     sizeof(descriptor))
 			      ? -EFAULT
 			      : 0;

@@ -20,7 +20,6 @@
 #include <moat/task.h>
 #include "signal_names.h"
 
-
 /* Every byte is set: the structure goes to user memory whole. */
 static void make_info(siginfo_t *info, int signo, int code)
 {
@@ -56,8 +55,8 @@ void signal_send(struct process *p, const siginfo_t *info)
 			p->signals.info[signo - 1] = *info;
 		p->signals.pending |= SIGNAL_BIT(signo);
 		if (signo == SIGCONT)
-			p->signals.pending &= ~(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) |
-						SIGNAL_BIT(SIGTTOU));
+			p->signals.pending &= ~(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) |
+						SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU));
 		sched_kick(t);
 	}
 	spin_unlock_irqrestore(&p->signals.lock, irq);
@@ -110,8 +109,9 @@ bool signal_due(void)
 /* Takes the next signal to act on: faults first, then by number. 0 when there is none. */
 static int take(struct process *p, struct thread *t, siginfo_t *info)
 {
-	const u64 faults = SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |
-			   SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS) | SIGNAL_BIT(SIGKILL);
+	const u64 faults = SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) |
+			   SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS) |
+			   SIGNAL_BIT(SIGKILL);
 	u64 irq = spin_lock_irqsave(&p->signals.lock);
 	u64 ready = p->signals.pending & ~t->blocked_signals;
 	int signo = 0;
@@ -138,7 +138,8 @@ static void stop(struct process *p)
 	struct waitq never;
 
 	waitq_init(&never);
-	while (!(__atomic_load_n(&p->signals.pending, __ATOMIC_ACQUIRE) & (SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL)))) {
+	while (!(__atomic_load_n(&p->signals.pending, __ATOMIC_ACQUIRE) &
+		 (SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL)))) {
 		struct waiter w;
 		waitq_enter(&never, &w);
 		if (!(p->signals.pending & (SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL))))

@@ -110,7 +110,8 @@ void interrupt_dispatch(u64 vector, bool from_user)
 	if (vector == VEC_TIMER) {
 		clock_tick();
 		timer_tick(from_user);
-	} else if (vector >= VEC_GSI_BASE && vector < VEC_GSI_BASE + IOAPIC_LINES && lines[vector - VEC_GSI_BASE].fn) {
+	} else if (vector >= VEC_GSI_BASE && vector < VEC_GSI_BASE + IOAPIC_LINES &&
+		   lines[vector - VEC_GSI_BASE].fn) {
 		struct irq_line *l = &lines[vector - VEC_GSI_BASE];
 		l->fn(l->arg);
 	} else {

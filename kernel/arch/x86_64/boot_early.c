@@ -121,7 +121,8 @@ static void map_ram(u64 root, struct boot_info *b, struct range r, bool gib_leav
 		unsigned level = gib_leaves ? 2 : 1;
 		for (; level > 0; level--) {
 			struct range leaf = {pa, pa + (1ull << (12 + 9 * level))};
-			if (IS_ALIGNED(pa, range_len(leaf)) && leaf.end <= r.end && !range_overlap(leaf, fixed))
+			if (IS_ALIGNED(pa, range_len(leaf)) && leaf.end <= r.end &&
+			    !range_overlap(leaf, fixed))
 				break;
 		}
 		map_leaf(root, direct_map_base + pa, pa, level,
@@ -161,8 +162,9 @@ static void choose_places(struct boot_info *b)
 	if (!b->random)
 		return;
 	b->image_base += early_random_below(KERNEL_IMAGE_SLOTS) * PAGE_SIZE;
-	direct_map_base += early_random_below((DIRECT_MAP_MAX - DIRECT_MAP_MIN - ALIGN_UP(b->max_phys, GIB(1))) >> 30)
-			  << 30;
+	direct_map_base +=
+		early_random_below((DIRECT_MAP_MAX - DIRECT_MAP_MIN - ALIGN_UP(b->max_phys, GIB(1))) >> 30)
+		<< 30;
 }
 
 struct boot_jump boot_early(u32 info, u32 magic)

@@ -14,13 +14,13 @@ struct boot_info {
 	unsigned ram_count;
 	struct range archive; /* physical; empty when there is none */
 	char cmdline[BOOT_CMDLINE_MAX];
-	struct range image;    /* physical, whole frames */
-	u64 image_base;	       /* virtual */
-	u64 early_next;	       /* physical: boot memory [image.end, early_next) is in use */
-	u64 max_phys;	       /* end of the highest RAM range */
-	u64 root_table;	       /* physical address of the kernel's PML4 */
+	struct range image; /* physical, whole frames */
+	u64 image_base;	    /* virtual */
+	u64 early_next;	    /* physical: boot memory [image.end, early_next) is in use */
+	u64 max_phys;	    /* end of the highest RAM range */
+	u64 root_table;	    /* physical address of the kernel's PML4 */
 	bool has_smap;
-	bool random;	       /* addresses were randomised */
+	bool random; /* addresses were randomised */
 };
 
 /* Hidden: reached relative to the instruction pointer, never through a table that holds addresses. */

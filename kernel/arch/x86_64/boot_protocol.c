@@ -98,7 +98,8 @@ static void parse_mb2_mmap(const struct mb2_mmap *m, struct boot_info *b)
 {
 	const char *end = (const char *)m + m->size;
 
-	for (const char *p = (const char *)(m + 1); p + sizeof(struct mb2_mmap_entry) <= end; p += m->entry_size) {
+	for (const char *p = (const char *)(m + 1); p + sizeof(struct mb2_mmap_entry) <= end;
+	     p += m->entry_size) {
 		const struct mb2_mmap_entry *e = (const struct mb2_mmap_entry *)p;
 		if (e->type == MEMORY_RAM)
 			boot_add_ram(b, e->start, e->len);

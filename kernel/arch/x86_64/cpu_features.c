@@ -111,10 +111,13 @@ void cpu_features_log(void)
 {
 	const struct cpu_features *f = &cpu_features;
 
-	log_printf("cpu: on: nx wp%s%s%s%s%s%s%s%s; hypervisor: %s\n", f->smep ? " smep" : "", f->smap ? " smap" : "",
-		   f->umip ? " umip" : "", f->fsgsbase ? " fsgsbase" : "", f->xsave ? " xsave" : "",
-		   f->avx ? " avx" : "", f->gib_pages ? " 1g-pages" : "", f->rdrand ? " rdrand" : "",
-		   f->tcg ? "QEMU TCG" : f->hypervisor ? "yes" : "none");
+	log_printf("cpu: on: nx wp%s%s%s%s%s%s%s%s; hypervisor: %s\n", f->smep ? " smep" : "",
+		   f->smap ? " smap" : "", f->umip ? " umip" : "", f->fsgsbase ? " fsgsbase" : "",
+		   f->xsave ? " xsave" : "", f->avx ? " avx" : "", f->gib_pages ? " 1g-pages" : "",
+		   f->rdrand ? " rdrand" : "",
+		   f->tcg	   ? "QEMU TCG"
+		   : f->hypervisor ? "yes"
+				   : "none");
 	log_printf("cpu: kernel image at %#llx, direct map at %#llx (%s)\n",
 		   (unsigned long long)boot_info.image_base, (unsigned long long)direct_map_base,
 		   boot_info.random ? "random" : "fixed");

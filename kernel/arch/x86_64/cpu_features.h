@@ -6,9 +6,10 @@
 #include <moat/types.h>
 
 struct cpu_features {
-	bool smep, smap, umip, nx, fsgsbase, xsave, xsaveopt, avx, erms, rdrand, rdtscp, gib_pages, invariant_tsc, la57;
+	bool smep, smap, umip, nx, fsgsbase, xsave, xsaveopt, avx, erms, rdrand, rdtscp, gib_pages,
+		invariant_tsc, la57;
 	bool hypervisor;
-	bool tcg; /* QEMU's translator: string instructions cost one instruction for each element */
+	bool tcg;  /* QEMU's translator: string instructions cost one instruction for each element */
 	u32 hwcap; /* CPUID.1:EDX, AT_HWCAP */
 	u32 xsave_bytes;
 	u64 xcr0;

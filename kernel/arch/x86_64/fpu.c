@@ -5,11 +5,11 @@
 #include "cpu_features.h"
 #include "fpu.h"
 
-#define FXSAVE_MXCSR	     24
-#define FPU_CONTROL_DEFAULT  0x37f
-#define MXCSR_DEFAULT	     0x1f80
-#define XSAVE_HEADER	     512 /* offset of XSTATE_BV */
-#define XSTATE_X87_SSE	     3u
+#define FXSAVE_MXCSR	    24
+#define FPU_CONTROL_DEFAULT 0x37f
+#define MXCSR_DEFAULT	    0x1f80
+#define XSAVE_HEADER	    512 /* offset of XSTATE_BV */
+#define XSTATE_X87_SSE	    3u
 
 void fpu_default(void *area)
 {

@@ -17,7 +17,7 @@
 #include "boot_info.h"
 #include "kmap.h"
 
-#define STACKS_MAX 65536u
+#define STACKS_MAX  65536u
 #define STACK_PAGES (KSTACK_BYTES / PAGE_SIZE)
 
 static struct spinlock kmap_lock = SPINLOCK_INIT(RANK_PMAP);
@@ -74,8 +74,8 @@ static bool enter_stack(u64 base, struct page *frames)
 			return false;
 	}
 	for (u64 i = 0; i < STACK_PAGES; i++)
-		*e[i] = (pfn_to_paddr(page_to_pfn(frames)).raw + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_NX | PTE_G |
-			PTE_A | PTE_D;
+		*e[i] = (pfn_to_paddr(page_to_pfn(frames)).raw + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_NX |
+			PTE_G | PTE_A | PTE_D;
 	return true;
 }
 
@@ -131,7 +131,8 @@ volatile void *mmio_map(paddr_t pa, size_t bytes)
 		u64 *e = kernel_entry(va + i);
 		if (!e)
 			goto out;
-		*e = (pa.raw - offset + i) | PTE_P | PTE_W | PTE_NX | PTE_G | PTE_PCD | PTE_PWT | PTE_A | PTE_D;
+		*e = (pa.raw - offset + i) | PTE_P | PTE_W | PTE_NX | PTE_G | PTE_PCD | PTE_PWT | PTE_A |
+		     PTE_D;
 	}
 	mmio_next += len;
 	result = (volatile void *)(va + offset);

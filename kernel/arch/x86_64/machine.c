@@ -95,7 +95,8 @@ static void add_free_parts(struct range r)
 void machine_memory_init(void)
 {
 	u64 max_pfn = boot_info.max_phys >> PAGE_SHIFT;
-	u64 metadata = boot_alloc_frames(&boot_info, ALIGN_UP(max_pfn * sizeof(struct page), PAGE_SIZE) >> PAGE_SHIFT);
+	u64 metadata = boot_alloc_frames(&boot_info,
+					 ALIGN_UP(max_pfn * sizeof(struct page), PAGE_SIZE) >> PAGE_SHIFT);
 	u64 ram = 0;
 
 	/* The identity map was the boot code's: nothing of the kernel is there any more. */
@@ -113,8 +114,9 @@ void machine_memory_init(void)
 	frames_init(direct_map(paddr(metadata)), max_pfn, boot_frames);
 	for (unsigned i = 0; i < boot_info.ram_count; i++)
 		add_free_parts(boot_info.ram[i]);
-	log_printf("memory: %llu KiB of RAM in %u ranges, boot keeps %llu KiB\n", (unsigned long long)(ram >> 10),
-		   boot_info.ram_count, (unsigned long long)(boot_frames * PAGE_SIZE >> 10));
+	log_printf("memory: %llu KiB of RAM in %u ranges, boot keeps %llu KiB\n",
+		   (unsigned long long)(ram >> 10), boot_info.ram_count,
+		   (unsigned long long)(boot_frames * PAGE_SIZE >> 10));
 }
 
 void machine_release_archive(void)

@@ -60,10 +60,11 @@ static void print_address(u64 at)
 
 static bool readable_frame(u64 rbp)
 {
-	return IS_ALIGNED(rbp, 8) &&
-	       ((rbp >= KMAP_STACKS && rbp < KMAP_STACKS_END && (rbp & (KSTACK_SLOT - 1)) >= KSTACK_SLOT - KSTACK_BYTES &&
-		 (rbp & (KSTACK_SLOT - 1)) <= KSTACK_SLOT - 16) ||
-		(rbp >= boot_info.image_base && rbp < boot_info.image_base + range_len(boot_info.image) - 16));
+	return IS_ALIGNED(rbp, 8) && ((rbp >= KMAP_STACKS && rbp < KMAP_STACKS_END &&
+				       (rbp & (KSTACK_SLOT - 1)) >= KSTACK_SLOT - KSTACK_BYTES &&
+				       (rbp & (KSTACK_SLOT - 1)) <= KSTACK_SLOT - 16) ||
+				      (rbp >= boot_info.image_base &&
+				       rbp < boot_info.image_base + range_len(boot_info.image) - 16));
 }
 
 void backtrace_from(u64 rip, u64 rbp)
@@ -123,10 +124,14 @@ void panic_trap(const struct trap_frame *f, u64 addr)
 			  (ull)f->rsp);
 	else if (f->vector == VEC_PAGE_FAULT)
 		log_force("moat-panic: page fault in the kernel at %#llx (%s%s, %s)\n", (ull)addr,
-			  f->error & PF_EXEC ? "execute" : f->error & PF_WRITE ? "write" : "read",
-			  f->error & PF_PRESENT ? ", entry present" : "", addr < USER_TOP ? "user half" : "kernel half");
+			  f->error & PF_EXEC	? "execute"
+			  : f->error & PF_WRITE ? "write"
+						: "read",
+			  f->error & PF_PRESENT ? ", entry present" : "",
+			  addr < USER_TOP ? "user half" : "kernel half");
 	else
-		log_force("moat-panic: exception %llu in the kernel, error %#llx\n", (ull)f->vector, (ull)f->error);
+		log_force("moat-panic: exception %llu in the kernel, error %#llx\n", (ull)f->vector,
+			  (ull)f->error);
 	print_registers(f, addr);
 	backtrace_from(f->rip, f->rbp);
 	end();

@@ -48,7 +48,8 @@ static u64 leaf_flags(unsigned prot)
 {
 	if (!(prot & (PMAP_READ | PMAP_WRITE | PMAP_EXEC)))
 		return PTE_NO_ACCESS | PTE_NX;
-	return PTE_P | PTE_U | PTE_A | (prot & PMAP_WRITE ? PTE_W | PTE_D : 0) | (prot & PMAP_EXEC ? 0 : PTE_NX);
+	return PTE_P | PTE_U | PTE_A | (prot & PMAP_WRITE ? PTE_W | PTE_D : 0) |
+	       (prot & PMAP_EXEC ? 0 : PTE_NX);
 }
 
 static struct page *alloc_table(struct pmap *pmap)
@@ -179,7 +180,8 @@ int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 	return err;
 }
 
-int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned prot, struct tlb_batch *batch)
+int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned prot,
+		 struct tlb_batch *batch)
 {
 	struct page *pt;
 	u64 *e;
@@ -202,8 +204,8 @@ int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned
  * Calls fn for each live leaf in the range, skipping what has no table: the walk costs what is mapped, not
  * what could be. Lock held. fn returns false to stop.
  */
-static void walk(struct pmap *pmap, struct range r, bool (*fn)(struct pmap *, u64, u64 *, struct page *, void *),
-		 void *arg)
+static void walk(struct pmap *pmap, struct range r,
+		 bool (*fn)(struct pmap *, u64, u64 *, struct page *, void *), void *arg)
 {
 	for (u64 addr = r.start; addr < r.end;) {
 		u64 *table = direct_map(pmap->root);
@@ -339,8 +341,10 @@ bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
 		all &= e;
 		nx |= (e & PTE_NX) != 0;
 		if (level == 0 || (level < 3 && (e & PTE_PS))) {
-			out->pfn = paddr_to_pfn(paddr((e & PTE_ADDR & ~(bytes - 1)) + (addr & (bytes - 1) & ~(PAGE_SIZE - 1))));
-			out->prot = rights(all, nx) | (e & PTE_D ? PMAP_DIRTY : 0) | (e & PTE_A ? PMAP_ACCESSED : 0);
+			out->pfn = paddr_to_pfn(paddr((e & PTE_ADDR & ~(bytes - 1)) +
+						      (addr & (bytes - 1) & ~(PAGE_SIZE - 1))));
+			out->prot = rights(all, nx) | (e & PTE_D ? PMAP_DIRTY : 0) |
+				    (e & PTE_A ? PMAP_ACCESSED : 0);
 			out->size_bytes = bytes;
 			found = true;
 			break;
@@ -361,7 +365,8 @@ static bool visit_one(struct pmap *pmap, u64 addr, u64 *e, struct page *pt, void
 	const struct visit *v = arg;
 	struct pmap_leaf leaf = {
 		.pfn = paddr_to_pfn(paddr(*e & PTE_ADDR)),
-		.prot = rights(*e, *e & PTE_NX) | (*e & PTE_D ? PMAP_DIRTY : 0) | (*e & PTE_A ? PMAP_ACCESSED : 0),
+		.prot = rights(*e, *e & PTE_NX) | (*e & PTE_D ? PMAP_DIRTY : 0) |
+			(*e & PTE_A ? PMAP_ACCESSED : 0),
 		.size_bytes = PAGE_SIZE,
 	};
 
@@ -370,7 +375,8 @@ static bool visit_one(struct pmap *pmap, u64 addr, u64 *e, struct page *pt, void
 	return v->fn(addr, &leaf, v->arg);
 }
 
-void pmap_for_each(struct pmap *pmap, struct range r, bool (*fn)(u64, const struct pmap_leaf *, void *), void *arg)
+void pmap_for_each(struct pmap *pmap, struct range r, bool (*fn)(u64, const struct pmap_leaf *, void *),
+		   void *arg)
 {
 	struct visit v = {fn, arg};
 

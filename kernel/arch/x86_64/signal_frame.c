@@ -42,7 +42,8 @@ u64 arch_signal_frame_bytes(void)
 	return sizeof(struct rt_sigframe) + cpu_features.xsave_bytes + FP_XSTATE_MAGIC2_SIZE + 64 + 16;
 }
 
-static void fill_context(struct ucontext *uc, const struct trap_frame *f, const struct signal_delivery *d, u64 fpu)
+static void fill_context(struct ucontext *uc, const struct trap_frame *f, const struct signal_delivery *d,
+			 u64 fpu)
 {
 	struct sigcontext *m = &uc->uc_mcontext;
 
@@ -53,10 +54,26 @@ static void fill_context(struct ucontext *uc, const struct trap_frame *f, const 
 	uc->uc_stack.ss_flags = (int)d->alt_flags;
 	memcpy(&uc->uc_sigmask, &d->old_mask, sizeof(d->old_mask));
 	*m = (struct sigcontext){
-		.r8 = f->r8, .r9 = f->r9, .r10 = f->r10, .r11 = f->r11, .r12 = f->r12, .r13 = f->r13,
-		.r14 = f->r14, .r15 = f->r15, .rdi = f->rdi, .rsi = f->rsi, .rbp = f->rbp, .rbx = f->rbx,
-		.rdx = f->rdx, .rax = f->rax, .rcx = f->rcx, .rsp = f->rsp, .rip = f->rip,
-		.eflags = f->rflags, .cs = SEL_USER_CODE, .ss = SEL_USER_DATA,
+		.r8 = f->r8,
+		.r9 = f->r9,
+		.r10 = f->r10,
+		.r11 = f->r11,
+		.r12 = f->r12,
+		.r13 = f->r13,
+		.r14 = f->r14,
+		.r15 = f->r15,
+		.rdi = f->rdi,
+		.rsi = f->rsi,
+		.rbp = f->rbp,
+		.rbx = f->rbx,
+		.rdx = f->rdx,
+		.rax = f->rax,
+		.rcx = f->rcx,
+		.rsp = f->rsp,
+		.rip = f->rip,
+		.eflags = f->rflags,
+		.cs = SEL_USER_CODE,
+		.ss = SEL_USER_DATA,
 		.err = frame_is_syscall(f) ? 0 : f->error,
 		.trapno = frame_is_syscall(f) ? 0 : f->vector,
 		.cr2 = (u64)d->info->si_addr,
@@ -149,11 +166,27 @@ int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask
 	if (!canonical(m->rip))
 		return -EFAULT;
 	*f = (struct trap_frame){
-		.r8 = m->r8, .r9 = m->r9, .r10 = m->r10, .r11 = m->r11, .r12 = m->r12, .r13 = m->r13,
-		.r14 = m->r14, .r15 = m->r15, .rdi = m->rdi, .rsi = m->rsi, .rbp = m->rbp, .rbx = m->rbx,
-		.rdx = m->rdx, .rax = m->rax, .rcx = m->rcx, .rsp = m->rsp, .rip = m->rip,
+		.r8 = m->r8,
+		.r9 = m->r9,
+		.r10 = m->r10,
+		.r11 = m->r11,
+		.r12 = m->r12,
+		.r13 = m->r13,
+		.r14 = m->r14,
+		.r15 = m->r15,
+		.rdi = m->rdi,
+		.rsi = m->rsi,
+		.rbp = m->rbp,
+		.rbx = m->rbx,
+		.rdx = m->rdx,
+		.rax = m->rax,
+		.rcx = m->rcx,
+		.rsp = m->rsp,
+		.rip = m->rip,
 		.rflags = (m->eflags & USER_FLAGS) | RFLAGS_IF | 2,
-		.cs = SEL_USER_CODE, .ss = SEL_USER_DATA, .vector = VEC_INT80 + 1,
+		.cs = SEL_USER_CODE,
+		.ss = SEL_USER_DATA,
+		.vector = VEC_INT80 + 1,
 	};
 	memcpy(mask, &uc.uc_sigmask, sizeof(*mask));
 	*alt_sp = (u64)uc.uc_stack.ss_sp;

@@ -23,7 +23,9 @@ void trap_on_ist(struct trap_frame *f);
 
 static unsigned fault_access(u64 error)
 {
-	return (error & PF_EXEC ? FAULT_EXEC : error & PF_WRITE ? FAULT_WRITE : FAULT_READ) |
+	return (error & PF_EXEC	   ? FAULT_EXEC
+		: error & PF_WRITE ? FAULT_WRITE
+				   : FAULT_READ) |
 	       (error & PF_PRESENT ? FAULT_PRESENT : 0) | (error & PF_USER ? FAULT_USER : 0);
 }
 
@@ -46,7 +48,8 @@ static const struct user_exception user_exceptions[32] = {
 	[VEC_INVALID_TSS] = {SIGSEGV, 0x80, false, "invalid TSS"},
 	[VEC_NO_SEGMENT] = {SIGBUS, 0x80, false, "segment not present"},
 	[VEC_STACK] = {SIGBUS, 0x80, false, "stack-segment fault"},
-	[VEC_PROTECTION] = {SIGSEGV, 0x80, false, "general protection: privileged instruction or bad address"},
+	[VEC_PROTECTION] = {SIGSEGV, 0x80, false,
+			    "general protection: privileged instruction or bad address"},
 	[VEC_X87] = {SIGFPE, FPE_FLTINV, true, "x87 floating-point exception"},
 	[VEC_ALIGNMENT] = {SIGBUS, BUS_ADRALN, false, "alignment check"},
 	[VEC_SIMD] = {SIGFPE, FPE_FLTINV, true, "SIMD floating-point exception"},
@@ -61,6 +64,14 @@ static void user_page_fault(struct trap_frame *f)
 		if (f->error & PF_RESERVED)
 			panic("reserved bit set in a page-table entry for %#llx", (unsigned long long)addr);
 		trap_user_exception(f, SIGSEGV, SEGV_MAPERR, addr, "access to the kernel half");
+		return;
+	}
+	/*
+	 * Ring 3, yet the access was made with the kernel's rights and SMAP refused it: QEMU reads the frames of IRET and far
+	 * returns so. No page that we could map would change that.
+	 */
+	if (unlikely((f->error & (PF_PRESENT | PF_USER)) == PF_PRESENT)) {
+		trap_user_exception(f, SIGSEGV, SEGV_ACCERR, addr, "access refused by the CPU");
 		return;
 	}
 	(void)trap_page_fault(f, addr, fault_access(f->error), true);

@@ -13,16 +13,16 @@ enum lock_rank {
 	RANK_PROCESS,
 	RANK_FS_CONTEXT,
 	RANK_MOUNT,
-	RANK_FILE,    /* file offset */
-	RANK_DENTRY,  /* a directory: parent before child */
+	RANK_FILE,   /* file offset */
+	RANK_DENTRY, /* a directory: parent before child */
 	RANK_INODE,
-	RANK_ASPACE,  /* address space */
-	RANK_OBJECT,  /* memory object */
+	RANK_ASPACE, /* address space */
+	RANK_OBJECT, /* memory object */
 	/* spinlocks */
 	RANK_FDTABLE,
-	RANK_PMAP,    /* page tables of one address space */
-	RANK_VIRTIO,  /* a virtio device */
-	RANK_TASKS,   /* process table, thread list */
+	RANK_PMAP,   /* page tables of one address space */
+	RANK_VIRTIO, /* a virtio device */
+	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
 	RANK_TIMEOUT,
 	RANK_WAITQ,

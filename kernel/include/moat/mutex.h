@@ -22,8 +22,8 @@ void mutex_unlock(struct mutex *m);
 bool mutex_is_held(const struct mutex *m); /* by the current thread */
 
 struct rwlock {
-	s32 state;	   /* [a] readers inside, or -1 for a writer */
-	u32 writers;	   /* [a] writers waiting */
+	s32 state;	       /* [a] readers inside, or -1 for a writer */
+	u32 writers;	       /* [a] writers waiting */
 	struct thread *writer; /* [a] */
 	u8 rank;
 	struct waitq waiters;

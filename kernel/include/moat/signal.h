@@ -12,8 +12,8 @@ struct process;
 struct thread;
 struct trap_frame;
 
-#define SIGNAL_MAX	 64
-#define SIGNAL_BIT(n)	 (1ull << ((n)-1))
+#define SIGNAL_MAX	   64
+#define SIGNAL_BIT(n)	   (1ull << ((n)-1))
 #define SIGNALS_UNMASKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 /* The kernel's struct sigaction of rt_sigaction(2), x86-64. */

@@ -18,9 +18,9 @@ struct spinlock {
 	s16 cpu;   /* CPU that holds it + 1, 0 = free; debug kernel only */
 };
 
-#define SPINLOCK_INIT(r)                                                                                     \
-	{                                                                                                    \
-		.rank = (r)                                                                                  \
+#define SPINLOCK_INIT(r)    \
+	{                   \
+		.rank = (r) \
 	}
 
 void spin_init(struct spinlock *l, enum lock_rank rank);

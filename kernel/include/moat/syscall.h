@@ -47,15 +47,15 @@ struct iovec;
 #define T_TIMESPEC_IN  const struct __kernel_timespec __user *
 #define T_TIMESPEC_OUT struct __kernel_timespec __user *
 
-#define SYSCALL0(nr, name)			 s64 sys_##name(void);
-#define SYSCALL1(nr, name, k1, a1)		 s64 sys_##name(T_##k1 a1);
-#define SYSCALL2(nr, name, k1, a1, k2, a2)	 s64 sys_##name(T_##k1 a1, T_##k2 a2);
+#define SYSCALL0(nr, name)			   s64 sys_##name(void);
+#define SYSCALL1(nr, name, k1, a1)		   s64 sys_##name(T_##k1 a1);
+#define SYSCALL2(nr, name, k1, a1, k2, a2)	   s64 sys_##name(T_##k1 a1, T_##k2 a2);
 #define SYSCALL3(nr, name, k1, a1, k2, a2, k3, a3) s64 sys_##name(T_##k1 a1, T_##k2 a2, T_##k3 a3);
-#define SYSCALL4(nr, name, k1, a1, k2, a2, k3, a3, k4, a4)                                                   \
+#define SYSCALL4(nr, name, k1, a1, k2, a2, k3, a3, k4, a4) \
 	s64 sys_##name(T_##k1 a1, T_##k2 a2, T_##k3 a3, T_##k4 a4);
-#define SYSCALL5(nr, name, k1, a1, k2, a2, k3, a3, k4, a4, k5, a5)                                           \
+#define SYSCALL5(nr, name, k1, a1, k2, a2, k3, a3, k4, a4, k5, a5) \
 	s64 sys_##name(T_##k1 a1, T_##k2 a2, T_##k3 a3, T_##k4 a4, T_##k5 a5);
-#define SYSCALL6(nr, name, k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, k6, a6)                                   \
+#define SYSCALL6(nr, name, k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, k6, a6) \
 	s64 sys_##name(T_##k1 a1, T_##k2 a2, T_##k3 a3, T_##k4 a4, T_##k5 a5, T_##k6 a6);
 #include "../../sys/syscalls.def"
 #undef SYSCALL0

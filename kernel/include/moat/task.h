@@ -17,8 +17,8 @@
 #include <moat/signal.h>
 #include <moat/waitq.h>
 
-#define TASK_NAME_MAX 16
-#define EXPLAIN_MAX   240
+#define TASK_NAME_MAX	  16
+#define EXPLAIN_MAX	  240
 #define PERSONALITY_FIXED 0x0040000u /* ADDR_NO_RANDOMIZE, personality(2) */
 
 struct rlimit_pair {
@@ -42,36 +42,36 @@ struct process_usage {
 };
 
 struct process {
-	int pid;			/* [I] */
-	struct process *parent;		/* [table] */
-	LIST_HEAD(, process) children;	/* [table] */
-	LIST_ENTRY(process) sibling;	/* [table] */
-	LIST_ENTRY(process) all;	/* [table] */
-	enum process_state state;	/* [table] coarse: a zombie, or what its thread does */
-	char name[TASK_NAME_MAX];	/* [I between execs] */
-	struct thread *thread;		/* [I] its first thread */
-	struct aspace *aspace;		/* [I between execs] NULL: the kernel's process */
-	struct fd_table *files;		/* [I] */
-	struct fs_context *fs;		/* [I] */
-	struct file *exe;		/* [I between execs] may be NULL */
-	u32 uid, euid, suid, gid, egid, sgid; /* [own thread] */
-	int pgid, sid;			/* [table] */
+	int pid;				 /* [I] */
+	struct process *parent;			 /* [table] */
+	LIST_HEAD(, process) children;		 /* [table] */
+	LIST_ENTRY(process) sibling;		 /* [table] */
+	LIST_ENTRY(process) all;		 /* [table] */
+	enum process_state state;		 /* [table] coarse: a zombie, or what its thread does */
+	char name[TASK_NAME_MAX];		 /* [I between execs] */
+	struct thread *thread;			 /* [I] its first thread */
+	struct aspace *aspace;			 /* [I between execs] NULL: the kernel's process */
+	struct fd_table *files;			 /* [I] */
+	struct fs_context *fs;			 /* [I] */
+	struct file *exe;			 /* [I between execs] may be NULL */
+	u32 uid, euid, suid, gid, egid, sgid;	 /* [own thread] */
+	int pgid, sid;				 /* [table] */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
-	u32 personality;		/* [own thread] */
-	bool no_new_privs;		/* [own thread] */
+	u32 personality;			 /* [own thread] */
+	bool no_new_privs;			 /* [own thread] */
 	struct signal_state signals;
-	int exit_status;		/* [I once a zombie] in the encoding of wait(2) */
+	int exit_status; /* [I once a zombie] in the encoding of wait(2) */
 	struct waitq exited;
 	struct process_usage usage;
-	struct ratelimit log_budget;	/* [own thread] */
-	char explain[EXPLAIN_MAX];	/* [own thread] why it was ended, for the report */
-	bool out_of_memory;		/* [own thread] ended because memory ran out */
+	struct ratelimit log_budget;	      /* [own thread] */
+	char explain[EXPLAIN_MAX];	      /* [own thread] why it was ended, for the report */
+	bool out_of_memory;		      /* [own thread] ended because memory ran out */
 	u64 first_insn_ns, first_insn_cycles; /* [I after start] when ring 3 was entered first */
-	u64 exit_cycles;		/* [I once a zombie] */
+	u64 exit_cycles;		      /* [I once a zombie] */
 };
 
 enum thread_state {
-	THREAD_READY,	 /* on the run queue */
+	THREAD_READY, /* on the run queue */
 	THREAD_RUNNING,
 	THREAD_BLOCKING, /* running, about to block */
 	THREAD_BLOCKED,
@@ -80,24 +80,24 @@ enum thread_state {
 
 struct thread {
 	struct arch_thread arch;
-	struct process *process;     /* [I] */
-	int tid;		     /* [I] */
-	char name[TASK_NAME_MAX];    /* [I between execs] */
-	enum thread_state state;     /* [run queue] */
-	TAILQ_ENTRY(thread) run;     /* [run queue] */
-	LIST_ENTRY(thread) all;	     /* [thread list] */
-	u32 slice_ticks;	     /* [own CPU] ticks left before others get a turn */
-	u64 on_cpu_since_ns;	     /* [run queue] */
-	u64 cpu_ns;		     /* [run queue] up to the last switch away */
-	u64 user_ticks, sys_ticks;   /* [own CPU] samples that split cpu_ns */
-	u64 switches;		     /* [run queue] */
-	u64 blocked_signals;	     /* [own thread] */
-	u64 saved_mask;		     /* [own thread] put back after sigsuspend's handler */
-	bool restore_mask;	     /* [own thread] */
+	struct process *process;      /* [I] */
+	int tid;		      /* [I] */
+	char name[TASK_NAME_MAX];     /* [I between execs] */
+	enum thread_state state;      /* [run queue] */
+	TAILQ_ENTRY(thread) run;      /* [run queue] */
+	LIST_ENTRY(thread) all;	      /* [thread list] */
+	u32 slice_ticks;	      /* [own CPU] ticks left before others get a turn */
+	u64 on_cpu_since_ns;	      /* [run queue] */
+	u64 cpu_ns;		      /* [run queue] up to the last switch away */
+	u64 user_ticks, sys_ticks;    /* [own CPU] samples that split cpu_ns */
+	u64 switches;		      /* [run queue] */
+	u64 blocked_signals;	      /* [own thread] */
+	u64 saved_mask;		      /* [own thread] put back after sigsuspend's handler */
+	bool restore_mask;	      /* [own thread] */
 	struct signal_stack altstack; /* [own thread] */
-	u64 clear_tid;		     /* [own thread] user address, set_tid_address(2) */
-	u64 rseq;		     /* [own thread] user address of its struct rseq, 0 = none */
-	u32 rseq_signature;	     /* [own thread] */
+	u64 clear_tid;		      /* [own thread] user address, set_tid_address(2) */
+	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
+	u32 rseq_signature;	      /* [own thread] */
 };
 
 struct thread *current_thread(void);
@@ -162,13 +162,13 @@ void timeouts_run(u64 now_ns);
 /* --- starting programs (spawn.c) --- */
 
 struct spawn_request {
-	struct file *file;	  /* or NULL and object */
+	struct file *file; /* or NULL and object */
 	struct mobj *object;
 	const char *execfn;
-	const char *const *argv;  /* ends in NULL */
+	const char *const *argv; /* ends in NULL */
 	const char *const *envp;
-	struct fd_table *files;	  /* taken over on success */
-	struct fs_context *fs;	  /* taken over on success */
+	struct fd_table *files; /* taken over on success */
+	struct fs_context *fs;	/* taken over on success */
 	bool fixed_addresses;
 };
 /* A new process, child of the kernel's, about to run the program; not started. 0 or what exec_load says. */

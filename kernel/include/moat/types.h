@@ -28,7 +28,7 @@ typedef long ssize_t;
 #endif
 
 #if defined(__CHECKER__)
-#define __user __attribute__((noderef, address_space(1)))
+#define __user	__attribute__((noderef, address_space(1)))
 #define __force __attribute__((force))
 #elif defined(__clang__) && !defined(MOAT_HOSTED)
 #define __user __attribute__((noderef, address_space(1)))
@@ -43,32 +43,32 @@ typedef long ssize_t;
 #undef __aligned
 #undef __unused
 #undef __always_inline
-#define __must_check	  __attribute__((warn_unused_result))
-#define __noreturn	  __attribute__((noreturn))
-#define __packed	  __attribute__((packed))
-#define __aligned(n)	  __attribute__((aligned(n)))
-#define __printf(f, a)	  __attribute__((format(printf, f, a)))
-#define __section(s)	  __attribute__((section(s)))
-#define __unused	  __attribute__((unused))
-#define __always_inline	  inline __attribute__((always_inline))
-#define __noinline	  __attribute__((noinline))
-#define likely(x)	  __builtin_expect(!!(x), 1)
-#define unlikely(x)	  __builtin_expect(!!(x), 0)
+#define __must_check	__attribute__((warn_unused_result))
+#define __noreturn	__attribute__((noreturn))
+#define __packed	__attribute__((packed))
+#define __aligned(n)	__attribute__((aligned(n)))
+#define __printf(f, a)	__attribute__((format(printf, f, a)))
+#define __section(s)	__attribute__((section(s)))
+#define __unused	__attribute__((unused))
+#define __always_inline inline __attribute__((always_inline))
+#define __noinline	__attribute__((noinline))
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
 
-#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)	  ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	  ((a) > (b) ? (a) : (b))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)     ((a) < (b) ? (a) : (b))
+#define MAX(a, b)     ((a) > (b) ? (a) : (b))
 /* Powers of two only. */
-#define ALIGN_DOWN(x, a)  ((x) & ~((u64)(a)-1))
-#define ALIGN_UP(x, a)	  (((x) + ((u64)(a)-1)) & ~((u64)(a)-1))
-#define IS_ALIGNED(x, a)  (((u64)(x) & ((u64)(a)-1)) == 0)
+#define ALIGN_DOWN(x, a)	      ((x) & ~((u64)(a)-1))
+#define ALIGN_UP(x, a)		      (((x) + ((u64)(a)-1)) & ~((u64)(a)-1))
+#define IS_ALIGNED(x, a)	      (((u64)(x) & ((u64)(a)-1)) == 0)
 #define CONTAINER_OF(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
-#define PAGE_SHIFT	  12
-#define PAGE_SIZE	  (1ul << PAGE_SHIFT)
-#define KIB(n)		  ((u64)(n) << 10)
-#define MIB(n)		  ((u64)(n) << 20)
-#define GIB(n)		  ((u64)(n) << 30)
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  (1ul << PAGE_SHIFT)
+#define KIB(n)	   ((u64)(n) << 10)
+#define MIB(n)	   ((u64)(n) << 20)
+#define GIB(n)	   ((u64)(n) << 30)
 
 typedef struct {
 	u64 raw;

@@ -35,9 +35,9 @@ enum wait_flags {
 
 struct wait_ops {
 	struct thread *(*current)(void);
-	void (*prepare)(void);	 /* mark the current thread as about to block */
-	void (*cancel)(void);	 /* it will not block after all */
-	void (*block)(void);	 /* switch away unless woken since prepare */
+	void (*prepare)(void); /* mark the current thread as about to block */
+	void (*cancel)(void);  /* it will not block after all */
+	void (*block)(void);   /* switch away unless woken since prepare */
 	void (*wake)(struct thread *t);
 	bool (*signal_due)(void); /* the current thread has a signal to act on */
 };
@@ -51,20 +51,20 @@ int waitq_block(unsigned flags); /* 0, or -EINTR */
 void waitq_wake_all(struct waitq *q);
 void waitq_wake_one(struct waitq *q);
 
-#define WAIT_EVENT_FLAGS(q, cond, flags)                                                                     \
-	({                                                                                                   \
-		struct waiter wait_entry_;                                                                   \
-		int wait_err_ = 0;                                                                           \
-		while (!(cond)) {                                                                            \
-			waitq_enter((q), &wait_entry_);                                                      \
-			bool wait_ready_ = (cond);                                                           \
-			if (!wait_ready_)                                                                    \
-				wait_err_ = waitq_block(flags);                                              \
-			waitq_leave((q), &wait_entry_);                                                      \
-			if (wait_ready_ || wait_err_)                                                        \
-				break;                                                                       \
-		}                                                                                            \
-		wait_err_;                                                                                   \
+#define WAIT_EVENT_FLAGS(q, cond, flags)                        \
+	({                                                      \
+		struct waiter wait_entry_;                      \
+		int wait_err_ = 0;                              \
+		while (!(cond)) {                               \
+			waitq_enter((q), &wait_entry_);         \
+			bool wait_ready_ = (cond);              \
+			if (!wait_ready_)                       \
+				wait_err_ = waitq_block(flags); \
+			waitq_leave((q), &wait_entry_);         \
+			if (wait_ready_ || wait_err_)           \
+				break;                          \
+		}                                               \
+		wait_err_;                                      \
 	})
 #define WAIT_EVENT(q, cond)	       WAIT_EVENT_FLAGS(q, cond, WAIT_INTERRUPTIBLE)
 #define WAIT_EVENT_UNKILLABLE(q, cond) ((void)WAIT_EVENT_FLAGS(q, cond, 0))

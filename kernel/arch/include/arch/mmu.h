@@ -29,8 +29,8 @@ enum pmap_prot {
 /* A leaf entry as found by a walk. */
 struct pmap_leaf {
 	pfn_t pfn;
-	unsigned prot;	 /* what all levels together allow */
-	u64 size_bytes;	 /* 4 KiB, 2 MiB or 1 GiB */
+	unsigned prot;	/* what all levels together allow */
+	u64 size_bytes; /* 4 KiB, 2 MiB or 1 GiB */
 };
 
 #define TLB_BATCH_FRAMES 64
@@ -42,7 +42,7 @@ struct pmap_leaf {
 #define TLB_SINGLE_MAX 24
 struct tlb_batch {
 	struct pmap *pmap;
-	u32 pages;		/* recorded in addr[]; > TLB_SINGLE_MAX: flush all */
+	u32 pages; /* recorded in addr[]; > TLB_SINGLE_MAX: flush all */
 	u32 frame_count;
 	u64 addr[TLB_SINGLE_MAX];
 	struct page *frames[TLB_BATCH_FRAMES]; /* a reference each, dropped by tlb_flush */

@@ -15,9 +15,9 @@
 struct signal_delivery {
 	const siginfo_t *info;
 	u64 handler, restorer;
-	u64 sp;		 /* the frame goes below: the program's stack or the alternate one, top */
-	bool use_red_zone; /* sp is the interrupted stack: leave the psABI's 128 bytes alone */
-	u64 old_mask;	 /* put back by rt_sigreturn */
+	u64 sp;		      /* the frame goes below: the program's stack or the alternate one, top */
+	bool use_red_zone;    /* sp is the interrupted stack: leave the psABI's 128 bytes alone */
+	u64 old_mask;	      /* put back by rt_sigreturn */
 	u64 alt_sp, alt_size; /* uc_stack */
 	u32 alt_flags;
 };

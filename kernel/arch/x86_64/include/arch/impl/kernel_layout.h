@@ -15,8 +15,8 @@
 #define KERNEL_LINK_BASE   0xffffffff80000000ull
 #define KERNEL_IMAGE_SLOTS 0x40000ull /* pages of the 1 GiB in which the image may start */
 
-#define KSTACK_BYTES	   16384ull
-#define KSTACK_SLOT	   32768ull /* guard pages, then the stack */
+#define KSTACK_BYTES 16384ull
+#define KSTACK_SLOT  32768ull /* guard pages, then the stack */
 
 #define MULTIBOOT2_BOOT_MAGIC 0x36d76289u
 

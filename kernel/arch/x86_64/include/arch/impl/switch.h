@@ -9,7 +9,7 @@ struct arch_thread {
 	u64 saved_sp;
 	u64 stack_base; /* lowest address of the kernel stack */
 	u64 fs_base, gs_base;
-	void *fpu;	/* XSAVE area, 64-byte aligned; NULL: kernel thread */
+	void *fpu; /* XSAVE area, 64-byte aligned; NULL: kernel thread */
 };
 
 #endif

@@ -7,71 +7,71 @@
 #define ARCH_IMPL_X86_H
 
 /* Selectors. SYSRET wants a 64-bit code segment right after the user data one: 0x2b is an alias of 0x1b. */
-#define SEL_KERNEL_CODE 0x08
-#define SEL_KERNEL_DATA 0x10
-#define SEL_USER_CODE	0x1b
-#define SEL_USER_DATA	0x23
+#define SEL_KERNEL_CODE	     0x08
+#define SEL_KERNEL_DATA	     0x10
+#define SEL_USER_CODE	     0x1b
+#define SEL_USER_DATA	     0x23
 #define SEL_USER_CODE_SYSRET 0x2b
-#define SEL_TSS		0x30
-#define SEL_CPU_NUMBER	0x43
+#define SEL_TSS		     0x30
+#define SEL_CPU_NUMBER	     0x43
 
 #define IST_DOUBLE_FAULT  1
 #define IST_NMI		  2
 #define IST_MACHINE_CHECK 3
 
-#define VEC_DIVIDE	 0
-#define VEC_DEBUG	 1
-#define VEC_NMI		 2
-#define VEC_BREAKPOINT	 3
-#define VEC_OVERFLOW	 4
-#define VEC_BOUND	 5
-#define VEC_INVALID_OP	 6
-#define VEC_NO_FPU	 7
-#define VEC_DOUBLE_FAULT 8
-#define VEC_INVALID_TSS	 10
-#define VEC_NO_SEGMENT	 11
-#define VEC_STACK	 12
-#define VEC_PROTECTION	 13
-#define VEC_PAGE_FAULT	 14
-#define VEC_X87		 16
-#define VEC_ALIGNMENT	 17
+#define VEC_DIVIDE	  0
+#define VEC_DEBUG	  1
+#define VEC_NMI		  2
+#define VEC_BREAKPOINT	  3
+#define VEC_OVERFLOW	  4
+#define VEC_BOUND	  5
+#define VEC_INVALID_OP	  6
+#define VEC_NO_FPU	  7
+#define VEC_DOUBLE_FAULT  8
+#define VEC_INVALID_TSS	  10
+#define VEC_NO_SEGMENT	  11
+#define VEC_STACK	  12
+#define VEC_PROTECTION	  13
+#define VEC_PAGE_FAULT	  14
+#define VEC_X87		  16
+#define VEC_ALIGNMENT	  17
 #define VEC_MACHINE_CHECK 18
-#define VEC_SIMD	 19
-#define VEC_TIMER	 0x20
-#define VEC_GSI_BASE	 0x30 /* + GSI, 24 of them */
-#define VEC_INT80	 0x80
-#define VEC_SPURIOUS	 0xff
-#define VEC_SYSCALL	 0x100 /* frame.vector of a `syscall` instruction */
+#define VEC_SIMD	  19
+#define VEC_TIMER	  0x20
+#define VEC_GSI_BASE	  0x30 /* + GSI, 24 of them */
+#define VEC_INT80	  0x80
+#define VEC_SPURIOUS	  0xff
+#define VEC_SYSCALL	  0x100 /* frame.vector of a `syscall` instruction */
 
-#define CR0_MP	 0x2
-#define CR0_EM	 0x4
-#define CR0_TS	 0x8
-#define CR0_NE	 0x20
-#define CR0_WP	 0x10000
-#define CR0_AM	 0x40000
-#define CR0_PG	 0x80000000
-#define CR4_PAE	 0x20
-#define CR4_PGE	 0x80
-#define CR4_OSFXSR 0x200
+#define CR0_MP	       0x2
+#define CR0_EM	       0x4
+#define CR0_TS	       0x8
+#define CR0_NE	       0x20
+#define CR0_WP	       0x10000
+#define CR0_AM	       0x40000
+#define CR0_PG	       0x80000000
+#define CR4_PAE	       0x20
+#define CR4_PGE	       0x80
+#define CR4_OSFXSR     0x200
 #define CR4_OSXMMEXCPT 0x400
-#define CR4_UMIP 0x800
-#define CR4_LA57 0x1000
-#define CR4_FSGSBASE 0x10000
-#define CR4_OSXSAVE 0x40000
-#define CR4_SMEP 0x100000
-#define CR4_SMAP 0x200000
+#define CR4_UMIP       0x800
+#define CR4_LA57       0x1000
+#define CR4_FSGSBASE   0x10000
+#define CR4_OSXSAVE    0x40000
+#define CR4_SMEP       0x100000
+#define CR4_SMAP       0x200000
 
-#define MSR_APIC_BASE	  0x1b
-#define MSR_EFER	  0xc0000080
-#define MSR_STAR	  0xc0000081
-#define MSR_LSTAR	  0xc0000082
-#define MSR_SFMASK	  0xc0000084
-#define MSR_FS_BASE	  0xc0000100
-#define MSR_GS_BASE	  0xc0000101
+#define MSR_APIC_BASE	   0x1b
+#define MSR_EFER	   0xc0000080
+#define MSR_STAR	   0xc0000081
+#define MSR_LSTAR	   0xc0000082
+#define MSR_SFMASK	   0xc0000084
+#define MSR_FS_BASE	   0xc0000100
+#define MSR_GS_BASE	   0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
-#define EFER_SCE	  0x1
-#define EFER_LME	  0x100
-#define EFER_NXE	  0x800
+#define EFER_SCE	   0x1
+#define EFER_LME	   0x100
+#define EFER_NXE	   0x800
 
 #define RFLAGS_CF   0x1
 #define RFLAGS_TF   0x100
