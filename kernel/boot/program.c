@@ -116,7 +116,7 @@ static void report_kernel_memory(void)
 	struct frame_stats f;
 
 	frame_stats_read(&f);
-	control_printf("kernel_bytes %llu", (ull)(f.owned[FRAME_KERNEL] * PAGE_SIZE));
+	control_printf("kernel_bytes %llu", (ull)f.owned[FRAME_KERNEL] * PAGE_SIZE);
 }
 
 static void report(const struct run_spec *spec, const struct process *p)

@@ -2,15 +2,24 @@
 /*
  * Boot tests. Each proves something that no program can show from outside; `selftest=NAME` picks one:
  *
- *     panic     provokes a panic, so that its report and status can be seen
- *     overflow  runs off a kernel stack: the guard page must name the thread
+ *     panic         provokes a panic, so that its report and status can be seen
+ *     overflow      runs off a kernel stack: the guard page must name the thread
+ *     shared-half   a kernel stack that is younger than an address space works in it
+ *     uaccess       every edge of the user-access module
+ *     smap          reads user memory without the module, which must end in a panic
+ *     uaccess-cost  what checking a pointer costs beside copying one page
+ *     attacks       one machine survives all attacks of /attacks, one after the other
+ *     spawn-leak    programs come and go, also when memory runs out on the way, and leave nothing
+ *     threads       kernel threads and programs take turns; locks and wait queues keep their promises
+ *
+ * A test that passes ends the machine as a program that exited with 0 does; one that fails panics.
  */
+#include <moat/dev.h>
 #include <moat/log.h>
-#include <moat/panic.h>
 #include <moat/parse.h>
 #include <moat/string.h>
-#include <moat/task.h>
 #include "selftest.h"
+#include "selftest_lib.h"
 
 #define NAME_BYTES 32
 
@@ -39,10 +48,27 @@ static void test_overflow(void)
 static const struct selftest {
 	const char *name;
 	void (*run)(void);
+	bool must_panic; /* returning is the failure */
 } tests[] = {
-	{"panic", test_panic},
-	{"overflow", test_overflow},
+	{"panic", test_panic, true},
+	{"overflow", test_overflow, true},
+	{"shared-half", test_shared_half, false},
+	{"uaccess", test_uaccess, false},
+	{"smap", test_smap, true},
+	{"uaccess-cost", test_uaccess_cost, false},
+	{"attacks", test_attacks, false},
+	{"spawn-leak", test_spawn_leak, false},
+	{"threads", test_threads, false},
 };
+
+/* The report of a program that exited with 0, so that the command does too. */
+static __noreturn void end_passed(const char *name)
+{
+	log_printf("selftest: %s passed\n", name);
+	control_printf("exit 0");
+	control_printf("end");
+	dev_end_machine(MACHINE_DONE);
+}
 
 void selftest_run(const char *cmdline)
 {
@@ -51,8 +77,13 @@ void selftest_run(const char *cmdline)
 	if (!CONFIG_DEBUG || !cmdline_get(cmdline, "selftest", name, sizeof(name)))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++) {
-		if (strcmp(tests[i].name, name) == 0)
-			tests[i].run();
+		const struct selftest *t = &tests[i];
+		if (strcmp(t->name, name) != 0)
+			continue;
+		t->run();
+		if (t->must_panic)
+			panic("selftest: %s came back, the kernel did not notice", name);
+		end_passed(name);
 	}
-	panic("selftest %s did not end the machine, or is not known", name);
+	panic("selftest: there is no test called %s", name);
 }

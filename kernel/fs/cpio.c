@@ -73,8 +73,9 @@ static bool read_header(const u8 *header, u32 fields[FIELD_COUNT])
 {
 	if (memcmp(header, "070701", CPIO_MAGIC_BYTES) != 0)
 		return false;
-	for (int i = 0; i < FIELD_COUNT; i++) {
-		if (!read_field(header + CPIO_MAGIC_BYTES + i * CPIO_FIELD_BYTES, &fields[i]))
+	header += CPIO_MAGIC_BYTES;
+	for (int i = 0; i < FIELD_COUNT; i++, header += CPIO_FIELD_BYTES) {
+		if (!read_field(header, &fields[i]))
 			return false;
 	}
 	return true;

@@ -231,15 +231,30 @@ struct file *fd_get_path(struct fd_table *t, int fd)
 	return f;
 }
 
+static struct file *find_open(const struct fd_table *t, int fd)
+{
+	struct file *f = likely((u32)fd < t->slots.capacity) ? t->slots.files[fd] : NULL;
+
+	if (unlikely(!f || (f->flags & O_PATH)))
+		return NULL;
+	file_get(f);
+	return f;
+}
+
+static __noinline struct file *find_open_shared(struct fd_table *t, int fd)
+{
+	struct file *f;
+
+	spin_lock(&t->lock);
+	f = find_open(t, fd);
+	spin_unlock(&t->lock);
+	return f;
+}
+
+/* A table with one reference is the current process's own and nobody else looks at it: no lock is needed. */
 struct file *fd_get(struct fd_table *t, int fd)
 {
-	struct file *f = fd_get_path(t, fd);
-
-	if (f && (f->flags & O_PATH)) {
-		file_put(f);
-		f = NULL;
-	}
-	return f;
+	return likely(ref_read(&t->refs) == 1) ? find_open(t, fd) : find_open_shared(t, fd);
 }
 
 /* The lowest number >= min that is not used; may lie beyond the capacity. Table lock held. */

@@ -85,7 +85,7 @@ ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset)
 		return -EBADF;
 	if (!f->ops->read)
 		return why_no_read(f);
-	if (!f->ops->seek)
+	if (!f->ops->seek || f->ops->no_offset)
 		return f->ops->read(f, u, NULL);
 	if (offset)
 		return read_at(f, u, offset);
@@ -104,7 +104,7 @@ static void drop_setid(struct inode *i)
 }
 
 /* A write to a regular file: its inode is locked from the choice of the offset on. */
-static ssize_t write_regular(struct file *f, struct uio *u, u64 *offset, const struct write_rights *rights)
+static ssize_t write_regular(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
 {
 	struct inode *i = f->inode;
 	ssize_t n = -EFBIG;
@@ -114,9 +114,9 @@ static ssize_t write_regular(struct file *f, struct uio *u, u64 *offset, const s
 	mutex_lock(&i->lock);
 	if (f->flags & O_APPEND)
 		*offset = i->object->size_bytes;
-	if (*offset < rights->size_limit_bytes && *offset < INT64_MAX) {
-		u->left = MIN(u->left, MIN(rights->size_limit_bytes, (u64)INT64_MAX) - *offset);
-		if (!rights->keep_setid)
+	if (*offset < rights.size_limit_bytes && *offset < INT64_MAX) {
+		u->left = MIN(u->left, MIN(rights.size_limit_bytes, (u64)INT64_MAX) - *offset);
+		if (!rights.keep_setid)
 			drop_setid(i);
 		n = f->ops->write(f, u, offset);
 	}
@@ -124,7 +124,7 @@ static ssize_t write_regular(struct file *f, struct uio *u, u64 *offset, const s
 	return n;
 }
 
-static ssize_t write_at(struct file *f, struct uio *u, u64 *offset, const struct write_rights *rights)
+static ssize_t write_at(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
 {
 	if (!area_is_valid(*offset, u->left))
 		return -EINVAL;
@@ -133,7 +133,7 @@ static ssize_t write_at(struct file *f, struct uio *u, u64 *offset, const struct
 	return f->ops->write(f, u, offset);
 }
 
-ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, const struct write_rights *rights)
+ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
 {
 	ssize_t n;
 
@@ -143,7 +143,7 @@ ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, const struct write
 		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
-	if (!f->ops->seek)
+	if (!f->ops->seek || f->ops->no_offset)
 		return f->ops->write(f, u, NULL);
 	if (offset)
 		return write_at(f, u, offset, rights);

@@ -17,7 +17,8 @@ enum {
 	ANON_DEV = 15, /* st_dev of what has no file system */
 };
 
-#define NS_PER_SEC 1000000000ull
+#define NS_PER_SEC  1000000000ull
+#define SEC_PER_DAY 86400
 
 static u64 next_anon_ino = 1; /* [a] */
 
@@ -117,7 +118,7 @@ void inode_accessed(struct inode *i)
 
 	if (!not_after(i->atime, i->mtime) && !not_after(i->atime, i->ctime)) {
 		now = timestamp_now();
-		if (now.sec - i->atime.sec < 24 * 60 * 60)
+		if (now.sec - i->atime.sec < SEC_PER_DAY)
 			return;
 	}
 	inode_touch(i, TOUCH_ACCESS);

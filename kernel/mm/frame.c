@@ -35,6 +35,7 @@ struct frame_cache {
 } __aligned(64);
 
 struct frame_zone zone = {.lock = SPINLOCK_INIT(RANK_FRAMES)};
+struct page *frame_pages;
 
 static struct frame_cache caches[CPU_MAX];
 static u64 fail_countdown; /* [a] fault injection: allocations until the one that fails; 0 = off */
@@ -273,22 +274,6 @@ void frame_put(struct page *p)
 		frame_free(p);
 }
 
-struct page *pfn_to_page(pfn_t pfn)
-{
-	DEBUG_ASSERT(pfn.raw < zone.max_pfn);
-	return &zone.pages[pfn.raw];
-}
-
-pfn_t page_to_pfn(const struct page *p)
-{
-	return (pfn_t){(u64)(p - zone.pages)};
-}
-
-void *page_address(const struct page *p)
-{
-	return direct_map(pfn_to_paddr(page_to_pfn(p)));
-}
-
 void frame_stats_read(struct frame_stats *out)
 {
 	u64 owned = 0;
@@ -310,6 +295,7 @@ void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames)
 {
 	zone.pages = pages;
 	zone.max_pfn = max_pfn;
+	frame_pages = pages;
 	zone.boot_frames = boot_frames;
 	zone.total_frames = boot_frames;
 	zone.free_frames = 0;

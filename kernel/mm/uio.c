@@ -6,34 +6,13 @@
  *     cursor             at ─┘ └ seg_offset          left = all bytes behind the cursor
  *
  * Each mover goes piece by piece, a piece being what is left of one segment. A piece in user memory may end
- * early; then the cursor stands behind the last byte that was moved, and the mover stops.
+ * early; then the cursor stands behind the last byte that was moved, and the mover stops. The one piece in user
+ * memory that most calls have goes a short way of its own.
  */
 #include <arch/uaccess.h>
 #include <moat/panic.h>
 #include <moat/string.h>
 #include <moat/uio.h>
-
-static void init_one(struct uio *u, u64 base, size_t len)
-{
-	u->one = (struct uio_seg){.base = base, .len = len};
-	u->segs = &u->one;
-	u->count = 1;
-	u->at = 0;
-	u->seg_offset = 0;
-	u->left = len;
-}
-
-void uio_init_user(struct uio *u, void __user *buf, size_t len)
-{
-	init_one(u, (u64)(__force uintptr_t)buf, len);
-	u->kernel = false;
-}
-
-void uio_init_kernel(struct uio *u, void *buf, size_t len)
-{
-	init_one(u, (u64)(uintptr_t)buf, len);
-	u->kernel = true;
-}
 
 void uio_init_user_segs(struct uio *u, const struct uio_seg *segs, unsigned count)
 {
@@ -65,6 +44,14 @@ static size_t next_piece(struct uio *u, size_t n, u64 *base)
 	return MIN(n, seg->len - u->seg_offset);
 }
 
+/* True when all that is left is one piece in user memory; sets its address and cuts *n to what is left. */
+static inline bool single_user_piece(const struct uio *u, size_t *n, u64 *base)
+{
+	*n = MIN(*n, u->left);
+	*base = u->segs[0].base + u->seg_offset;
+	return u->count == 1 && !u->kernel;
+}
+
 static void advance(struct uio *u, size_t n)
 {
 	u->seg_offset += n;
@@ -81,7 +68,7 @@ static void __user *user_pointer(u64 base)
 	return (__force void __user *)(uintptr_t)base;
 }
 
-size_t uio_copy_out(struct uio *u, const void *src, size_t n)
+static __noinline size_t copy_out_pieces(struct uio *u, const void *src, size_t n)
 {
 	const u8 *from = src;
 	size_t done = 0, piece, missing = 0;
@@ -98,7 +85,18 @@ size_t uio_copy_out(struct uio *u, const void *src, size_t n)
 	return done;
 }
 
-size_t uio_copy_in(struct uio *u, void *dst, size_t n)
+size_t uio_copy_out(struct uio *u, const void *src, size_t n)
+{
+	u64 base;
+
+	if (unlikely(!single_user_piece(u, &n, &base)))
+		return copy_out_pieces(u, src, n);
+	n -= copy_to_user(user_pointer(base), src, n);
+	advance(u, n);
+	return n;
+}
+
+static __noinline size_t copy_in_pieces(struct uio *u, void *dst, size_t n)
 {
 	u8 *to = dst;
 	size_t done = 0, piece, missing = 0;
@@ -115,7 +113,18 @@ size_t uio_copy_in(struct uio *u, void *dst, size_t n)
 	return done;
 }
 
-size_t uio_zero_out(struct uio *u, size_t n)
+size_t uio_copy_in(struct uio *u, void *dst, size_t n)
+{
+	u64 base;
+
+	if (unlikely(!single_user_piece(u, &n, &base)))
+		return copy_in_pieces(u, dst, n);
+	n -= copy_from_user(dst, user_pointer(base), n);
+	advance(u, n);
+	return n;
+}
+
+static __noinline size_t zero_out_pieces(struct uio *u, size_t n)
 {
 	size_t done = 0, piece, missing = 0;
 	u64 base;
@@ -131,11 +140,26 @@ size_t uio_zero_out(struct uio *u, size_t n)
 	return done;
 }
 
+size_t uio_zero_out(struct uio *u, size_t n)
+{
+	u64 base;
+
+	if (unlikely(!single_user_piece(u, &n, &base)))
+		return zero_out_pieces(u, n);
+	n -= clear_user(user_pointer(base), n);
+	advance(u, n);
+	return n;
+}
+
 void uio_skip(struct uio *u, size_t n)
 {
 	size_t piece;
 	u64 base;
 
+	if (likely(u->count == 1)) {
+		advance(u, MIN(n, u->left));
+		return;
+	}
 	while ((piece = next_piece(u, n, &base)) > 0) {
 		advance(u, piece);
 		n -= piece;

@@ -33,12 +33,17 @@ bool mutex_trylock(struct mutex *m)
 					   __ATOMIC_RELAXED);
 }
 
+/* The waiting is out of line, so that the uncontended way is a few instructions. */
+static __noinline void mutex_wait(struct mutex *m)
+{
+	WAIT_EVENT_UNKILLABLE(&m->waiters, mutex_trylock(m));
+}
+
 void mutex_lock(struct mutex *m)
 {
 	DEBUG_ASSERT(!mutex_is_held(m));
-	if (likely(mutex_trylock(m)))
-		return;
-	WAIT_EVENT_UNKILLABLE(&m->waiters, mutex_trylock(m));
+	if (unlikely(!mutex_trylock(m)))
+		mutex_wait(m);
 }
 
 void mutex_unlock(struct mutex *m)
@@ -81,11 +86,16 @@ static bool try_write(struct rwlock *l)
 	return true;
 }
 
+static __noinline void read_wait(struct rwlock *l)
+{
+	WAIT_EVENT_UNKILLABLE(&l->waiters, try_read(l));
+}
+
 void rwlock_read(struct rwlock *l)
 {
 	DEBUG_ASSERT(!rwlock_is_write_held(l));
 	if (unlikely(!try_read(l)))
-		WAIT_EVENT_UNKILLABLE(&l->waiters, try_read(l));
+		read_wait(l);
 }
 
 static void wake(struct rwlock *l)
@@ -100,14 +110,18 @@ void rwlock_read_done(struct rwlock *l)
 		wake(l);
 }
 
-void rwlock_write(struct rwlock *l)
+static __noinline void write_wait(struct rwlock *l)
 {
-	DEBUG_ASSERT(!rwlock_is_write_held(l));
-	if (likely(try_write(l)))
-		return;
 	__atomic_fetch_add(&l->writers, 1, __ATOMIC_SEQ_CST);
 	WAIT_EVENT_UNKILLABLE(&l->waiters, try_write(l));
 	__atomic_fetch_sub(&l->writers, 1, __ATOMIC_SEQ_CST);
+}
+
+void rwlock_write(struct rwlock *l)
+{
+	DEBUG_ASSERT(!rwlock_is_write_held(l));
+	if (unlikely(!try_write(l)))
+		write_wait(l);
 }
 
 void rwlock_write_done(struct rwlock *l)

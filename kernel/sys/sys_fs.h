@@ -66,7 +66,12 @@ static inline u64 sys_size_limit(void)
 }
 
 /* What the current process may do when it writes. */
-struct write_rights sys_write_rights(void);
+static inline struct write_rights sys_write_rights(void)
+{
+	return (struct write_rights){.size_limit_bytes = sys_size_limit(),
+				     .keep_setid = sys_fs()->fsuid == 0};
+}
+
 /* The signal that goes with an error of a write: SIGPIPE, SIGXFSZ. Returns its argument. */
 s64 sys_write_signal(s64 result);
 

@@ -17,12 +17,6 @@ _Static_assert(sizeof(struct iovec) == sizeof(struct uio_seg), "an iovec is copi
 _Static_assert(offsetof(struct iovec, iov_len) == offsetof(struct uio_seg, len),
 	       "an iovec is copied as a uio_seg");
 
-struct write_rights sys_write_rights(void)
-{
-	return (struct write_rights){.size_limit_bytes = sys_size_limit(),
-				     .keep_setid = sys_fs()->fsuid == 0};
-}
-
 s64 sys_write_signal(s64 result)
 {
 	if (result == -EPIPE)
@@ -46,12 +40,11 @@ struct buffers {
 	struct uio_seg *many; /* heap, or NULL */
 };
 
-static int one_buffer(struct buffers *b, void __user *buf, size_t count)
+static int one_buffer(struct uio *u, void __user *buf, size_t count)
 {
-	b->many = NULL;
-	if (!in_user_half((u64)buf, count))
+	if (unlikely(!in_user_half((u64)buf, count)))
 		return -EFAULT;
-	uio_init_user(&b->uio, buf, MIN(count, MAX_RW_BYTES));
+	uio_init_user(u, buf, MIN(count, MAX_RW_BYTES));
 	return 0;
 }
 
@@ -101,7 +94,7 @@ static int many_buffers(struct buffers *b, const struct iovec __user *iov, size_
 }
 
 /* Where a transfer takes place: at *offset, or at the description's own when offset is NULL. */
-static s64 read_into(int fd, struct buffers *b, s64 *offset)
+static __always_inline s64 read_into(int fd, struct uio *u, s64 *offset)
 {
 	struct file *f = sys_file(fd);
 	u64 at = offset ? (u64)*offset : 0;
@@ -109,23 +102,22 @@ static s64 read_into(int fd, struct buffers *b, s64 *offset)
 
 	if (!f)
 		return -EBADF;
-	n = vfs_read(f, &b->uio, offset ? &at : NULL);
+	n = vfs_read(f, u, offset ? &at : NULL);
 	file_put(f);
 	return n;
 }
 
-static s64 write_from(int fd, struct buffers *b, s64 *offset)
+static __always_inline s64 write_from(int fd, struct uio *u, s64 *offset)
 {
-	struct write_rights rights = sys_write_rights();
 	struct file *f = sys_file(fd);
 	u64 at = offset ? (u64)*offset : 0;
 	s64 n;
 
 	if (!f)
 		return -EBADF;
-	n = vfs_write(f, &b->uio, offset ? &at : NULL, &rights);
+	n = vfs_write(f, u, offset ? &at : NULL, sys_write_rights());
 	file_put(f);
-	return sys_write_signal(n);
+	return likely(n >= 0) ? n : sys_write_signal(n);
 }
 
 /* A bad descriptor is reported before a bad buffer. */
@@ -141,38 +133,38 @@ static s64 first_error(int fd, bool writing, int err)
 
 s64 sys_read(int fd, void __user *buf, size_t count)
 {
-	struct buffers b;
-	int err = one_buffer(&b, buf, count);
+	struct uio u;
+	int err = one_buffer(&u, buf, count);
 
-	return err ? first_error(fd, false, err) : read_into(fd, &b, NULL);
+	return err ? first_error(fd, false, err) : read_into(fd, &u, NULL);
 }
 
 s64 sys_write(int fd, const void __user *buf, size_t count)
 {
-	struct buffers b;
-	int err = one_buffer(&b, (void __user *)(u64)buf, count);
+	struct uio u;
+	int err = one_buffer(&u, (void __user *)(u64)buf, count);
 
-	return err ? first_error(fd, true, err) : write_from(fd, &b, NULL);
+	return err ? first_error(fd, true, err) : write_from(fd, &u, NULL);
 }
 
 s64 sys_pread64(int fd, void __user *buf, size_t count, s64 offset)
 {
-	struct buffers b;
-	int err = offset < 0 ? -EINVAL : one_buffer(&b, buf, count);
+	struct uio u;
+	int err = offset < 0 ? -EINVAL : one_buffer(&u, buf, count);
 
 	if (offset < 0)
 		return err;
-	return err ? first_error(fd, false, err) : read_into(fd, &b, &offset);
+	return err ? first_error(fd, false, err) : read_into(fd, &u, &offset);
 }
 
 s64 sys_pwrite64(int fd, const void __user *buf, size_t count, s64 offset)
 {
-	struct buffers b;
-	int err = offset < 0 ? -EINVAL : one_buffer(&b, (void __user *)(u64)buf, count);
+	struct uio u;
+	int err = offset < 0 ? -EINVAL : one_buffer(&u, (void __user *)(u64)buf, count);
 
 	if (offset < 0)
 		return err;
-	return err ? first_error(fd, true, err) : write_from(fd, &b, &offset);
+	return err ? first_error(fd, true, err) : write_from(fd, &u, &offset);
 }
 
 /* The flags of preadv2(2) that mean nothing here because nothing is cached or slow; others are refused. */
@@ -196,7 +188,7 @@ static s64 read_vector(int fd, const struct iovec __user *iov, size_t count, s64
 
 	if (err)
 		return first_error(fd, false, err);
-	n = read_into(fd, &b, offset);
+	n = read_into(fd, &b.uio, offset);
 	put_buffers(&b);
 	return n;
 }
@@ -209,7 +201,7 @@ static s64 write_vector(int fd, const struct iovec __user *iov, size_t count, s6
 
 	if (err)
 		return first_error(fd, true, err);
-	n = write_from(fd, &b, offset);
+	n = write_from(fd, &b.uio, offset);
 	put_buffers(&b);
 	return n;
 }

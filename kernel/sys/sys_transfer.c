@@ -31,7 +31,7 @@ static s64 move_chunk(const struct transfer *t, void *buf, size_t len)
 	if (got <= 0)
 		return got;
 	uio_init_kernel(&u, buf, (size_t)got);
-	put = vfs_write(t->out, &u, t->out_offset, &t->rights);
+	put = vfs_write(t->out, &u, t->out_offset, t->rights);
 	if (put <= 0)
 		return put;
 	at -= (u64)(got - put);

@@ -19,10 +19,16 @@
 
 static u64 counts[SYSCALLS_MAX]; /* [a] loosely: an increment lost between CPUs is no harm */
 
-static s64 unknown_call(u64 nr)
+static __noinline s64 unknown_call(u64 nr)
 {
+	static u64 noted[SYSCALLS_MAX / 64]; /* [a] numbers that are in the report already */
 	char name[24];
 
+	if (nr < SYSCALLS_MAX && !run_policy.strict) {
+		u64 bit = 1ull << nr % 64;
+		if (__atomic_fetch_or(&noted[nr / 64], bit, __ATOMIC_RELAXED) & bit)
+			return -ENOSYS;
+	}
 	(void)ksnprintf(name, sizeof(name), "syscall %llu", (unsigned long long)nr);
 	unsupported_flag(name, "");
 	return -ENOSYS;
@@ -47,19 +53,16 @@ void syscall_dispatch(struct trap_frame *f)
 {
 	/* Linux takes the low half of RAX as an int. */
 	u64 nr = (u32)f->error;
-	const struct syscall_entry *e = nr < SYSCALLS_MAX ? &syscall_table[nr] : NULL;
+	const struct syscall_entry *e = &syscall_table[nr];
 
-	if (likely(e && e->call)) {
+	if (unlikely(nr >= SYSCALLS_MAX || !e->call))
+		e = NULL;
+	else
 		counts[nr]++;
-		if (unlikely(run_policy.trace))
-			traced_call(f, e, nr);
-		else
-			f->rax = (u64)e->call(f);
-	} else if (run_policy.trace) {
-		traced_call(f, NULL, nr);
-	} else {
-		f->rax = (u64)unknown_call(nr);
-	}
+	if (unlikely(run_policy.trace))
+		traced_call(f, e, nr);
+	else
+		f->rax = (u64)(likely(e) ? e->call(f) : unknown_call(nr));
 }
 
 u64 syscall_count(u64 nr)

@@ -42,8 +42,8 @@ static void log_explanation(struct process *p)
 		log_printf("task: PID %d (%s): %s\n", p->pid, p->name, p->explain);
 }
 
-static void explain_fault(struct process *p, const struct trap_frame *f, u64 addr, unsigned access,
-			  enum fault_result result)
+static __noinline void explain_fault(struct process *p, const struct trap_frame *f, u64 addr, unsigned access,
+				     enum fault_result result)
 {
 	char nearest[96];
 
@@ -54,7 +54,7 @@ static void explain_fault(struct process *p, const struct trap_frame *f, u64 add
 	log_explanation(p);
 }
 
-static void signal_for(enum fault_result result, u64 addr)
+static __noinline void signal_for(enum fault_result result, u64 addr)
 {
 	switch (result) {
 	case FAULT_NO_VMA:

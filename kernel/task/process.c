@@ -199,9 +199,18 @@ void process_exit(int wait_status)
 	thread_exit();
 }
 
+static bool has_ended(const struct process *p)
+{
+	u64 irq = spin_lock_irqsave(&table_lock);
+	bool ended = p->state == PROCESS_ZOMBIE;
+
+	spin_unlock_irqrestore(&table_lock, irq);
+	return ended;
+}
+
 void process_await(struct process *p)
 {
-	WAIT_EVENT_UNKILLABLE(&p->exited, __atomic_load_n(&p->state, __ATOMIC_ACQUIRE) == PROCESS_ZOMBIE);
+	WAIT_EVENT_UNKILLABLE(&p->exited, has_ended(p));
 }
 
 void process_reap(struct process *p)

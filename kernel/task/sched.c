@@ -37,16 +37,6 @@ static struct run_queue *this_queue(void)
 	return &queues[cpu_id()];
 }
 
-struct thread *current_thread(void)
-{
-	return arch_current();
-}
-
-struct process *current_process(void)
-{
-	return arch_current()->process;
-}
-
 static void enqueue(struct run_queue *q, struct thread *t)
 {
 	t->state = THREAD_READY;

@@ -122,7 +122,7 @@ static inline ssize_t put_text(struct file *f, const char *text)
 	struct uio u;
 
 	uio_init_kernel(&u, (void *)(uintptr_t)text, strlen(text));
-	return vfs_write(f, &u, NULL, &all);
+	return vfs_write(f, &u, NULL, all);
 }
 
 static inline ssize_t get_bytes(struct file *f, char *buf, size_t n)

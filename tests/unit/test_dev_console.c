@@ -264,10 +264,12 @@ struct page *frame_alloc(unsigned order, unsigned flags, enum frame_owner owner)
 	return block;
 }
 
-/* A block stands for its own struct page here. */
-void *page_address(const struct page *p)
+/* A block stands for its own struct page here: the array begins at address 0, and this undoes page_address(). */
+struct page *frame_pages;
+
+void *direct_map(paddr_t pa)
 {
-	return (void *)(uintptr_t)p;
+	return (void *)(pa.raw / PAGE_SIZE * sizeof(struct page));
 }
 
 paddr_t direct_map_paddr(const void *p)
@@ -367,11 +369,6 @@ int waitq_block(unsigned flags)
 	}
 	assert_true(woken); /* else: a lost wake-up */
 	return 0;
-}
-
-void uio_init_kernel(struct uio *u, void *buf, size_t len)
-{
-	*u = (struct uio){.left = len, .kernel = true, .one = {.base = (uintptr_t)buf, .len = len}};
 }
 
 /* Memory that faults from this many moved bytes on. */

@@ -5,7 +5,7 @@
 
 static const struct write_rights all = {UINT64_MAX, true};
 
-static ssize_t put_at(struct file *f, const char *text, u64 offset, const struct write_rights *rights)
+static ssize_t put_at(struct file *f, const char *text, u64 offset, struct write_rights rights)
 {
 	struct uio u;
 
@@ -77,7 +77,7 @@ static void test_append(void **state)
 	g = open_file("f", O_RDWR | O_APPEND);
 	assert_int_equal(put_text(f, "1"), 1);
 	assert_int_equal(put_text(g, "2"), 1);
-	assert_int_equal(put_at(f, "3", 0, &all), 1);
+	assert_int_equal(put_at(f, "3", 0, all), 1);
 	assert_int_equal(vfs_seek(f, 0, SEEK_CUR), 4);
 	assert_string_equal(text_of("f"), "abc123");
 	file_change_flags(f, O_APPEND, 0);
@@ -95,12 +95,12 @@ static void test_size_limit(void **state)
 	(void)state;
 	make_file("f", "");
 	f = open_file("f", O_RDWR);
-	assert_int_equal(put_at(f, "0123456789abc", 0, &ten), 10);
-	assert_int_equal(put_at(f, "x", 9, &ten), 1);
-	assert_int_equal(put_at(f, "x", 10, &ten), -EFBIG);
-	assert_int_equal(put_at(f, "", 10, &ten), 0);
-	assert_int_equal(put_at(f, "x", INT64_MAX, &all), -EINVAL);
-	assert_int_equal(put_at(f, "x", (u64)INT64_MAX + 1, &all), -EINVAL);
+	assert_int_equal(put_at(f, "0123456789abc", 0, ten), 10);
+	assert_int_equal(put_at(f, "x", 9, ten), 1);
+	assert_int_equal(put_at(f, "x", 10, ten), -EFBIG);
+	assert_int_equal(put_at(f, "", 10, ten), 0);
+	assert_int_equal(put_at(f, "x", INT64_MAX, all), -EINVAL);
+	assert_int_equal(put_at(f, "x", (u64)INT64_MAX + 1, all), -EINVAL);
 	assert_int_equal(vfs_ftruncate(f, 11, 10), -EFBIG);
 	assert_int_equal(vfs_ftruncate(f, -1, UINT64_MAX), -EINVAL);
 	assert_int_equal(vfs_ftruncate(f, 12, 12), 0);
@@ -121,7 +121,7 @@ static void test_seeking(void **state)
 	make_file("f", "");
 	f = open_file("f", O_RDWR);
 	assert_int_equal(vfs_seek(f, 0, SEEK_DATA), -ENXIO);
-	assert_int_equal(put_at(f, "A", 5 * P + 100, &all), 1);
+	assert_int_equal(put_at(f, "A", 5 * P + 100, all), 1);
 	assert_int_equal(vfs_seek(f, 0, SEEK_DATA), 5 * P);
 	assert_int_equal(vfs_seek(f, 0, SEEK_HOLE), 0);
 	assert_int_equal(vfs_seek(f, 5 * P, SEEK_HOLE), 5 * P + 101);
@@ -168,9 +168,9 @@ static void test_set_user_id_is_dropped(void **state)
 	assert_int_equal(vfs_lookup(AT("f"), &d), 0);
 	assert_int_equal(inode_chmod(dentry_inode(d), ctx, 06777), 0);
 	f = open_file("f", O_RDWR);
-	assert_int_equal(put_at(f, "y", 0, &all), 1);
+	assert_int_equal(put_at(f, "y", 0, all), 1);
 	assert_int_equal(attr_of("f").mode & 07777, 06777);
-	assert_int_equal(put_at(f, "y", 0, &user), 1);
+	assert_int_equal(put_at(f, "y", 0, user), 1);
 	assert_int_equal(attr_of("f").mode & 07777, 0777);
 	assert_int_equal(inode_chmod(dentry_inode(d), ctx, 06767), 0);
 	assert_int_equal(inode_chown(dentry_inode(d), ctx, ID_KEEP, ID_KEEP), 0);

@@ -14,11 +14,11 @@ arch_clear_page:
 	leaq 4096(%rdi), %rcx
 1:
 i = 0
-.rept 64
+.rept 128
 	movq %rax, i(%rdi)
 i = i + 8
 .endr
-	addq $512, %rdi
+	addq $1024, %rdi
 	cmpq %rcx, %rdi
 	jne 1b
 	ret

@@ -63,6 +63,18 @@ static struct page *alloc_table(struct pmap *pmap)
 	return p;
 }
 
+/* Makes the table for the empty entry e of `table`; false when memory is out. Lock held. */
+static __noinline bool add_table(struct pmap *pmap, const u64 *table, u64 *e)
+{
+	struct page *fresh = alloc_table(pmap);
+
+	if (!fresh)
+		return false;
+	*e = pfn_to_paddr(page_to_pfn(fresh)).raw | TABLE_FLAGS;
+	page_of(direct_map_paddr(table).raw)->table.live++;
+	return true;
+}
+
 int pmap_init(struct pmap *pmap)
 {
 	const u64 *kernel = direct_map(paddr(boot_info.root_table));
@@ -108,23 +120,16 @@ void pmap_activate(struct pmap *pmap)
  */
 static u64 *find_entry(struct pmap *pmap, u64 addr, bool make, struct page **pt)
 {
-	u64 *table = direct_map(pmap->root);
-	struct page *page = NULL;
+	u64 *table = direct_map(pmap->root), *e;
 
+#pragma GCC unroll 3
 	for (unsigned level = LEVELS - 1; level > 0; level--) {
-		u64 *e = &table[index_at(addr, level)];
-		if (unlikely(!(*e & PTE_P))) {
-			struct page *fresh = make ? alloc_table(pmap) : NULL;
-			if (!fresh)
-				return NULL;
-			*e = pfn_to_paddr(page_to_pfn(fresh)).raw | TABLE_FLAGS;
-			page_of(direct_map_paddr(table).raw)->table.live++;
-		}
-		if (level == 1)
-			page = page_of(*e);
+		e = &table[index_at(addr, level)];
+		if (unlikely(!(*e & PTE_P)) && !(make && add_table(pmap, table, e)))
+			return NULL;
 		table = table_of(*e);
 	}
-	*pt = page;
+	*pt = page_of(direct_map_paddr(table).raw);
 	return &table[index_at(addr, 0)];
 }
 

@@ -24,8 +24,8 @@ static struct uaccess_stats stats;
 
 static inline bool in_user_half(u64 addr, size_t len)
 {
-	/* One comparison for both overflow and the upper limit: len is checked against what is left above addr. */
-	return addr >= USER_MIN && addr < USER_TOP && len <= USER_TOP - addr;
+	/* No sum that could wrap: len against the whole of it, then the start against what len leaves of it. */
+	return len <= USER_TOP - USER_MIN && addr - USER_MIN <= USER_TOP - USER_MIN - len;
 }
 
 /* True when the range may be touched by a copy: counts what is refused. */

@@ -90,6 +90,8 @@ user_clear:
 	SMAP_SITE 1
 	xorl %eax, %eax
 	movq %rsi, %rcx
+	cmpq $8, %rsi
+	jb 2f
 	movl %esi, %edx
 	shrq $3, %rcx
 	andl $7, %edx

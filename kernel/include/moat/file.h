@@ -45,6 +45,8 @@ struct file_ops {
 	 * ready. */
 	unsigned (*poll)(struct file *f, struct waitq **wq);
 	void (*release)(struct file *f); /* last reference is gone */
+	/* Seeks, but no transfer depends on where it is (null(4)): read and write get no offset, and no lock. */
+	bool no_offset;
 };
 
 struct file {
@@ -98,7 +100,7 @@ struct write_rights {
  * says.
  */
 ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset);
-ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, const struct write_rights *rights);
+ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, struct write_rights rights);
 /* lseek(2). */
 s64 vfs_seek(struct file *f, s64 offset, int whence);
 /* ioctl(2), the part that every file has (FIONREAD, FIONBIO, FIGETBSZ) is in sys. -ENOTTY. */

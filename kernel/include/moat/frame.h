@@ -12,6 +12,7 @@
 #define MOAT_FRAME_H
 
 #include <sys/queue.h>
+#include <arch/impl/mmu.h> /* direct_map */
 #include <moat/spinlock.h>
 #include <moat/types.h>
 
@@ -87,10 +88,24 @@ static inline u32 frame_refs(const struct page *p)
 	return __atomic_load_n(&p->refs, __ATOMIC_RELAXED);
 }
 
-struct page *pfn_to_page(pfn_t pfn); /* the frame must be RAM that was allocated */
-pfn_t page_to_pfn(const struct page *p);
+extern struct page *frame_pages; /* the entry for frame 0; [I] after frames_init */
+
+/* The frame must be RAM that was allocated. */
+static inline struct page *pfn_to_page(pfn_t pfn)
+{
+	return &frame_pages[pfn.raw];
+}
+
+static inline pfn_t page_to_pfn(const struct page *p)
+{
+	return (pfn_t){(u64)(p - frame_pages)};
+}
+
 /* The frame's bytes through the kernel's direct map. */
-void *page_address(const struct page *p);
+static inline void *page_address(const struct page *p)
+{
+	return direct_map(pfn_to_paddr(page_to_pfn(p)));
+}
 void frame_stats_read(struct frame_stats *out);
 
 /*

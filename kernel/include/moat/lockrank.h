@@ -11,10 +11,8 @@ enum lock_rank {
 	RANK_NONE = 0, /* unchecked: early boot only */
 	/* sleeping locks, outermost first */
 	RANK_PROCESS,
-	RANK_FS_CONTEXT,
-	RANK_MOUNT,
 	RANK_FILE,   /* file offset */
-	RANK_DENTRY, /* a directory: parent before child */
+	RANK_DENTRY, /* the tree of names, mounts, roots and working directories */
 	RANK_INODE,
 	RANK_ASPACE, /* address space */
 	RANK_OBJECT, /* memory object */

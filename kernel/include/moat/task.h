@@ -100,8 +100,15 @@ struct thread {
 	u32 rseq_signature;	      /* [own thread] */
 };
 
-struct thread *current_thread(void);
-struct process *current_process(void);
+static inline struct thread *current_thread(void)
+{
+	return arch_current();
+}
+
+static inline struct process *current_process(void)
+{
+	return arch_current()->process;
+}
 
 /* --- processes (process.c) --- */
 

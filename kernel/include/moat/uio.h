@@ -26,8 +26,27 @@ struct uio {
 	struct uio_seg one; /* storage for the single-segment forms */
 };
 
-void uio_init_user(struct uio *u, void __user *buf, size_t len);
-void uio_init_kernel(struct uio *u, void *buf, size_t len);
+static inline void uio_init_one(struct uio *u, u64 base, size_t len, bool kernel)
+{
+	u->one = (struct uio_seg){.base = base, .len = len};
+	u->segs = &u->one;
+	u->count = 1;
+	u->at = 0;
+	u->seg_offset = 0;
+	u->left = len;
+	u->kernel = kernel;
+}
+
+static inline void uio_init_user(struct uio *u, void __user *buf, size_t len)
+{
+	uio_init_one(u, (u64)(__force uintptr_t)buf, len, false);
+}
+
+static inline void uio_init_kernel(struct uio *u, void *buf, size_t len)
+{
+	uio_init_one(u, (u64)(uintptr_t)buf, len, true);
+}
+
 /* segs must outlive u and have been checked (sum of lengths fits in ssize_t). */
 void uio_init_user_segs(struct uio *u, const struct uio_seg *segs, unsigned count);
 
