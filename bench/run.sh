@@ -77,6 +77,7 @@ rows() {
 	moat "$WORK/moat.icount" --deterministic
 	moat "$WORK/moat.wall"
 	table
+	validation
 }
 
 # name, then instructions for each operation and their ratio, then ns of wall time and their ratio.
@@ -100,6 +101,14 @@ table() {
 					ratio(mine[k], tuned[k]), number(wall[k]), number(minewall[k]), ratio(minewall[k], wall[k])
 			}
 		}' "$WORK/linux-asis.icount" "$WORK/linux-tuned.icount" "$WORK/linux-tuned.wall" "$WORK/moat.icount" "$WORK/moat.wall"
+}
+
+# What checking a user pointer costs, as part of copying one page: a boot test of the debug kernel measures it.
+validation() {
+	[ -f "$B/moat-kernel-debug" ] || { echo "validation, part of a page copy: needs the debug kernel (make debug)"; return; }
+	"$MOAT" run --kernel "$B/moat-kernel-debug" --deterministic --kernel-log --append selftest=uaccess-cost \
+		/bin/busybox true 2>&1 </dev/null | sed -n \
+		's/^selftest: validation \([0-9]*\), copy of a page \([0-9]*\).*: \([0-9.]*\) %$/validation, part of a page copy: \3 % (\1 of \2 instructions)/p'
 }
 
 median() {

@@ -20,7 +20,7 @@ check: ## formatting, clang-tidy, sparse, layers, both compilers; ends with "N p
 format: ## clang-format over the whole tree
 	clang-format -i $(FORMAT_FILES)
 check-format:
-	clang-format --dry-run -Werror $(FORMAT_FILES)
+	@clang-format --dry-run -Werror $(FORMAT_FILES)
 
 check-layers: ## the rooms of the kernel include downwards only
 	tools/check-layers

@@ -20,7 +20,8 @@ KCFLAGS := -std=gnu17 $(WARN) -Wframe-larger-than=1024 -ffreestanding -fno-built
 KLDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-z,noexecstack -Wl,-z,norelro -Wl,--build-id=none \
 	 -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,-T,kernel/arch/x86_64/kernel.ld
 
-KOBJ_release := $(patsubst kernel/%,$(B)/release/%.o,$(KSRC) $(KASM))
+# The boot tests are in the debug kernel only.
+KOBJ_release := $(patsubst kernel/%,$(B)/release/%.o,$(filter-out kernel/boot/selftest_%,$(KSRC)) $(KASM))
 KOBJ_debug   := $(patsubst kernel/%,$(B)/debug/%.o,$(KSRC) $(KASM))
 KFLAGS_release := -DCONFIG_DEBUG=0
 KFLAGS_debug   := -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,pointer-overflow -Wframe-larger-than=2048 \

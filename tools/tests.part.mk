@@ -42,7 +42,7 @@ $(B)/bench/bench: bench/bench.c
 test-binaries: $(ABI_BINARIES) $(ATTACK) $(PROGRAM_BINARIES) $(B)/bench/bench
 test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
 	B=$(B) tests/abi/run.sh
-test-boot: all debug $(ATTACK) ## attack programs, and boots on every machine
+test-boot: all debug $(ATTACK) $(B)/moat.iso ## attack programs, and boots on every machine
 	B=$(B) tests/boot/run.sh
 test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses
 	B=$(B) tests/programs/run.sh

@@ -12,7 +12,7 @@ SUITES := unit test-abi test-boot test-programs test-cli
 all: $(B)/moat $(B)/moat-kernel ## the command and the release kernel (the default)
 debug: $(B)/moat-kernel-debug ## the kernel with all assertions, UBSan and lock checks
 setup: ## install the Debian packages that building, running and testing need, if any is missing
-	@tools/setup build run test
+	@tools/setup build run test iso
 
 run: ## build, and run a real program inside: Debian's busybox
 	@tools/setup build run
@@ -22,6 +22,6 @@ run: ## build, and run a real program inside: Debian's busybox
 	$(B)/moat run --report - /bin/busybox sh -c 'echo "a shell, pid $$$$, in $$PWD"'
 
 test: ## every test suite; ends with "N passed, N failed"
-	@tools/setup build run test
+	@tools/setup build run test iso
 	@$(SUBMAKE) all debug
 	@MAKE='$(MAKE) -j$(JOBS)' tools/run-suites $(B)/suites $(SUITES)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel half is one and the same in every address space, also for what is mapped later (P1).
+ * The kernel half is one and the same in every address space, also for what is mapped later.
  *
- *     older address space ──> many kernel stacks ──> a program in the older space, on the newest stack
+ *     older address space ─> many kernel stacks ─> a program in the older space, on the newest stack
  *
- * So many stacks that the newest lies under a page table that did not exist when the address space was made. If the
- * space did not see it, the first interrupt from ring 3 would find no stack: a double fault.
+ * So many stacks that the newest lies under a page table that did not exist when the address space was made. If
+ * the space did not see it, the first interrupt from ring 3 would find no stack: a double fault.
  */
 #include <arch/timer.h>
 #include <moat/heap.h>

@@ -8,9 +8,9 @@
 #include <moat/task.h>
 
 /* A boot test that fails ends in a panic, which the command turns into status 125 and one line. */
-#define EXPECT(cond)                                                                        \
-	do {                                                                                \
-		if (!(cond))                                                                \
+#define EXPECT(cond)                                                                      \
+	do {                                                                              \
+		if (!(cond))                                                              \
 			panic("selftest: not so: %s (%s:%d)", #cond, __FILE__, __LINE__); \
 	} while (0)
 #define EXPECT_EQ(got, want) expect_equal((s64)(got), (s64)(want), #got, __FILE__, __LINE__)

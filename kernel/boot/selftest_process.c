@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes for the boot tests. Besides programs that are loaded as ever (process_spawn) there are processes whose
- * thread runs a function of the test itself with a user address space active, and one program that consists
- * of a few bytes which that thread writes before it goes to ring 3.
+ * Processes for the boot tests. Besides programs that are loaded as ever (process_spawn) there are processes
+ * whose thread runs a function of the test itself with a user address space active, and one program that
+ * consists of a few bytes which that thread writes before it goes to ring 3.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -111,7 +111,7 @@ bool selftest_ends_within(struct process *p, u64 ms)
 {
 	u64 deadline = clock_monotonic_ns() + ms * NS_PER_MS;
 
-	while (__atomic_load_n(&p->state, __ATOMIC_ACQUIRE) != PROCESS_ZOMBIE) {
+	while (!process_has_ended(p)) {
 		u64 now = clock_monotonic_ns();
 		if (now >= deadline)
 			return false;
@@ -176,7 +176,8 @@ void ledger_expect(const struct ledger *then, const char *after)
 	ledger_take(&now);
 	for (unsigned o = FRAME_FREE + 1; o < FRAME_OWNERS; o++) {
 		if (now.frames.owned[o] != then->frames.owned[o])
-			panic("selftest: after %s %llu %s frames are in use, before %llu (heap %llu, before %llu bytes)",
+			panic("selftest: after %s %llu %s frames are in use, before %llu (heap %llu, before "
+			      "%llu bytes)",
 			      after, (ull)now.frames.owned[o], names[o], (ull)then->frames.owned[o],
 			      (ull)now.heap_bytes, (ull)then->heap_bytes);
 	}

@@ -129,7 +129,8 @@ int mobj_resize(struct mobj *obj, u64 size_bytes)
 
 	mutex_lock(&obj->lock);
 	old = obj->size_bytes;
-	if (size_bytes < old) {
+	/* Pages may lie behind the end too: fallocate(2) with FALLOC_FL_KEEP_SIZE, or one that failed. */
+	if (size_bytes <= old) {
 		if (size_bytes % PAGE_SIZE)
 			err = clear_part(obj, index++, size_bytes % PAGE_SIZE, PAGE_SIZE);
 		if (!err)

@@ -44,7 +44,7 @@ static int check_file(const struct file *f, int prot, bool shared)
 
 	if (mode == O_WRONLY)
 		return -EACCES;
-	if (shared && (prot & PROT_WRITE) && (mode != O_RDWR || (f->flags & O_APPEND)))
+	if (shared && (prot & PROT_WRITE) && mode != O_RDWR)
 		return -EACCES;
 	return 0;
 }
@@ -87,6 +87,8 @@ static s64 map_file(struct map_request *req, int fd, int prot)
 		file_put(f);
 		return err;
 	}
+	if ((req->vma_flags & VMA_SHARED) && (f->flags & O_ACCMODE) != O_RDWR)
+		req->vma_flags |= VMA_NO_WRITE;
 	req->object = vfs_object(f, &err);
 	req->file = f;
 	result = req->object ? map(req) : err;

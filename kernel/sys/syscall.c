@@ -53,9 +53,9 @@ void syscall_dispatch(struct trap_frame *f)
 {
 	/* Linux takes the low half of RAX as an int. */
 	u64 nr = (u32)f->error;
-	const struct syscall_entry *e = &syscall_table[nr];
+	const struct syscall_entry *e = likely(nr < SYSCALLS_MAX) ? &syscall_table[nr] : NULL;
 
-	if (unlikely(nr >= SYSCALLS_MAX || !e->call))
+	if (unlikely(!e || !e->call))
 		e = NULL;
 	else
 		counts[nr]++;

@@ -192,14 +192,17 @@ void process_exit(int wait_status)
 		child->parent = &kernel_process;
 	}
 	p->exit_status = wait_status;
+	spin_lock(&p->signals.lock);
 	p->thread = NULL;
-	p->state = PROCESS_ZOMBIE;
-	spin_unlock_irqrestore(&table_lock, irq);
+	spin_unlock(&p->signals.lock);
+	__atomic_store_n(&p->state, PROCESS_ZOMBIE, __ATOMIC_RELEASE);
+	/* Inside the lock: whoever reaps takes it, so p is there until this is done. */
 	waitq_wake_all(&p->exited);
+	spin_unlock_irqrestore(&table_lock, irq);
 	thread_exit();
 }
 
-static bool has_ended(const struct process *p)
+bool process_has_ended(const struct process *p)
 {
 	u64 irq = spin_lock_irqsave(&table_lock);
 	bool ended = p->state == PROCESS_ZOMBIE;
@@ -210,7 +213,7 @@ static bool has_ended(const struct process *p)
 
 void process_await(struct process *p)
 {
-	WAIT_EVENT_UNKILLABLE(&p->exited, has_ended(p));
+	WAIT_EVENT_UNKILLABLE(&p->exited, process_has_ended(p));
 }
 
 void process_reap(struct process *p)

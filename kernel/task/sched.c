@@ -45,7 +45,10 @@ static void enqueue(struct run_queue *q, struct thread *t)
 		q->reschedule = true;
 }
 
-/* Second half of every switch, on the new thread's stack: lets go of the queue, frees a thread that has ended. */
+/*
+ * Second half of every switch, on the new thread's stack: lets go of the queue, frees a thread that has ended. A user
+ * thread looks at its signals before it next goes to ring 3: none that came while it did not run is missed.
+ */
 static void finish_switch(void)
 {
 	struct run_queue *q = this_queue();
@@ -53,6 +56,8 @@ static void finish_switch(void)
 
 	q->previous = NULL;
 	spin_unlock(&q->lock);
+	if (arch_current()->process->aspace)
+		request_user_work();
 	if (dead)
 		thread_free(dead);
 }
@@ -87,8 +92,7 @@ static void switch_away(struct run_queue *q)
 	q->previous = prev;
 	arch_switch(prev, &prev->arch, next, &next->arch,
 		    next->process->aspace ? &next->process->aspace->pmap : NULL);
-	if (next->process->aspace)
-		request_user_work();
+	/* Back again. What is left of `next` may be gone by now. */
 	finish_switch();
 }
 

@@ -196,6 +196,8 @@ static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 		process_explain(p, "no room on the stack for the frame of %s", signal_name(info->si_signo));
 		end_process(p, SIGSEGV);
 	}
+	/* The program deals with it: what is known of this signal does not explain a later end. */
+	p->explain[0] = 0;
 	if (t->altstack.flags & SS_AUTODISARM && to_alt)
 		t->altstack = (struct signal_stack){.flags = SS_DISABLE};
 	t->blocked_signals |= a->mask;

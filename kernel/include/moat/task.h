@@ -125,6 +125,8 @@ void process_start(struct process *p);
 void process_discard(struct process *p);
 /* Ends the current process: status in the encoding of wait(2). */
 __noreturn void process_exit(int wait_status);
+/* Whether p is a zombie. Takes the lock of the table of processes. */
+bool process_has_ended(const struct process *p);
 /* Waits until p, a child of the kernel's process, is a zombie; it stays one until process_reap. */
 void process_await(struct process *p);
 void process_reap(struct process *p);
