@@ -195,7 +195,7 @@ void process_exit(int wait_status)
 	spin_lock(&p->signals.lock);
 	p->thread = NULL;
 	spin_unlock(&p->signals.lock);
-	__atomic_store_n(&p->state, PROCESS_ZOMBIE, __ATOMIC_RELEASE);
+	p->state = PROCESS_ZOMBIE;
 	/* Inside the lock: whoever reaps takes it, so p is there until this is done. */
 	waitq_wake_all(&p->exited);
 	spin_unlock_irqrestore(&table_lock, irq);
