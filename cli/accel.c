@@ -115,13 +115,12 @@ close_vm:
 	return fast;
 }
 
-static bool kvm_works(void)
+/** accel_kvm_runs - whether KVM opens and runs code at a processor's speed. */
+bool accel_kvm_runs(void)
 {
 	bool works;
 	int kvm;
 
-	if (!cpu_virtualises())
-		return false;
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (kvm < 0)
 		return false;
@@ -138,7 +137,7 @@ enum accel accel_choose(const struct options *options)
 		return ACCEL_TCG;
 	if (options->accel != ACCEL_AUTO)
 		return options->accel;
-	return kvm_works() ? ACCEL_KVM : ACCEL_TCG;
+	return cpu_virtualises() && accel_kvm_runs() ? ACCEL_KVM : ACCEL_TCG;
 }
 
 /** accel_name - the name of an accelerator that has been chosen, as QEMU and the report have it. */

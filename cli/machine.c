@@ -273,6 +273,10 @@ int machine_start(struct machine *machine, const struct options *options, const 
 
 	*machine = (struct machine){.pid = -1, .port = {-1, -1, -1, -1, -1}, .log = -1, .text = -1};
 	machine->accel = accel_choose(options);
+	if (options->accel == ACCEL_KVM && access("/dev/kvm", R_OK | W_OK) == 0 && !accel_kvm_runs())
+		return verdict_error(
+			v, STATUS_MOAT_FAILED,
+			"/dev/kvm only emulates here, too slowly to be of use: try --accel auto");
 	error = open_channels(machine, &peers, &failed, options->deterministic);
 	if (error) {
 		close_peers(&peers);

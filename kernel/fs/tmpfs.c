@@ -94,6 +94,8 @@ static int fill_pages(struct mobj *obj, struct range bytes)
 		if (err)
 			return err == -ENOMEM ? -ENOSPC : err;
 		frame_put(page);
+		if (waitq_signal_due())
+			return -EINTR;
 	}
 	return 0;
 }

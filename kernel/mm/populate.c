@@ -32,6 +32,6 @@ int aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access)
 	if (err)
 		return err;
 	for (u64 at = r.start; !err && at < r.end; at += PAGE_SIZE)
-		err = populate_page(as, at, how);
+		err = waitq_signal_due() ? -EINTR : populate_page(as, at, how);
 	return err;
 }

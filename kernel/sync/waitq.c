@@ -54,6 +54,11 @@ int waitq_block(unsigned flags)
 	return (flags & WAIT_INTERRUPTIBLE) && sched->signal_due() ? -EINTR : 0;
 }
 
+bool waitq_signal_due(void)
+{
+	return sched && sched->signal_due();
+}
+
 /* Takes the first waiter off. Lock held. */
 static bool wake_first(struct waitq *q)
 {

@@ -82,8 +82,12 @@ bool trap_page_fault(struct trap_frame *f, u64 addr, unsigned access, bool from_
 	result = aspace_fault(p->aspace, addr, access);
 	if (likely(result == FAULT_DONE))
 		return true;
-	if (!from_user)
+	if (!from_user) {
+		/* A user copy: the call fails, but with no memory left the program cannot go on either. */
+		if (result == FAULT_NO_MEMORY)
+			signal_for(result, addr);
 		return false;
+	}
 	explain_fault(p, f, addr, access, result);
 	signal_for(result, addr);
 	return true;

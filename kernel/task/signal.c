@@ -127,7 +127,7 @@ static int take(struct process *p, struct thread *t, siginfo_t *info)
 
 static __noreturn void end_process(struct process *p, int signo)
 {
-	process_explain(p, "signal %s", signal_name(signo));
+	process_explain(p, "signal %d (%s)", signo, signal_name(signo));
 	log_printf("task: PID %d (%s) ended by %s\n", p->pid, p->name, signal_name(signo));
 	process_exit(signo);
 }

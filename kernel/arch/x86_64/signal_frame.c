@@ -19,6 +19,7 @@
 #include <arch/signal.h>
 #include <arch/uaccess.h>
 #include <moat/aspace.h>
+#include <moat/heap.h>
 #include <moat/string.h>
 #include "cpu_features.h"
 #include "fpu.h"
@@ -104,6 +105,9 @@ int arch_signal_frame_push(struct trap_frame *f, struct arch_thread *t, const st
 	u64 at = ALIGN_DOWN(fpu - sizeof(struct rt_sigframe), 16) - 8;
 	struct rt_sigframe frame;
 
+	/* IRETQ to an address that is not canonical would fault in ring 0. */
+	if (d->handler >= USER_TOP)
+		return -EFAULT;
 	fill_context(&frame.uc, f, d, fpu);
 	frame.info = *d->info;
 	frame.return_address = d->restorer;
@@ -126,25 +130,35 @@ int arch_signal_frame_push(struct trap_frame *f, struct arch_thread *t, const st
 	return 0;
 }
 
+/*
+ * The state is made safe in a buffer of its own: the copy may sleep, and what the thread's area holds then must be
+ * something that XRSTOR takes.
+ */
 static int pop_fpu(struct arch_thread *t, u64 from)
 {
-	char *area = t->fpu;
-	u64 *header = (u64 *)(area + XSAVE_HEADER);
+	u64 bytes = cpu_features.xsave_bytes;
+	char *copy;
+	u64 *header;
 
 	if (!from) {
-		fpu_reset(area);
+		fpu_reset(t->fpu);
 		return 0;
 	}
-	if (copy_from_user(area, (const void __user *)from, cpu_features.xsave_bytes)) {
-		fpu_reset(area);
+	copy = kmalloc(bytes);
+	if (!copy || copy_from_user(copy, (const void __user *)from, bytes)) {
+		kfree(copy);
+		fpu_reset(t->fpu);
 		return -EFAULT;
 	}
-	*(u32 *)(area + MXCSR_OFFSET) &= MXCSR_VALID;
+	header = (u64 *)(copy + XSAVE_HEADER);
+	*(u32 *)(copy + MXCSR_OFFSET) &= MXCSR_VALID;
 	if (cpu_features.xsave) {
 		header[0] &= cpu_features.xcr0;
 		memset(header + 1, 0, 56);
 	}
-	fpu_load(area);
+	memcpy(t->fpu, copy, bytes);
+	kfree(copy);
+	fpu_load(t->fpu);
 	return 0;
 }
 

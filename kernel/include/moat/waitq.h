@@ -48,6 +48,8 @@ void waitq_init(struct waitq *q);
 void waitq_enter(struct waitq *q, struct waiter *w);
 void waitq_leave(struct waitq *q, struct waiter *w);
 int waitq_block(unsigned flags); /* 0, or -EINTR */
+/* Has the current thread a signal to act on? For long work that should end early then. */
+bool waitq_signal_due(void);
 void waitq_wake_all(struct waitq *q);
 void waitq_wake_one(struct waitq *q);
 
