@@ -27,16 +27,16 @@ KFLAGS_release := -DCONFIG_DEBUG=0
 KFLAGS_debug   := -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,pointer-overflow -Wframe-larger-than=2048 \
 	 -Wno-array-bounds # gcc warns falsely about what its sanitizer inserted
 
-$(B)/release/%.c.o: kernel/%.c
+$(B)/release/%.c.o: kernel/%.c tools/kernel.mk
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KFLAGS_release) -include linux/stat.h -c $< -o $@
-$(B)/release/%.S.o: kernel/%.S
+$(B)/release/%.S.o: kernel/%.S tools/kernel.mk
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KFLAGS_release) -c $< -o $@
-$(B)/debug/%.c.o: kernel/%.c
+$(B)/debug/%.c.o: kernel/%.c tools/kernel.mk
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KFLAGS_debug) -include linux/stat.h -c $< -o $@
-$(B)/debug/%.S.o: kernel/%.S
+$(B)/debug/%.S.o: kernel/%.S tools/kernel.mk
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KFLAGS_debug) -c $< -o $@
 

@@ -29,15 +29,8 @@ struct file *file_create(const struct file_ops *ops, struct inode *inode, struct
 	return f;
 }
 
-void file_get(struct file *f)
+void file_destroy(struct file *f)
 {
-	ref_get(&f->refs);
-}
-
-void file_put(struct file *f)
-{
-	if (!ref_put(&f->refs))
-		return;
 	if (f->inode)
 		file_locks_release(f->inode, f);
 	if (f->ops->release)

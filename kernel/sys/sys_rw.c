@@ -28,9 +28,7 @@ s64 sys_write_signal(s64 result)
 
 static bool in_user_half(u64 base, u64 len)
 {
-	struct range r;
-
-	return range_make(base, len, &r) && r.end <= USER_TOP;
+	return len <= USER_TOP && base <= USER_TOP - len;
 }
 
 /* The buffers of one call. */

@@ -49,7 +49,7 @@ static __noinline void explain_fault(struct process *p, const struct trap_frame 
 
 	aspace_explain(p->aspace, addr, nearest, sizeof(nearest));
 	p->explain[0] = 0;
-	process_explain(p, "cannot %s %#llx: %s (%s), at instruction %#llx", access_word(access), (ull)addr,
+	process_explain(p, "cannot %s 0x%llx: %s (%s), at instruction 0x%llx", access_word(access), (ull)addr,
 			result_word(result), nearest, (ull)f->rip);
 	log_explanation(p);
 }
@@ -99,9 +99,9 @@ void trap_user_exception(struct trap_frame *f, int signal, int code, u64 addr, c
 
 	p->explain[0] = 0;
 	if (signal == SIGSEGV && code == SEGV_MAPERR)
-		process_explain(p, "%s at %#llx, at instruction %#llx", what, (ull)addr, (ull)f->rip);
+		process_explain(p, "%s at 0x%llx, at instruction 0x%llx", what, (ull)addr, (ull)f->rip);
 	else
-		process_explain(p, "%s at instruction %#llx", what, (ull)f->rip);
+		process_explain(p, "%s at instruction 0x%llx", what, (ull)f->rip);
 	log_explanation(p);
 	signal_force(signal, code, addr);
 }

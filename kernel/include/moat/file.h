@@ -66,8 +66,19 @@ struct file {
  */
 struct file *__must_check file_create(const struct file_ops *ops, struct inode *inode, struct dentry *dentry,
 				      u32 flags, void *private);
-void file_get(struct file *f);
-void file_put(struct file *f); /* any context that may sleep */
+void file_destroy(struct file *f); /* what file_put does when the last reference goes */
+
+static inline void file_get(struct file *f)
+{
+	ref_get(&f->refs);
+}
+
+/* Any context that may sleep. */
+static inline void file_put(struct file *f)
+{
+	if (ref_put(&f->refs))
+		file_destroy(f);
+}
 /* An inode that no name leads to, for streams: mode is S_IFMT and permission bits, rdev from dev_make(). Or
  * NULL. */
 struct inode *__must_check inode_create_anon(u32 mode, u32 rdev);
