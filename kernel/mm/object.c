@@ -63,9 +63,9 @@ void mobj_put(struct mobj *obj)
 }
 
 /* A page that was missing: a cleared frame, filled by the owner, stored at index. Object lock held. */
-static int create_page(struct mobj *obj, u64 index, struct page **out)
+static int create_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
 {
-	struct page *page = frame_alloc(0, FRAME_ZERO, FRAME_CACHE);
+	struct page *page = frame_alloc(0, flags & MOBJ_WHOLE ? 0 : FRAME_ZERO, FRAME_CACHE);
 	int err = 0;
 
 	if (!page)
@@ -93,7 +93,7 @@ static int find_page(struct mobj *obj, u64 index, unsigned flags, struct page **
 	*out = radix_get(&obj->pages, index);
 	if (*out || (!(flags & MOBJ_CREATE) && !fills))
 		return 0;
-	return create_page(obj, index, out);
+	return create_page(obj, index, flags, out);
 }
 
 int mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)

@@ -64,6 +64,15 @@ static void grow_to(struct mobj *obj, u64 size_bytes)
 	mutex_unlock(&obj->lock);
 }
 
+/*
+ * How the page for a piece is got. A whole page from kernel memory (which cannot fault half way), past the end of the
+ * object (where nobody can map or read it yet), need not be cleared first: that is how the archive is unpacked.
+ */
+static unsigned piece_flags(struct mobj *obj, u64 offset, const struct uio *u, size_t n)
+{
+	return MOBJ_CREATE | (u->kernel && n == PAGE_SIZE && offset >= size_now(obj) ? MOBJ_WHOLE : 0);
+}
+
 /* Moves n bytes, which lie in one page, from the writer. Bytes moved, or -errno. */
 static ssize_t write_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n)
 {
@@ -75,7 +84,7 @@ static ssize_t write_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n
 	n = uio_fault_in(u, n);
 	if (n == 0)
 		return 0;
-	err = mobj_page(obj, offset >> PAGE_SHIFT, MOBJ_CREATE, &page);
+	err = mobj_page(obj, offset >> PAGE_SHIFT, piece_flags(obj, offset, u, n), &page);
 	if (err)
 		return err;
 	moved = uio_copy_in(u, (u8 *)page_address(page) + offset % PAGE_SIZE, n);

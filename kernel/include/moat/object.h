@@ -34,6 +34,7 @@ struct mobj {
 
 enum mobj_flags {
 	MOBJ_CREATE = 1 << 0, /* allocate a missing page */
+	MOBJ_WHOLE = 1 << 1,  /* with it: not cleared, the caller fills all of it before anybody can see it */
 };
 
 struct mobj *__must_check mobj_create(const struct mobj_ops *ops, void *owner); /* size 0, or NULL */
