@@ -15,11 +15,17 @@ static int populate_page(struct aspace *as, u64 addr, unsigned access)
 
 	rwlock_read(&as->lock);
 	v = aspace_find(as, addr);
+	/* Unlike a program's own read, this one needs the right to read: memory that is only writable has it not. */
 	if (v && v->range.start <= addr)
-		result = fault_page(as, v, addr, access);
+		result = v->flags & (access & FAULT_WRITE ? VMA_WRITE : VMA_READ)
+				 ? fault_page(as, v, addr, access)
+				 : FAULT_NO_ACCESS;
 	rwlock_read_done(&as->lock);
+	/* The errors of madvise(2), MADV_POPULATE_READ. */
 	if (result == FAULT_NO_VMA || result == FAULT_NO_MEMORY)
 		return -ENOMEM;
+	if (result == FAULT_NO_ACCESS)
+		return -EINVAL;
 	return result == FAULT_DONE ? 0 : -EFAULT;
 }
 

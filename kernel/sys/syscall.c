@@ -21,7 +21,8 @@ static u64 counts[SYSCALLS_MAX]; /* [a] loosely: an increment lost between CPUs 
 
 static __noinline s64 unknown_call(u64 nr)
 {
-	static u64 last_noted = UINT64_MAX; /* [a] in the report already: a program that insists costs little */
+	static u64 last_noted =
+		UINT64_MAX; /* [a] in the report already: a program that insists costs little */
 	char name[24];
 
 	if (nr == __atomic_load_n(&last_noted, __ATOMIC_RELAXED) && !run_policy.strict)

@@ -116,7 +116,7 @@ u64 aspace_brk(struct aspace *as, u64 new_break);
 int __must_check aspace_discard(struct aspace *as, u64 addr, u64 len);
 /* 0 when every page of the range is mapped; -ENOMEM, or -EINVAL when the range wraps around. */
 int __must_check aspace_check_mapped(struct aspace *as, u64 addr, u64 len);
-/* Faults in every page of the range for reading or (VMA_WRITE) writing. 0, -ENOMEM, -EFAULT. */
+/* Faults in every page of the range for reading or (VMA_WRITE) writing. 0, -ENOMEM, -EINVAL (no right), -EFAULT. */
 int __must_check aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access);
 
 enum fault_access {
