@@ -111,6 +111,11 @@ static int walk_parts(struct walker *k, struct walk *w)
 		err = may_search(k);
 		if (err)
 			break;
+		/* A file cannot be made by a name that says "directory", whatever is there: before it is looked up. */
+		if (final && part.slash && part.kind == PATH_NAME && (k->at->flags & FS_CREATE)) {
+			err = -EISDIR;
+			break;
+		}
 		if (final)
 			w->slash |= part.slash;
 		if (part.kind != PATH_NAME)

@@ -77,8 +77,6 @@ static int find_or_create_locked(struct opening *o)
 
 	if (err)
 		return err;
-	if (w.last == LAST_NAME && w.slash)
-		return -EISDIR;
 	if (!w.found)
 		return create_at(o, &w);
 	o->dentry = dentry_uncover(w.found);
@@ -89,6 +87,7 @@ static int find_or_create(struct opening *o)
 {
 	int err;
 
+	o->at.flags |= FS_CREATE;
 	if (!(o->flags & (O_NOFOLLOW | O_EXCL)))
 		o->at.flags |= FS_FOLLOW;
 	rwlock_write(&fs_tree_lock);

@@ -38,6 +38,7 @@ int __must_check initramfs_unpack(const void *archive, size_t len,
 enum fs_at_flags {
 	FS_FOLLOW = 1 << 0,	/* a symbolic link at the end is followed */
 	FS_EMPTY_PATH = 1 << 1, /* an empty path names `base` itself (AT_EMPTY_PATH) */
+	FS_CREATE = 1 << 3,	/* open(2), O_CREAT: slashes behind the last name are -EISDIR */
 	FS_LINKABLE = 1 << 2,	/* link(2): even a file without names, if O_TMPFILE made it */
 };
 
