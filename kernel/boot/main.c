@@ -20,11 +20,6 @@
 #include "run_spec.h"
 #include "selftest.h"
 
-static void panic_end(void)
-{
-	dev_end_machine(MACHINE_PANIC);
-}
-
 struct spec_slot {
 	struct run_spec spec;
 	int err;
@@ -102,7 +97,6 @@ void boot_main(void)
 	struct thread *init;
 
 	dev_early_log(machine_cmdline());
-	machine_set_panic_end(panic_end);
 	log_printf("moat %s%s\n", MOAT_VERSION, CONFIG_DEBUG ? " (debug)" : "");
 	machine_memory_init();
 	machine_log_facts();

@@ -146,17 +146,6 @@ static void release_resources(struct process *p)
 	p->exe = NULL;
 }
 
-void process_discard(struct process *p)
-{
-	thread_free(p->thread);
-	if (p->aspace)
-		aspace_put(p->aspace);
-	if (p->exe)
-		file_put(p->exe);
-	remove(p);
-	kfree(p);
-}
-
 /* Keeps what the report and the parent will ask for, before the address space goes. */
 static void settle_usage(struct process *p)
 {

@@ -276,12 +276,3 @@ void signal_set_action(struct process *p, int signo, const struct signal_action 
 		p->signals.pending &= ~SIGNAL_BIT(signo);
 	spin_unlock_irqrestore(&p->signals.lock, irq);
 }
-
-void signal_reset_for_exec(struct process *p)
-{
-	for (int i = 0; i < SIGNAL_MAX; i++) {
-		struct signal_action *a = &p->signals.actions[i];
-		u64 keep = a->handler == (u64)SIG_IGN ? (u64)SIG_IGN : (u64)SIG_DFL;
-		*a = (struct signal_action){.handler = keep};
-	}
-}

@@ -143,11 +143,6 @@ void machine_log_facts(void)
 	cpu_features_log();
 }
 
-u64 machine_boot_frames(void)
-{
-	return boot_frames;
-}
-
 u64 machine_hwcap(void)
 {
 	return cpu_features.hwcap;

@@ -52,7 +52,5 @@ void signal_deliver(struct trap_frame *f);
 void signal_set_action(struct process *p, int signo, const struct signal_action *a);
 /* Name such as "SIGSEGV" and Linux's description ("Segmentation fault"). */
 const char *signal_name(int signo);
-/* exec: handlers back to default, what is ignored stays ignored. */
-void signal_reset_for_exec(struct process *p);
 
 #endif

@@ -121,8 +121,6 @@ extern struct process kernel_process;
 struct process *__must_check process_create(struct process *parent, const char *name, struct fd_table *files,
 					    struct fs_context *fs, void (*fn)(void *), void *arg);
 void process_start(struct process *p);
-/* Undoes process_create before process_start. */
-void process_discard(struct process *p);
 /* Ends the current process: status in the encoding of wait(2). */
 __noreturn void process_exit(int wait_status);
 /* Whether p is a zombie. Takes the lock of the table of processes. */

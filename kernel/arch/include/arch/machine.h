@@ -20,8 +20,6 @@ void machine_interrupts_init(void);
 void machine_log_facts(void);
 /* Called at the end of a panic. */
 void machine_set_panic_end(void (*end)(void));
-/* Nanoseconds since the kernel's first instruction, and frames that boot keeps. */
-u64 machine_boot_frames(void);
 /* AT_HWCAP and AT_HWCAP2 of the auxiliary vector. */
 u64 machine_hwcap(void);
 u64 machine_hwcap2(void);
