@@ -102,10 +102,11 @@ static void explain_vma(const struct vma *v, u64 addr, char *buf, size_t size)
 	ksnprintf(buf, size, "%#lx is %#lx bytes %s %lx-%lx %c%c%c%c %s", addr, bytes, where, v->range.start,
 		  v->range.end, v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
 		  v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		  v->name     ? v->name
-		  : v->file   ? "(file)"
-		  : v->object ? "(shared)"
-			      : "(anonymous)");
+		  v->name		     ? v->name
+		  : v->flags & VMA_GROWSDOWN ? "[stack]"
+		  : v->file		     ? "(file)"
+		  : v->object		     ? "(shared)"
+					     : "(anonymous)");
 }
 
 void aspace_explain(struct aspace *as, u64 addr, char *buf, size_t size)

@@ -5,6 +5,7 @@
 #define MM_ASPACE_INTERNAL_H
 
 #include <moat/aspace.h>
+#include <moat/commit.h>
 
 SLIST_HEAD(vma_list, vma);
 
@@ -13,6 +14,15 @@ u64 vma_pages(const struct vma *v);
 bool vma_flags_are_data(u32 flags);	/* does it count for RLIMIT_DATA? */
 unsigned vma_pmap_prot(u32 flags);	/* enum pmap_prot that a page of such a VMA may have at most */
 u64 vma_gap_start(const struct vma *v); /* start, or the start of the gap below a stack */
+/* neighbour is low or high: the family that the other one's first private page may join, or 0 */
+u64 vma_family_of_neighbour(const struct vma *low, const struct vma *high, const struct vma *neighbour);
+
+/* anon_family.c */
+void anon_family_set(struct vma *v);
+void anon_family_inherit(struct vma *child);
+
+/* commit.c: does memory with these flags count as committed when it is mapped? */
+bool vma_flags_are_accounted(u32 flags);
 
 /* vma_tree.c: as->lock held for writing, for the last two at least for reading */
 void vma_tree_insert(struct aspace *as, struct vma *v);
@@ -55,7 +65,7 @@ void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead
 bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages);
 
 /* fault.c */
-enum fault_result fault_page(struct aspace *as, const struct vma *v, u64 addr, unsigned access);
+enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigned access);
 /* stack.c */
 bool stack_grow(struct aspace *as, u64 addr);
 

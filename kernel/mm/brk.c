@@ -13,7 +13,7 @@
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
-#define BREAK_FLAGS (VMA_READ | VMA_WRITE)
+#define BREAK_FLAGS (VMA_READ | VMA_WRITE | VMA_ACCOUNT)
 
 /* May the heap's pages grow into r? One page is kept free above, as Linux does. as->lock held. */
 static bool can_grow(struct aspace *as, struct range r, u64 new_break)
@@ -27,7 +27,7 @@ static bool can_grow(struct aspace *as, struct range r, u64 new_break)
 		return false;
 	if (new_break - as->heap.start > __atomic_load_n(&as->limit_data_bytes, __ATOMIC_RELAXED))
 		return false;
-	return !aspace_exceeds_limits(as, pages, pages);
+	return !aspace_exceeds_limits(as, pages, pages) && commit_allows(as, pages);
 }
 
 static bool grow(struct aspace *as, struct range r, u64 new_break, struct vma_list *dead)
@@ -40,7 +40,8 @@ static bool grow(struct aspace *as, struct range r, u64 new_break, struct vma_li
 	if (!v)
 		return false;
 	v->range = r;
-	v->flags = BREAK_FLAGS;
+	v->flags = BREAK_FLAGS | as->default_flags;
+	v->object_offset = r.start;
 	vma_tree_insert(as, v);
 	vma_merge_around(as, v, dead);
 	return true;

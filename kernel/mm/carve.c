@@ -77,6 +77,10 @@ static bool try_merge(struct aspace *as, struct vma *low, struct vma *high, stru
 {
 	if (!low || !high || !vma_can_merge(low, high))
 		return false;
+	if (!low->anon_family) {
+		low->anon_family = high->anon_family;
+		low->anon_from_fork = high->anon_from_fork;
+	}
 	vma_tree_remove(as, high);
 	vma_tree_resize(as, low, (struct range){low->range.start, high->range.end});
 	SLIST_INSERT_HEAD(dead, high, detached);

@@ -27,7 +27,7 @@
 /* One fault: what it wants, and the VMA that it found. as->lock is held for reading as long as it lives. */
 struct fault {
 	struct aspace *as;
-	const struct vma *vma;
+	struct vma *vma;
 	u64 addr;	 /* of the page, bytes */
 	unsigned access; /* enum fault_access */
 };
@@ -97,6 +97,7 @@ static enum fault_result copy_on_write(const struct fault *f, pfn_t old)
 
 	if (!copy)
 		return FAULT_NO_MEMORY;
+	anon_family_set(f->vma);
 	if (!replace(f, old, page_to_pfn(copy), vma_pmap_prot(f->vma->flags))) {
 		frame_put(copy);
 		return FAULT_DONE;
@@ -151,6 +152,7 @@ static enum fault_result missing_anon(const struct fault *f)
 		page = frame_alloc(0, FRAME_ZERO, FRAME_ANON);
 		if (unlikely(!page))
 			return FAULT_NO_MEMORY;
+		anon_family_set(f->vma);
 		return enter(f, page, prot);
 	}
 	frame_get(zero_frame);
@@ -187,6 +189,7 @@ static enum fault_result missing_object(const struct fault *f)
 	frame_put(page);
 	if (!copy)
 		return FAULT_NO_MEMORY;
+	anon_family_set(f->vma);
 	count_cow(f->as);
 	return enter(f, copy, vma_pmap_prot(f->vma->flags));
 }
@@ -197,7 +200,7 @@ static enum fault_result missing(const struct fault *f)
 }
 
 /* Stages 2 and 3, for the page at addr, which lies in v. as->lock held for reading at least. */
-enum fault_result fault_page(struct aspace *as, const struct vma *v, u64 addr, unsigned access)
+enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigned access)
 {
 	const struct fault f = {.as = as, .vma = v, .addr = addr, .access = access};
 	struct pmap_leaf leaf;
@@ -213,7 +216,7 @@ enum fault_result fault_page(struct aspace *as, const struct vma *v, u64 addr, u
 /* Stage 1 and on; *grow is set when only a growing stack can help. */
 static enum fault_result fault_locked(struct aspace *as, u64 addr, unsigned access, bool *grow)
 {
-	const struct vma *v = aspace_find(as, addr);
+	struct vma *v = aspace_find(as, addr);
 
 	*grow = false;
 	if (unlikely(!v))

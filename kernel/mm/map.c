@@ -104,6 +104,8 @@ static int check_limits(struct aspace *as, struct range r, u32 flags)
 
 	if (as->vma_count > VMAS_MAX)
 		return -ENOMEM;
+	if ((flags & VMA_ACCOUNT) && !commit_allows(as, pages))
+		return -ENOMEM;
 	count_mapped(as, r, &replaced, &replaced_data);
 	if (aspace_exceeds_limits(as, pages - replaced, data > replaced_data ? data - replaced_data : 0))
 		return -ENOMEM;
@@ -130,6 +132,10 @@ static struct vma *new_vma(const struct map_request *req, u64 len)
 	if (!v)
 		return NULL;
 	v->flags = req->vma_flags;
+	if (commit_policy.mode == COMMIT_LIMIT)
+		v->flags &= ~(u32)VMA_NORESERVE;
+	if (vma_flags_are_accounted(v->flags))
+		v->flags |= VMA_ACCOUNT;
 	v->object = req->object;
 	v->object_offset = req->object_offset;
 	v->name = req->name;
@@ -157,6 +163,8 @@ static int insert_at(struct aspace *as, struct vma *v, struct range r, struct vm
 	carve_commit(as, r, &carve);
 	unmap_range_locked(as, r, dead);
 	v->range = r;
+	if (!v->object)
+		v->object_offset = r.start;
 	vma_tree_insert(as, v);
 	vma_merge_around(as, v, dead);
 	carve_done(&carve);
@@ -168,6 +176,7 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 {
 	int err;
 
+	v->flags |= as->default_flags;
 	if (req->how & (MAP_AT | MAP_AT_FREE))
 		err = place_exact(as, req, len, r);
 	else

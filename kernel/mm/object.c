@@ -31,6 +31,8 @@ struct mobj *mobj_create(const struct mobj_ops *ops, void *owner)
 	radix_init(&obj->pages, heap_node_alloc, heap_node_free);
 	obj->ops = ops;
 	obj->owner = owner;
+	spin_init(&obj->maps_lock, RANK_MAPS);
+	TAILQ_INIT(&obj->maps);
 	return obj;
 }
 

@@ -15,9 +15,19 @@
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
+/*
+ * The flags of v with other rights. Private memory that becomes writable becomes committed; it stays so, unless it loses
+ * that right before anything was written to it.
+ */
 static u32 flags_with(const struct vma *v, u32 prot)
 {
-	return (v->flags & ~(u32)VMA_PROT) | prot;
+	u32 flags = (v->flags & ~(u32)VMA_PROT) | prot;
+
+	if (vma_flags_are_accounted(flags) && !(v->flags & VMA_WRITE))
+		flags |= VMA_ACCOUNT;
+	else if (!(prot & VMA_WRITE) && !v->object && !v->anon_family)
+		flags &= ~(u32)VMA_ACCOUNT;
+	return flags;
 }
 
 /* May this VMA have these rights? pages: of it, those in the range. */
@@ -30,6 +40,8 @@ static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u3
 			return -ENOMEM;
 		*new_data += pages;
 	}
+	if ((flags_with(v, prot) & ~v->flags & VMA_ACCOUNT) && !commit_allows(as, pages))
+		return -ENOMEM;
 	return 0;
 }
 

@@ -27,6 +27,8 @@ static bool may_grow(struct aspace *as, struct vma *v, u64 addr)
 		return false;
 	if (v->range.end - addr > __atomic_load_n(&as->limit_stack_bytes, __ATOMIC_RELAXED))
 		return false;
+	if ((v->flags & VMA_ACCOUNT) && !commit_allows(as, pages))
+		return false;
 	return !aspace_exceeds_limits(as, pages, 0);
 }
 

@@ -61,20 +61,52 @@ RB_GENERATE_STATIC(vma_tree, vma, node, vma_cmp)
 
 static void count(struct aspace *as, const struct vma *v, s64 sign)
 {
-	u64 pages = vma_pages(v);
+	u64 pages = (u64)sign * vma_pages(v);
 
-	as->mapped_pages += (u64)sign * pages;
+	as->mapped_pages += pages;
 	if (vma_flags_are_data(v->flags))
-		as->data_pages += (u64)sign * pages;
+		as->data_pages += pages;
+	if (v->flags & VMA_GROWSDOWN)
+		as->stack_pages += pages;
+	else if ((v->flags & (VMA_EXEC | VMA_WRITE)) == VMA_EXEC)
+		as->exec_pages += pages;
+	if (v->flags & VMA_LOCKED)
+		as->locked_pages += pages;
+	if (v->flags & VMA_ACCOUNT) {
+		as->account_pages += pages;
+		commit_add((s64)pages);
+	}
+}
+
+/* The object's list of who shows it. */
+static void join_object(struct vma *v)
+{
+	if (!v->object)
+		return;
+	spin_lock(&v->object->maps_lock);
+	v->zap_generation = 0;
+	TAILQ_INSERT_TAIL(&v->object->maps, v, sharer);
+	spin_unlock(&v->object->maps_lock);
+}
+
+static void leave_object(struct vma *v)
+{
+	if (!v->object)
+		return;
+	spin_lock(&v->object->maps_lock);
+	TAILQ_REMOVE(&v->object->maps, v, sharer);
+	spin_unlock(&v->object->maps_lock);
 }
 
 void vma_tree_insert(struct aspace *as, struct vma *v)
 {
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	v->aspace = as;
 	RB_INSERT(vma_tree, &as->vmas, v);
 	augment_path(v);
 	as->vma_count++;
 	count(as, v, 1);
+	join_object(v);
 }
 
 void vma_tree_remove(struct aspace *as, struct vma *v)
@@ -83,27 +115,29 @@ void vma_tree_remove(struct aspace *as, struct vma *v)
 	struct vma *parent = RB_PARENT(v, node);
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	leave_object(v);
 	RB_REMOVE(vma_tree, &as->vmas, v);
 	augment_path(parent);
 	as->vma_count--;
 	count(as, v, -1);
 }
 
-/* The new range must leave v between the same neighbours. */
+/* The new range must leave v between the same neighbours. A start that moves takes object_offset along. */
 void vma_tree_resize(struct aspace *as, struct vma *v, struct range range)
 {
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	count(as, v, -1);
+	v->object_offset += range.start - v->range.start;
 	v->range = range;
 	count(as, v, 1);
 	augment_path(v);
 }
 
-/* Protection flags only: VMA_GROWSDOWN, which the gaps depend on, never changes. */
+/* All flags but VMA_GROWSDOWN, which the gaps depend on, and VMA_SHARED. */
 void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags)
 {
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
-	DEBUG_ASSERT(((v->flags ^ flags) & ~(u32)VMA_PROT) == 0);
+	DEBUG_ASSERT(((v->flags ^ flags) & (VMA_GROWSDOWN | VMA_SHARED)) == 0);
 	count(as, v, -1);
 	v->flags = flags;
 	count(as, v, 1);

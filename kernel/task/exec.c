@@ -320,7 +320,6 @@ static int map_stack(struct load *l, u64 filled_bytes)
 		.vma_flags =
 			VMA_READ | VMA_WRITE | VMA_GROWSDOWN | (l->program.image.stack_exec ? VMA_EXEC : 0),
 		.how = MAP_AT_FREE,
-		.name = "[stack]",
 	};
 	u64 addr;
 	int err = aspace_map(l->as, &req, &addr);
@@ -357,6 +356,7 @@ static int build_stack(struct load *l, struct exec_image *out)
 	out->rsp = places.sp;
 	out->args = places.args;
 	out->env = places.env;
+	l->as->stack_start = places.sp;
 	return exec_args_enter(args, l->as, l->layout.stack_top, prot);
 }
 

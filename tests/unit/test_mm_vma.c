@@ -8,7 +8,8 @@
 
 static struct vma vma(u64 start, u64 end, u32 flags)
 {
-	return (struct vma){.range = {AT + start * P, AT + end * P}, .flags = flags};
+	return (struct vma){
+		.range = {AT + start * P, AT + end * P}, .flags = flags, .object_offset = AT + start * P};
 }
 
 /*
@@ -44,7 +45,7 @@ static void test_split_anonymous(void **state)
 
 	(void)state;
 	vma_split(&v, &high, AT + P);
-	assert_int_equal(high.object_offset, 0);
+	assert_int_equal(high.object_offset, AT + P);
 	assert_true(vma_can_merge(&v, &high));
 }
 
@@ -89,6 +90,7 @@ static void test_can_merge(void **state)
 	l = low;
 	h = high;
 	l.object = (struct mobj *)&obj_a;
+	l.object_offset = 0;
 	assert_false(vma_can_merge(&l, &h));
 	h.object = (struct mobj *)&obj_b;
 	h.object_offset = 4 * P;
@@ -105,6 +107,27 @@ static void test_can_merge(void **state)
 	l.flags |= VMA_SPECIAL;
 	h.flags |= VMA_SPECIAL;
 	assert_false(vma_can_merge(&l, &h));
+}
+
+/*
+ * Families of private pages: which merge. "parent's" is a family that a fork made.
+ *     none + none, none + own, own + own: yes;  own + another: no;  none + parent's: no;  parent's + the same: yes
+ */
+static void test_families(void **state)
+{
+	struct vma low = vma(0, 4, RW), high = vma(4, 6, RW);
+
+	(void)state;
+	low.anon_family = 7;
+	assert_true(vma_can_merge(&low, &high));
+	high.anon_family = 8;
+	assert_false(vma_can_merge(&low, &high));
+	high.anon_family = 7;
+	high.anon_from_fork = low.anon_from_fork = true;
+	assert_true(vma_can_merge(&low, &high));
+	low.anon_family = 0;
+	low.anon_from_fork = false;
+	assert_false(vma_can_merge(&low, &high));
 }
 
 /* aspace_check, tested: each of these is a defect that it must see. */
@@ -211,11 +234,8 @@ static void test_check_sees_defects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MM_TEST(test_split),
-		MM_TEST(test_split_anonymous),
-		MM_TEST(test_split_needs_an_inside),
-		MM_TEST(test_can_merge),
-		ASPACE_TEST(test_check_sees_defects),
+		MM_TEST(test_split),	 MM_TEST(test_split_anonymous), MM_TEST(test_split_needs_an_inside),
+		MM_TEST(test_can_merge), MM_TEST(test_families),	ASPACE_TEST(test_check_sees_defects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,7 +321,7 @@ static void check_segments(const struct exec_image *image, u64 bias)
 
 	assert_int_equal(text->flags, VMA_READ | VMA_EXEC);
 	assert_int_equal(text->range.end, bias + 2 * P);
-	assert_int_equal(data->flags, RW);
+	assert_int_equal(data->flags, RW | VMA_ACCOUNT);
 	assert_file_bytes(bias + NAME_AT + 64, NAME_AT + 64, TEXT_BYTES - NAME_AT - 64);
 	assert_file_bytes(bias + DATA_ADDR, DATA_OFFSET, DATA_BYTES);
 	assert_zeros(zero, end - zero);
@@ -388,7 +388,7 @@ static void test_initial_stack(void **state)
 	assert_int_equal(auxv_value(&image, AT_HWCAP), 0x178bfbff);
 	assert_int_equal(auxv_value(&image, AT_MINSIGSTKSZ), 3376);
 	/* The stack as Linux shows it: one page filled and 128 KiB below it, not executable. */
-	assert_int_equal(vma_at(&image, USER_TOP - KIB(128) - P)->flags, RW | VMA_GROWSDOWN);
+	assert_int_equal(vma_at(&image, USER_TOP - KIB(128) - P)->flags, RW | VMA_GROWSDOWN | VMA_ACCOUNT);
 	poke(USER_TOP - MIB(1), 1);
 	assert_int_equal(try_access(sp, FAULT_EXEC), FAULT_NO_ACCESS);
 	unload(&image);
@@ -521,7 +521,7 @@ static void test_overlapping_segments(void **state)
 	assert_file_bytes(0x400000 + 0x800, 0x800, TEXT_BYTES - 0x800); /* … then text over it … */
 	assert_int_equal(vma_at(&image, 0x402000)->flags, VMA_READ);	/* … and one page of zeros */
 	assert_zeros(0x402000, P);
-	assert_int_equal(vma_at(&image, 0x403000)->flags, RW);
+	assert_int_equal(vma_at(&image, 0x403000)->flags, RW | VMA_ACCOUNT);
 	unload(&image);
 }
 

@@ -31,19 +31,49 @@ enum vma_flags {
 	VMA_SHARED = 1 << 3,
 	VMA_GROWSDOWN = 1 << 4,
 	VMA_NORESERVE = 1 << 5,
-	VMA_SPECIAL = 1 << 6,  /* vDSO and its data: fixed frames of an object, never merged */
-	VMA_NO_WRITE = 1 << 7, /* shared file not open for writing: mprotect may not add VMA_WRITE */
+	VMA_SPECIAL = 1 << 6,	    /* vDSO and its data: fixed frames of an object, never merged */
+	VMA_NO_WRITE = 1 << 7,	    /* shared file not open for writing: mprotect may not add VMA_WRITE */
+	VMA_LOCKED = 1 << 8,	    /* mlock(2): counts for RLIMIT_MEMLOCK, never reclaimed */
+	VMA_LOCK_ON_FAULT = 1 << 9, /* with it: mlock2(2), MLOCK_ONFAULT: nothing is faulted in ahead */
+	VMA_NO_FORK = 1 << 10,	    /* madvise(2), MADV_DONTFORK: a child does not get it */
+	VMA_WIPE_ON_FORK = 1 << 11, /* MADV_WIPEONFORK: a child gets it empty */
+	VMA_NO_DUMP = 1 << 12,	    /* MADV_DONTDUMP */
+	VMA_HUGE = 1 << 13,	    /* MADV_HUGEPAGE */
+	VMA_NO_HUGE = 1 << 14,	    /* MADV_NOHUGEPAGE */
+	VMA_SEQUENTIAL = 1 << 15,   /* MADV_SEQUENTIAL */
+	VMA_RANDOM = 1 << 16,	    /* MADV_RANDOM */
+	VMA_ACCOUNT = 1 << 17,	    /* its pages count as committed memory (commit.c) */
+	VMA_SEALED = 1 << 18,	    /* mseal(2) */
 	VMA_PROT = VMA_READ | VMA_WRITE | VMA_EXEC,
+	/* How it is filled and kept, not what it is: what madvise(2) and mlock(2) may change. */
+	VMA_ADVICE = VMA_LOCKED | VMA_LOCK_ON_FAULT | VMA_NO_FORK | VMA_WIPE_ON_FORK | VMA_NO_DUMP |
+		     VMA_HUGE | VMA_NO_HUGE | VMA_SEQUENTIAL | VMA_RANDOM,
 };
+
+struct aspace;
 
 struct vma {
 	RB_ENTRY(vma) node;	   /* [aspace lock] */
 	SLIST_ENTRY(vma) detached; /* owner of the list, once out of the tree */
+	struct aspace *aspace;	   /* [I while in the tree] */
 	struct range range;	   /* [aspace lock] */
 	u32 flags;		   /* [aspace lock] enum vma_flags */
 	struct mobj *object;	   /* [I] one reference; NULL: private anonymous */
-	u64 object_offset;	   /* [aspace lock] byte in object that range.start shows */
-	const char *name;	   /* [I] static text such as "[stack]", or NULL */
+	/*
+	 * [aspace lock] The byte in the object that range.start shows. Private anonymous memory has one too, as in Linux:
+	 * the address where it was first mapped. It stays when a page that was touched is moved, and neighbours merge only
+	 * where it goes on, so that /proc/PID/maps shows the same ranges.
+	 */
+	u64 object_offset;
+	TAILQ_ENTRY(vma) sharer; /* [object's maps lock] in the object's list while in the tree */
+	u64 zap_generation;	 /* [object's maps lock] see object_zap.c */
+	/*
+	 * Which family of private pages this VMA has, 0 while it has none ([a]: faults set it once), and whether it came
+	 * with pages from a parent ([aspace lock]). Nothing needs it but merging: see vma_can_merge.
+	 */
+	u64 anon_family;
+	bool anon_from_fork;
+	const char *name;  /* [I] static text such as "[vdso]", or NULL */
 	struct file *file; /* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
 	struct {
 		u64 start, end; /* from the lowest start, with its gap, to the highest end */
@@ -63,6 +93,12 @@ struct aspace {
 	u64 mmap_top;	       /* [I after exec] top-down search for free space starts here */
 	u64 mapped_pages;      /* [lock] sum over VMAs */
 	u64 data_pages;	       /* [lock] of them private, writable, no stack: what RLIMIT_DATA limits */
+	u64 stack_pages;       /* [lock] in VMAs that grow down */
+	u64 exec_pages;	       /* [lock] executable, not writable, not a stack */
+	u64 locked_pages;      /* [lock] in VMAs with VMA_LOCKED: what RLIMIT_MEMLOCK limits */
+	u64 account_pages;     /* [lock] in VMAs with VMA_ACCOUNT */
+	u32 default_flags;     /* [lock] given to each new VMA: VMA_LOCKED … after mlockall(MCL_FUTURE) */
+	u64 stack_start;       /* [I after exec] the first stack pointer: its VMA is shown as [stack] */
 	u64 rss_pages;	       /* [a] resident pages */
 	u64 peak_rss_pages;    /* [a] */
 	u64 limit_as_bytes;    /* [a] RLIMIT_AS */

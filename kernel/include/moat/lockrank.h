@@ -18,7 +18,9 @@ enum lock_rank {
 	RANK_OBJECT, /* memory object */
 	/* spinlocks */
 	RANK_FDTABLE,
-	RANK_PMAP,   /* page tables of one address space */
+	RANK_MAPS,   /* list of the VMAs that show an object */
+	RANK_PMAP,   /* page tables of one address space: their upper levels */
+	RANK_TABLE,  /* entries of one last-level table */
 	RANK_VIRTIO, /* a virtio device */
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,

@@ -10,6 +10,7 @@
 #ifndef MOAT_OBJECT_H
 #define MOAT_OBJECT_H
 
+#include <sys/queue.h>
 #include <moat/frame.h>
 #include <moat/mutex.h>
 #include <moat/radix.h>
@@ -30,6 +31,8 @@ struct mobj {
 	u64 size_bytes;		    /* [lock for change, a for read] */
 	const struct mobj_ops *ops; /* [I] may be NULL */
 	void *owner;		    /* [I] for ops */
+	struct spinlock maps_lock;  /* RANK_MAPS */
+	TAILQ_HEAD(, vma) maps;	    /* [maps_lock] every VMA that shows the object */
 };
 
 enum mobj_flags {
