@@ -170,7 +170,8 @@ void ledger_take(struct ledger *l)
 
 void ledger_expect(const struct ledger *then, const char *after)
 {
-	static const char *const names[FRAME_OWNERS] = {"free", "kernel", "table", "cache", "anonymous"};
+	static const char *const names[FRAME_OWNERS] = {"free",	 "kernel", "table",
+							"cache", "shared", "anonymous"};
 	struct ledger now;
 
 	ledger_take(&now);

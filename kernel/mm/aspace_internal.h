@@ -59,6 +59,7 @@ static inline unsigned carve_count(const struct carve *c)
 struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead);
 
 /* unmap.c: removes all VMAs in r, whose edges are VMA edges, with their pages. as->lock held for writing. */
+int __must_check unmap_prepare(struct aspace *as, struct range r); /* before it, while the call may fail */
 void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead);
 
 /* map.c: would `pages` more, of which `data` private and writable, exceed a limit? as->lock held. */
@@ -66,12 +67,10 @@ bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages);
 
 /* fault.c */
 enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigned access);
+/* After FAULT_SHARED_TABLE: 0 or -ENOMEM. Takes as->lock for writing. */
+int __must_check fault_own_table(struct aspace *as, u64 addr);
 /* stack.c */
 bool stack_grow(struct aspace *as, u64 addr);
-
-/* ledger.c: resident pages, with their peak */
-void rss_add(struct aspace *as, u64 pages);
-void rss_sub(struct aspace *as, u64 pages);
 
 /* Decodes (addr, len) of munmap(2) and its kin: page-aligned start, length rounded up; -EINVAL. */
 int __must_check user_range(u64 addr, u64 len, struct range *r);

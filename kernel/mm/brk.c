@@ -51,7 +51,7 @@ static bool shrink(struct aspace *as, struct range r, struct vma_list *dead)
 {
 	struct carve carve;
 
-	if (carve_prepare(as, r, &carve))
+	if (unmap_prepare(as, r) || carve_prepare(as, r, &carve))
 		return false;
 	carve_commit(as, r, &carve);
 	unmap_range_locked(as, r, dead);

@@ -30,7 +30,16 @@ static void check_vma(const struct vma *v, const struct vma *prev, struct sums *
 		sums->data += vma_pages(v);
 }
 
-/* Called under the pmap lock. */
+/* Does nobody else hold what this entry maps? */
+static bool is_alone(const struct page *page, const struct pmap_leaf *leaf)
+{
+	if (leaf->size_bytes == PAGE_SIZE)
+		return frame_refs(page) == 1 && !leaf->table_shared;
+	return frame_block_is_single_owner(
+		pfn_to_page((pfn_t){ALIGN_DOWN(page_to_pfn(page).raw, HUGE_PAGES)}));
+}
+
+/* Called under the lock of a table. */
 static bool check_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 {
 	const unsigned rights = PMAP_READ | PMAP_WRITE | PMAP_EXEC;
@@ -40,15 +49,15 @@ static bool check_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 
 	ASSERT(v && range_contains(v->range, addr));
 	ASSERT((leaf->prot & rights & ~vma_pmap_prot(v->flags)) == 0);
-	ASSERT(frame_refs(page) > 0);
+	ASSERT(leaf->size_bytes > PAGE_SIZE || frame_refs(page) > 0);
 	if (frame_is_zero(page)) {
 		ASSERT(!v->object && !(leaf->prot & PMAP_WRITE));
 		return true;
 	}
-	ASSERT(page->owner == FRAME_ANON || (page->owner == FRAME_CACHE && v->object));
+	ASSERT(page->owner == FRAME_ANON || v->object);
 	if ((leaf->prot & PMAP_WRITE) && !(v->flags & VMA_SHARED))
-		ASSERT(page->owner == FRAME_ANON && frame_refs(page) == 1);
-	sums->resident += leaf->size_bytes >> PAGE_SHIFT;
+		ASSERT(page->owner == FRAME_ANON && is_alone(page, leaf));
+	sums->resident += leaf->pages;
 	return true;
 }
 
@@ -66,6 +75,6 @@ void aspace_check(struct aspace *as)
 	ASSERT(sums.vmas == as->vma_count);
 	ASSERT(sums.mapped == as->mapped_pages && sums.data == as->data_pages);
 	pmap_for_each(&as->pmap, (struct range){0, USER_TOP}, check_entry, &sums);
-	ASSERT(sums.resident == as->rss_pages && as->rss_pages <= as->peak_rss_pages);
+	ASSERT(sums.resident == pmap_resident_pages(&as->pmap));
 	rwlock_read_done(&as->lock);
 }

@@ -15,17 +15,21 @@ static int discard_locked(struct aspace *as, struct range r)
 {
 	struct tlb_batch batch;
 	u64 at = r.start;
+	int err = 0;
 
 	tlb_batch_init(&batch, &as->pmap);
 	for (struct vma *v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v)) {
 		struct range part = {MAX(v->range.start, r.start), MIN(v->range.end, r.end)};
 
-		rss_sub(as, pmap_remove(&as->pmap, part, &batch));
+		err = pmap_prepare(&as->pmap, part, PMAP_REMOVE, &batch);
+		if (err)
+			break;
+		pmap_remove(&as->pmap, part, 0, &batch);
 		if (part.start == at)
 			at = part.end;
 	}
 	tlb_flush(&batch);
-	return at == r.end ? 0 : -ENOMEM;
+	return err || at == r.end ? err : -ENOMEM;
 }
 
 int aspace_discard(struct aspace *as, u64 addr, u64 len)

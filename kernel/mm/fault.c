@@ -77,35 +77,46 @@ static struct page *copy_frame(const struct page *from)
 	return copy;
 }
 
-/* The entry for `old` now holds `new`, with a reference if that is another frame. False: `old` was gone. */
-static __noinline bool replace(const struct fault *f, pfn_t old, pfn_t new, unsigned prot)
+/*
+ * The entry for `old` now holds `new`, with a reference if that is another frame. -EAGAIN: `old` was gone; -EBUSY: the
+ * table is shared.
+ */
+static __noinline int replace(const struct fault *f, pfn_t old, pfn_t new, unsigned prot)
 {
 	struct tlb_batch batch;
+	int err;
 
 	tlb_batch_init(&batch, &f->as->pmap);
-	if (pmap_replace(&f->as->pmap, f->addr, old, new, prot, &batch))
-		return false;
-	tlb_flush(&batch);
-	return true;
+	err = pmap_replace(&f->as->pmap, f->addr, old, new, prot, &batch);
+	if (!err)
+		tlb_flush(&batch);
+	return err;
 }
 
 /* Stage 3b, a private write to a frame that others may see. */
 static enum fault_result copy_on_write(const struct fault *f, pfn_t old)
 {
-	bool from_zero = frame_is_zero(pfn_to_page(old));
 	struct page *copy = copy_frame(pfn_to_page(old));
+	int err;
 
 	if (!copy)
 		return FAULT_NO_MEMORY;
 	anon_family_set(f->vma);
-	if (!replace(f, old, page_to_pfn(copy), vma_pmap_prot(f->vma->flags))) {
+	err = replace(f, old, page_to_pfn(copy), vma_pmap_prot(f->vma->flags));
+	if (err) {
 		frame_put(copy);
-		return FAULT_DONE;
+		return err == -EBUSY ? FAULT_SHARED_TABLE : FAULT_DONE;
 	}
-	if (from_zero)
-		rss_add(f->as, 1);
 	count_cow(f->as);
 	return FAULT_DONE;
+}
+
+/* Stage 3b, a huge entry: it gets its rights back, or is taken apart when somebody else has the block too. */
+static __noinline enum fault_result existing_huge(const struct fault *f, const struct pmap_leaf *leaf)
+{
+	int err = replace(f, leaf->pfn, leaf->pfn, vma_pmap_prot(f->vma->flags));
+
+	return err == -EBUSY ? FAULT_SHARED_TABLE : FAULT_DONE;
 }
 
 /* Stage 3b: the entry is there. Where it changes while we look, the program's next try sees how. */
@@ -115,10 +126,14 @@ static enum fault_result existing(const struct fault *f, const struct pmap_leaf 
 
 	if ((leaf->prot & need) == need)
 		return FAULT_DONE;
+	if (leaf->table_shared)
+		return FAULT_SHARED_TABLE;
+	if (leaf->size_bytes > PAGE_SIZE)
+		return existing_huge(f, leaf);
 	may = entry_prot(f->vma, pfn_to_page(leaf->pfn));
 	if ((may & need) != need)
 		return copy_on_write(f, leaf->pfn);
-	replace(f, leaf->pfn, leaf->pfn, may);
+	(void)replace(f, leaf->pfn, leaf->pfn, may);
 	return FAULT_DONE;
 }
 
@@ -131,14 +146,11 @@ static enum fault_result enter(const struct fault *f, struct page *page, unsigne
 	int err = pmap_enter(&f->as->pmap, f->addr, page_to_pfn(page), prot);
 	struct pmap_leaf leaf;
 
-	if (likely(!err)) {
-		if (!frame_is_zero(page))
-			rss_add(f->as, 1);
+	if (likely(!err))
 		return FAULT_DONE;
-	}
 	frame_put(page);
 	if (err != -EEXIST)
-		return FAULT_NO_MEMORY;
+		return err == -EBUSY ? FAULT_SHARED_TABLE : FAULT_NO_MEMORY;
 	return pmap_query(&f->as->pmap, f->addr, &leaf) ? existing(f, &leaf) : FAULT_DONE;
 }
 
@@ -228,6 +240,19 @@ static enum fault_result fault_locked(struct aspace *as, u64 addr, unsigned acce
 	return fault_page(as, v, addr, access);
 }
 
+int fault_own_table(struct aspace *as, u64 addr)
+{
+	struct tlb_batch batch;
+	int err;
+
+	tlb_batch_init(&batch, &as->pmap);
+	rwlock_write(&as->lock);
+	err = pmap_own(&as->pmap, addr, &batch);
+	tlb_flush(&batch);
+	rwlock_write_done(&as->lock);
+	return err;
+}
+
 static void count_fault(struct aspace *as, enum fault_result result)
 {
 	u64 *counter = likely(result == FAULT_DONE) ? &as->faults.minor : &as->faults.refused;
@@ -241,11 +266,21 @@ enum fault_result aspace_fault(struct aspace *as, u64 addr, unsigned access)
 	bool grow;
 
 	addr = ALIGN_DOWN(addr, PAGE_SIZE);
-	do {
+	for (;;) {
 		rwlock_read(&as->lock);
 		result = fault_locked(as, addr, access, &grow);
 		rwlock_read_done(&as->lock);
-	} while (unlikely(grow) && stack_grow(as, addr));
+		if (likely(result == FAULT_DONE))
+			break;
+		if (grow && stack_grow(as, addr))
+			continue;
+		if (result != FAULT_SHARED_TABLE)
+			break;
+		if (fault_own_table(as, addr)) {
+			result = FAULT_NO_MEMORY;
+			break;
+		}
+	}
 	count_fault(as, result);
 	return result;
 }

@@ -156,8 +156,10 @@ static struct vma *new_vma(const struct map_request *req, u64 len)
 static int insert_at(struct aspace *as, struct vma *v, struct range r, struct vma_list *dead)
 {
 	struct carve carve;
-	int err = carve_prepare(as, r, &carve);
+	int err = unmap_prepare(as, r);
 
+	if (!err)
+		err = carve_prepare(as, r, &carve);
 	if (err)
 		return err;
 	carve_commit(as, r, &carve);

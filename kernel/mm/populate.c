@@ -13,6 +13,7 @@ static int populate_page(struct aspace *as, u64 addr, unsigned access)
 	enum fault_result result = FAULT_NO_VMA;
 	struct vma *v;
 
+again:
 	rwlock_read(&as->lock);
 	v = aspace_find(as, addr);
 	/* Unlike a program's own read, this one needs the right to read: memory that is only writable has it not. */
@@ -21,12 +22,33 @@ static int populate_page(struct aspace *as, u64 addr, unsigned access)
 				 ? fault_page(as, v, addr, access)
 				 : FAULT_NO_ACCESS;
 	rwlock_read_done(&as->lock);
+	if (result == FAULT_SHARED_TABLE) {
+		if (fault_own_table(as, addr))
+			return -ENOMEM;
+		goto again;
+	}
 	/* The errors of madvise(2), MADV_POPULATE_READ. */
 	if (result == FAULT_NO_VMA || result == FAULT_NO_MEMORY)
 		return -ENOMEM;
 	if (result == FAULT_NO_ACCESS)
 		return -EINVAL;
 	return result == FAULT_DONE ? 0 : -EFAULT;
+}
+
+int aspace_enter_frame(struct aspace *as, u64 addr, struct page *frame, unsigned prot)
+{
+	struct vma *v;
+	int err;
+
+	rwlock_read(&as->lock);
+	v = aspace_find(as, addr);
+	DEBUG_ASSERT(v && v->range.start <= addr);
+	anon_family_set(v);
+	err = pmap_enter(&as->pmap, addr, page_to_pfn(frame), prot);
+	rwlock_read_done(&as->lock);
+	if (err)
+		frame_put(frame);
+	return err;
 }
 
 int aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access)

@@ -101,6 +101,21 @@ static void protect_range(struct aspace *as, struct range r, u32 prot, struct vm
 	tlb_flush(&batch);
 }
 
+/* Rights that go must go from every entry: the tables of r must be this address space's own. */
+static int prepare_tables(struct aspace *as, struct range r, u32 prot)
+{
+	unsigned all = PMAP_READ | PMAP_WRITE | PMAP_EXEC;
+	struct tlb_batch batch;
+	int err;
+
+	if ((vma_pmap_prot(prot) & all) == all)
+		return 0;
+	tlb_batch_init(&batch, &as->pmap);
+	err = pmap_prepare(&as->pmap, r, PMAP_CHANGE, &batch);
+	tlb_flush(&batch);
+	return err;
+}
+
 static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vma_list *dead)
 {
 	struct carve carve;
@@ -112,6 +127,11 @@ static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vm
 	err = carve_prepare(as, r, &carve);
 	if (err)
 		return err;
+	err = prepare_tables(as, r, prot);
+	if (err) {
+		carve_done(&carve);
+		return err;
+	}
 	if (as->vma_count + carve_count(&carve) > VMAS_MAX) {
 		carve_done(&carve);
 		return -ENOMEM;

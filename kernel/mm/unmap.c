@@ -17,14 +17,25 @@ void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	tlb_batch_init(&batch, &as->pmap);
+	pmap_remove(&as->pmap, r, 0, &batch);
+	tlb_flush(&batch);
 	for (; v && v->range.start < r.end; v = next) {
 		DEBUG_ASSERT(range_inside(v->range, r));
 		next = vma_next(v);
-		rss_sub(as, pmap_remove(&as->pmap, v->range, &batch));
 		vma_tree_remove(as, v);
 		SLIST_INSERT_HEAD(dead, v, detached);
 	}
+}
+
+int unmap_prepare(struct aspace *as, struct range r)
+{
+	struct tlb_batch batch;
+	int err;
+
+	tlb_batch_init(&batch, &as->pmap);
+	err = pmap_prepare(&as->pmap, r, PMAP_REMOVE, &batch);
 	tlb_flush(&batch);
+	return err;
 }
 
 /* Would taking r out leave one VMA more than there may be? */
@@ -42,7 +53,9 @@ static int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead
 
 	if (hole_exceeds_count(as, r))
 		return -ENOMEM;
-	err = carve_prepare(as, r, &carve);
+	err = unmap_prepare(as, r);
+	if (!err)
+		err = carve_prepare(as, r, &carve);
 	if (err)
 		return err;
 	carve_commit(as, r, &carve);

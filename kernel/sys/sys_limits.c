@@ -98,7 +98,7 @@ s64 sys_getrusage(int who, void __user *usage)
 	memset(&u, 0, sizeof(u));
 	if (who != RUSAGE_CHILDREN) {
 		process_cpu_times(p, &user, &sys);
-		u.ru_maxrss = (long)(p->aspace->peak_rss_pages * (PAGE_SIZE / 1024));
+		u.ru_maxrss = (long)(pmap_peak_pages(&p->aspace->pmap) * (PAGE_SIZE / 1024));
 		u.ru_minflt = (long)(p->aspace->faults.minor + p->aspace->faults.cow);
 		u.ru_majflt = (long)p->aspace->faults.major;
 		u.ru_nvcsw = (long)p->thread->switches;

@@ -228,7 +228,7 @@ int exec_args_enter(struct exec_args *args, struct aspace *as, u64 top, unsigned
 		int err;
 
 		args->frames[i] = NULL;
-		err = exec_enter_frame(as, top - ((u64)(i + 1) << PAGE_SHIFT), frame, prot);
+		err = aspace_enter_frame(as, top - ((u64)(i + 1) << PAGE_SHIFT), frame, prot);
 		if (err)
 			return err;
 	}

@@ -105,25 +105,6 @@ static unsigned segment_pmap_prot(u32 elf_prot)
 	return prot;
 }
 
-int exec_enter_frame(struct aspace *as, u64 addr, struct page *frame, unsigned prot)
-{
-	u64 rss, peak;
-	int err;
-
-	rwlock_read(&as->lock);
-	err = pmap_enter(&as->pmap, addr, page_to_pfn(frame), prot);
-	if (!err) {
-		rss = __atomic_add_fetch(&as->rss_pages, 1, __ATOMIC_RELAXED);
-		peak = __atomic_load_n(&as->peak_rss_pages, __ATOMIC_RELAXED);
-		if (rss > peak)
-			__atomic_store_n(&as->peak_rss_pages, rss, __ATOMIC_RELAXED);
-	}
-	rwlock_read_done(&as->lock);
-	if (err)
-		frame_put(frame);
-	return err;
-}
-
 int exec_find_space(struct aspace *as, u64 hint, u64 len, u64 *addr_out)
 {
 	struct map_request req = {.addr = hint, .len = len, .vma_flags = VMA_NORESERVE};
@@ -172,7 +153,7 @@ static int enter_mixed_page(const struct elf_file *f, const struct elf_segment *
 		frame_put(frame);
 		return err;
 	}
-	return exec_enter_frame(as, data_end - keep, frame, segment_pmap_prot(s->prot));
+	return aspace_enter_frame(as, data_end - keep, frame, segment_pmap_prot(s->prot));
 }
 
 static int map_anonymous(struct aspace *as, struct range pages, u32 vma_flags)

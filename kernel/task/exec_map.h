@@ -37,12 +37,6 @@ int __must_check object_read_exact(struct mobj *object, void *buf, size_t len, u
 int __must_check elf_file_map(const struct elf_file *f, struct aspace *as, u64 bias);
 
 /*
- * Gives a frame (its reference is taken over, on failure too) to the page at addr, which no entry maps yet
- * but an anonymous or private VMA covers, and counts it as resident. 0 or -ENOMEM.
- */
-int __must_check exec_enter_frame(struct aspace *as, u64 addr, struct page *frame, unsigned prot);
-
-/*
  * A place of `len` bytes that nothing is mapped at: at hint if it is free, else by the search of mmap. Nobody
  * else may map into `as` meanwhile. 0 or -ENOMEM.
  */

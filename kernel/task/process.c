@@ -155,7 +155,7 @@ static void settle_usage(struct process *p)
 	p->usage.minor_faults = as->faults.minor;
 	p->usage.major_faults = as->faults.major;
 	p->usage.cow_faults = as->faults.cow;
-	p->usage.peak_bytes = as->peak_rss_pages * PAGE_SIZE;
+	p->usage.peak_bytes = pmap_peak_pages(&as->pmap) * PAGE_SIZE;
 	p->usage.switches = p->thread->switches;
 	p->exit_cycles = cpu_cycles();
 }

@@ -32,7 +32,7 @@ static void test_last_reference_frees(void **state)
 	assert_int_equal(map(as, 0, 100 * P, RW, MAP_FILL, &at), 0);
 	assert_int_equal(map(as, 0, 100 * P, RW | VMA_SHARED, MAP_FILL, &at), 0);
 	assert_int_equal(map(as, 0, 100 * P, VMA_READ, MAP_FILL, &at), 0);
-	assert_int_equal(as->rss_pages, 200);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 200);
 	aspace_get(as);
 	aspace_put(as);
 	aspace_check(as);

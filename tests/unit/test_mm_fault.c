@@ -69,7 +69,7 @@ static void test_read_shows_zero_frame(void **state)
 	assert_int_equal(peek(AT + P + 77), 0);
 	assert_int_equal(frames_used(), used);
 	assert_true(shows_zero_frame(as, AT) && shows_zero_frame(as, AT + P));
-	assert_int_equal(as->rss_pages, 0);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 0);
 	assert_int_equal(as->faults.minor, 2);
 	assert_int_equal(as->faults.cow, 0);
 	aspace_check(as);
@@ -88,7 +88,7 @@ static void test_write_after_read(void **state)
 	assert_int_equal(peek(AT + 5), 9);
 	assert_int_equal(peek(AT + 6), 0);
 	assert_int_equal(peek(AT + P + 5), 0);
-	assert_int_equal(as->rss_pages, 1);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 1);
 	assert_int_equal(as->faults.cow, 1);
 	aspace_check(as);
 }
@@ -106,7 +106,7 @@ static void test_write_takes_one_frame(void **state)
 	poke(AT + P + 1, 1);
 	assert_int_equal(frames_used(), used + 1);
 	assert_int_equal(as->faults.minor, 2);
-	assert_int_equal(as->rss_pages, 2);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 2);
 }
 
 /* A fault on what another thread has just served: nothing changes, nothing leaks. */
@@ -167,7 +167,7 @@ static void test_races(void **state)
 		assert_int_equal(aspace_fault(as, AT, cases[i].ours | present), FAULT_DONE);
 		assert_null(fake_race);
 		aspace_check(as);
-		assert_int_equal(as->rss_pages, cases[i].resident);
+		assert_int_equal(pmap_resident_pages(&as->pmap), cases[i].resident);
 		assert_int_equal(frames_used(), used + 1 + cases[i].resident); /* and the table */
 		assert_int_equal(try_access(AT, cases[i].ours), FAULT_DONE);
 		assert_int_equal(aspace_discard(as, AT, P), 0);
@@ -186,13 +186,13 @@ static void test_prot_none_keeps_contents(void **state)
 	pfn = leaf_at(as, AT).pfn;
 	assert_int_equal(aspace_protect(as, AT, 2 * P, 0), 0);
 	assert_int_equal(try_access(AT, FAULT_READ), FAULT_NO_ACCESS);
-	assert_int_equal(as->rss_pages, 1);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 1);
 	assert_int_equal(aspace_protect(as, AT, 2 * P, RW), 0);
 	assert_int_equal(peek(AT), 42);
 	poke(AT, 43);
 	poke(AT + P, 44);
 	assert_int_equal(leaf_at(as, AT).pfn.raw, pfn.raw);
-	assert_int_equal(as->rss_pages, 2);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 2);
 	aspace_check(as);
 }
 
@@ -228,14 +228,14 @@ static void test_file_private(void **state)
 	map_object(as, AT, 4 * P, RW, obj, P);
 	assert_int_equal(peek(AT), 0x11);
 	assert_int_equal(leaf_at(as, AT).prot & PMAP_WRITE, 0);
-	assert_int_equal(as->rss_pages, 1);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 1);
 	poke(AT, 0x77);		/* after a read */
 	poke(AT + P + 1, 0x78); /* at once */
 	assert_int_equal(peek(AT + P), 0x12);
 	assert_int_equal(file_byte(obj, P), 0x11);
 	assert_int_equal(file_byte(obj, 2 * P + 1), 0);
 	assert_int_equal(as->faults.cow, 2);
-	assert_int_equal(as->rss_pages, 2);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 2);
 	aspace_check(as);
 	/* Dropped, the file shows again. */
 	assert_int_equal(aspace_discard(as, AT, 2 * P), 0);
@@ -400,10 +400,10 @@ static void test_discard(void **state)
 	assert_int_equal(peek(AT + P), 0);
 	assert_int_equal(peek(AT + 2 * P), 0);
 	assert_int_equal(peek(AT + 3 * P), 1);
-	assert_int_equal(as->rss_pages, 3);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 3);
 	assert_int_equal(aspace_discard(as, AT, 8 * P), -ENOMEM); /* holes; but the rest is dropped */
 	assert_int_equal(peek(AT + 6 * P), 0);
-	assert_int_equal(as->rss_pages, 0);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 0);
 	assert_int_equal(aspace_discard(as, AT + 1, P), -EINVAL);
 	assert_int_equal(aspace_discard(as, AT, UINT64_MAX), -EINVAL);
 	assert_int_equal(aspace_discard(as, AT, 0), 0);

@@ -15,7 +15,7 @@ static void test_map_rounds_and_counts(void **state)
 	assert_int_equal(as->mapped_pages, 2);
 	assert_int_equal(as->vma_count, 1);
 	assert_int_equal(as->data_pages, 2);
-	assert_int_equal(as->rss_pages, 0);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 0);
 }
 
 static void test_map_bad_arguments(void **state)
@@ -188,15 +188,15 @@ static void test_unmap_drops_pages(void **state)
 	map_at(as, AT, 200 * P, RW);
 	for (unsigned i = 0; i < 200; i++)
 		poke(AT + i * P, (u8)i);
-	assert_int_equal(as->rss_pages, 200);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 200);
 	assert_int_equal(aspace_unmap(as, AT + 50 * P, 100 * P), 0);
-	assert_int_equal(as->rss_pages, 100);
-	assert_int_equal(as->peak_rss_pages, 200);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 100);
+	assert_int_equal(pmap_peak_pages(&as->pmap), 200);
 	assert_int_equal(try_access(AT + 50 * P, FAULT_READ), FAULT_NO_VMA);
 	assert_int_equal(peek(AT + 49 * P), 49);
 	assert_int_equal(peek(AT + 150 * P), 150);
 	assert_int_equal(aspace_unmap(as, AT, 200 * P), 0);
-	assert_int_equal(as->rss_pages, 0);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 0);
 	assert_int_equal(frames_used(), used);
 }
 
@@ -364,13 +364,13 @@ static void test_populate(void **state)
 	u64 at;
 
 	assert_int_equal(map(as, 0, 8 * P, RW, MAP_FILL, &at), 0);
-	assert_int_equal(as->rss_pages, 8);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 8);
 	assert_int_equal(as->faults.minor, 0);
 	map_at(as, AT, 4 * P, RW);
 	assert_int_equal(aspace_populate(as, AT, 4 * P, 0), 0);
-	assert_int_equal(as->rss_pages, 8); /* the zero frame is not counted */
+	assert_int_equal(pmap_resident_pages(&as->pmap), 8); /* the zero frame is not counted */
 	assert_int_equal(aspace_populate(as, AT, 4 * P, VMA_WRITE), 0);
-	assert_int_equal(as->rss_pages, 12);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 12);
 	assert_int_equal(aspace_populate(as, AT, 5 * P, VMA_WRITE), -ENOMEM);
 	assert_int_equal(aspace_populate(as, AT + 1, P, 0), -EINVAL);
 	map_at(as, AT + 4 * P, P, VMA_READ);

@@ -90,7 +90,7 @@ static struct snapshot snapshot(struct aspace *as)
 {
 	struct snapshot s = {.hash = 0xcbf29ce484222325,
 			     .frames = frames_used(),
-			     .rss = as->rss_pages,
+			     .rss = pmap_resident_pages(&as->pmap),
 			     .data = as->data_pages};
 
 	rwlock_read(&as->lock);
@@ -423,7 +423,7 @@ static void run_model(void **state, u64 seed)
 			compare_contents(&w);
 	}
 	assert_int_equal(aspace_unmap(w.as, AT, PAGES * P), 0);
-	assert_int_equal(w.as->rss_pages, 0);
+	assert_int_equal(pmap_resident_pages(&w.as->pmap), 0);
 	mobj_put(w.file);
 }
 

@@ -111,7 +111,7 @@ static void test_protect_touched_pages(void **state)
 	assert_int_equal(aspace_protect(as, AT, 40 * P, RW), 0);
 	for (unsigned i = 0; i < 40; i++)
 		poke(AT + i * P, (u8)(i + 1));
-	assert_int_equal(as->rss_pages, 40);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 40);
 	assert_int_equal(as->faults.cow, 0);
 	aspace_check(as);
 }
@@ -160,7 +160,7 @@ static void test_brk_grows_and_shrinks(void **state)
 	poke(AT, 8);
 	assert_int_equal(aspace_brk(as, AT + P), AT + P);
 	assert_string_equal(draw(as, 4), "w...");
-	assert_int_equal(as->rss_pages, 1);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 1);
 	assert_int_equal(aspace_brk(as, AT + 4 * P), AT + 4 * P);
 	assert_int_equal(peek(AT + 3 * P), 0);
 	assert_int_equal(peek(AT), 8);

@@ -151,7 +151,7 @@ static void break_data(void *as)
 
 static void break_rss(void *as)
 {
-	((struct aspace *)as)->rss_pages++;
+	((struct aspace *)as)->pmap.resident[0]++;
 	aspace_check(as);
 }
 

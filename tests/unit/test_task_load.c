@@ -748,7 +748,7 @@ static void test_many_strings(void **state)
 	aspace_check(image.aspace);
 	fake_use_aspace(image.aspace);
 	check_args(&image, argv);
-	assert_true(image.aspace->rss_pages > 96);
+	assert_true(pmap_resident_pages(&image.aspace->pmap) > 96);
 	unload(&image);
 	assert_int_equal(exec_args_from_kernel("/p", argv, envp_default, KIB(512), &req.args), -E2BIG);
 }

@@ -12,6 +12,7 @@
 #include <arch/impl/fake.h>
 #include <arch/mmu.h>
 #include <moat/panic.h>
+#include <moat/string.h>
 
 #define TABLE_BYTES   MIB(2)
 #define TABLE_ENTRIES 512
@@ -19,6 +20,7 @@
 #define ENTRY_R	      (1ull << 5)
 #define ENTRY_W	      (1ull << 6)
 #define ENTRY_X	      (1ull << 7)
+#define ENTRY_D	      (1ull << 8)
 #define ENTRY_VALID   (1ull << 9)
 #define ENTRY_SHIFT   10
 
@@ -47,7 +49,7 @@ static unsigned entry_prot(u64 entry)
 			(entry & ENTRY_X ? PMAP_EXEC : 0);
 
 	ASSERT((entry & 0x1f) == ENTRY_MARK && (entry & ENTRY_VALID));
-	return prot ? prot | PMAP_USER : 0;
+	return prot ? prot | PMAP_USER | PMAP_ACCESSED | (entry & ENTRY_D ? PMAP_DIRTY : 0) : 0;
 }
 
 static u64 *entries(const struct fake_table *t)
@@ -118,6 +120,8 @@ int pmap_init(struct pmap *pmap)
 {
 	spin_init(&pmap->lock, RANK_PMAP);
 	pmap->tables = NULL;
+	memset(pmap->resident, 0, sizeof(pmap->resident));
+	pmap->peak = 0;
 	pmap->root = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
 	return pmap->root ? 0 : -ENOMEM;
 }
@@ -134,6 +138,15 @@ void pmap_activate(struct pmap *pmap)
 	(void)pmap;
 }
 
+/* Counts the frame of an entry that comes (+1) or goes (-1). */
+static void count_resident(struct pmap *pmap, pfn_t pfn, int pages)
+{
+	unsigned owner = pfn_to_page(pfn)->owner;
+
+	if (owner >= FRAME_CACHE && owner <= FRAME_ANON)
+		pmap->resident[owner - FRAME_CACHE] += (u64)pages;
+}
+
 static int enter_locked(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 {
 	u64 *entry = entry_or_new_table(pmap, addr);
@@ -142,8 +155,9 @@ static int enter_locked(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 		return -ENOMEM;
 	if (*entry)
 		return -EEXIST;
-	*entry = encode(pfn, prot);
+	*entry = encode(pfn, prot) | (prot & PMAP_WRITE ? ENTRY_D : 0);
 	(*table_link(pmap, addr))->frame->table.live++;
+	count_resident(pmap, pfn, 1);
 	return 0;
 }
 
@@ -171,8 +185,10 @@ int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned
 	spin_lock(&pmap->lock);
 	entry = entry_at(pmap, addr);
 	if (entry && *entry && entry_pfn(*entry).raw == old_pfn.raw) {
-		*entry = encode(pfn, prot);
+		*entry = encode(pfn, prot) | (prot & PMAP_WRITE ? ENTRY_D : 0);
 		tlb_batch_add(batch, addr);
+		count_resident(pmap, old_pfn, -1);
+		count_resident(pmap, pfn, 1);
 		if (old_pfn.raw != pfn.raw)
 			tlb_batch_frame(batch, pfn_to_page(old_pfn));
 		err = 0;
@@ -200,7 +216,7 @@ static void walk(struct pmap *pmap, struct range r, bool (*fn)(u64 addr, u64 *en
 struct removal {
 	struct pmap *pmap;
 	struct tlb_batch *batch;
-	u64 count;
+	unsigned flags;
 };
 
 static bool remove_one(u64 addr, u64 *entry, void *arg)
@@ -208,11 +224,12 @@ static bool remove_one(u64 addr, u64 *entry, void *arg)
 	struct removal *rm = arg;
 	struct page *frame = pfn_to_page(entry_pfn(*entry));
 
+	if ((rm->flags & PMAP_KEEP_ANON) && frame->owner == FRAME_ANON)
+		return true;
+	count_resident(rm->pmap, entry_pfn(*entry), -1);
 	*entry = 0;
 	(*table_link(rm->pmap, addr))->frame->table.live--;
 	tlb_batch_add(rm->batch, addr);
-	if (!frame_is_zero(frame))
-		rm->count++;
 	tlb_batch_frame(rm->batch, frame);
 	return true;
 }
@@ -232,15 +249,15 @@ static void free_empty_tables(struct pmap *pmap)
 	}
 }
 
-u64 pmap_remove(struct pmap *pmap, struct range r, struct tlb_batch *batch)
+void pmap_remove(struct pmap *pmap, struct range r, unsigned flags, struct tlb_batch *batch)
 {
-	struct removal rm = {.pmap = pmap, .batch = batch};
+	struct removal rm = {.pmap = pmap, .batch = batch, .flags = flags};
 
 	spin_lock(&pmap->lock);
+	pmap->peak = pmap_peak_pages(pmap);
 	walk(pmap, r, remove_one, &rm);
 	free_empty_tables(pmap);
 	spin_unlock(&pmap->lock);
-	return rm.count;
 }
 
 struct restriction {
@@ -252,7 +269,7 @@ static bool restrict_one(u64 addr, u64 *entry, void *arg)
 {
 	const struct restriction *rs = arg;
 
-	*entry = encode(entry_pfn(*entry), entry_prot(*entry) & rs->prot);
+	*entry = encode(entry_pfn(*entry), entry_prot(*entry) & rs->prot) | (*entry & ENTRY_D);
 	tlb_batch_add(rs->batch, addr);
 	return true;
 }
@@ -266,6 +283,12 @@ void pmap_restrict(struct pmap *pmap, struct range r, unsigned prot, struct tlb_
 	spin_unlock(&pmap->lock);
 }
 
+static struct pmap_leaf leaf_of(u64 entry)
+{
+	return (struct pmap_leaf){
+		.pfn = entry_pfn(entry), .prot = entry_prot(entry), .size_bytes = PAGE_SIZE, .pages = 1};
+}
+
 bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
 {
 	u64 *entry;
@@ -276,7 +299,7 @@ bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
 	entry = entry_at(pmap, addr);
 	found = entry && *entry;
 	if (found)
-		*out = (struct pmap_leaf){entry_pfn(*entry), entry_prot(*entry), PAGE_SIZE};
+		*out = leaf_of(*entry);
 	spin_unlock(&pmap->lock);
 	return found;
 }
@@ -289,7 +312,7 @@ struct visit {
 static bool visit_one(u64 addr, u64 *entry, void *arg)
 {
 	const struct visit *v = arg;
-	const struct pmap_leaf leaf = {entry_pfn(*entry), entry_prot(*entry), PAGE_SIZE};
+	const struct pmap_leaf leaf = leaf_of(*entry);
 
 	return v->fn(addr, &leaf, v->arg);
 }
@@ -302,4 +325,137 @@ void pmap_for_each(struct pmap *pmap, struct range r,
 	spin_lock(&pmap->lock);
 	walk(pmap, r, visit_one, &v);
 	spin_unlock(&pmap->lock);
+}
+
+struct cleaning {
+	struct tlb_batch *batch;
+	unsigned bits;
+};
+
+static bool clean_one(u64 addr, u64 *entry, void *arg)
+{
+	const struct cleaning *c = arg;
+
+	if (c->bits & PMAP_DIRTY)
+		*entry &= ~ENTRY_D;
+	tlb_batch_add(c->batch, addr);
+	return true;
+}
+
+void pmap_clean(struct pmap *pmap, struct range r, unsigned bits, struct tlb_batch *batch)
+{
+	struct cleaning c = {.batch = batch, .bits = bits};
+
+	walk(pmap, r, clean_one, &c);
+}
+
+/* Tables are never shared here and no entry is huge: nothing is to be made ready but the destination of a move. */
+int pmap_own(struct pmap *pmap, u64 addr, struct tlb_batch *batch)
+{
+	(void)pmap;
+	(void)batch;
+	check_user_page(addr);
+	return 0;
+}
+
+int pmap_prepare(struct pmap *pmap, struct range r, enum pmap_change change, struct tlb_batch *batch)
+{
+	(void)pmap;
+	(void)change;
+	(void)batch;
+	check_user_range(r);
+	return 0;
+}
+
+int pmap_prepare_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *batch)
+{
+	(void)batch;
+	for (u64 at = from.start; at < from.end; at += PAGE_SIZE)
+		if (entry_at(pmap, at) && !entry_or_new_table(pmap, to + (at - from.start)))
+			return -ENOMEM;
+	return 0;
+}
+
+void pmap_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *batch)
+{
+	spin_lock(&pmap->lock);
+	for (u64 at = from.start; at < from.end; at += PAGE_SIZE) {
+		u64 dest = to + (at - from.start), *entry = entry_at(pmap, at), *there = entry_at(pmap, dest);
+
+		if (!entry || !*entry)
+			continue;
+		ASSERT(there && !*there);
+		*there = *entry;
+		*entry = 0;
+		(*table_link(pmap, at))->frame->table.live--;
+		(*table_link(pmap, dest))->frame->table.live++;
+	}
+	free_empty_tables(pmap);
+	spin_unlock(&pmap->lock);
+	tlb_batch_all(batch);
+}
+
+struct forking {
+	struct pmap *child;
+	int err;
+};
+
+static bool fork_one(u64 addr, u64 *entry, void *arg)
+{
+	struct forking *f = arg;
+	struct page *frame = pfn_to_page(entry_pfn(*entry));
+
+	if (frame->owner == FRAME_ANON)
+		*entry &= ~ENTRY_W;
+	f->err = enter_locked(f->child, addr, entry_pfn(*entry), entry_prot(*entry));
+	if (!f->err)
+		frame_get(frame);
+	return !f->err;
+}
+
+int pmap_fork(struct pmap *child, struct pmap *parent, struct tlb_batch *batch)
+{
+	struct forking f = {.child = child};
+
+	walk(parent, (struct range){0, USER_TOP}, fork_one, &f);
+	tlb_batch_all(batch);
+	return f.err;
+}
+
+int pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned prot)
+{
+	(void)pmap;
+	(void)addr;
+	(void)block;
+	(void)prot;
+	return -EEXIST; /* this machine has no huge entries */
+}
+
+bool pmap_window_is_empty(struct pmap *pmap, u64 addr)
+{
+	return !entry_at(pmap, addr);
+}
+
+u64 pmap_resident(const struct pmap *pmap, enum frame_owner owner)
+{
+	return pmap->resident[owner - FRAME_CACHE];
+}
+
+u64 pmap_resident_pages(const struct pmap *pmap)
+{
+	return pmap->resident[0] + pmap->resident[1] + pmap->resident[2];
+}
+
+u64 pmap_peak_pages(const struct pmap *pmap)
+{
+	return MAX(pmap->peak, pmap_resident_pages(pmap));
+}
+
+u64 pmap_table_pages(const struct pmap *pmap)
+{
+	u64 count = 1;
+
+	for (const struct fake_table *t = pmap->tables; t; t = t->next)
+		count++;
+	return count;
 }

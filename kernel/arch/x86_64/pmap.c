@@ -1,77 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables of one address space: four levels of 512 entries; the lower half of the top level is the space's own,
- * the upper half is copied from the kernel's table when the space is made and never changes after that.
+ * Page tables of one address space: their life, single entries, queries. Ranges are in pmap_range.c, sharing between
+ * parent and child in pmap_share.c, huge entries in pmap_huge.c; pmap_internal.h has the picture.
  *
- *     PML4 ── entry ──> PDPT ── entry ──> PD ── entry ──> PT ── entry ──> frame
+ * The lower half of the top level is the space's own, the upper half is copied from the kernel's table when the space is
+ * made and never changes after that.
  *
- * The struct page of a table counts its live entries, so that an empty table is freed as soon as its last entry
- * goes, and destroying a space has nothing to search for.
+ * The struct page of a table counts its live entries, so that an empty table is freed as soon as its last entry goes,
+ * and a walk ends at the last one.
  *
- * Upper entries of the user half carry every right (present, writable, user); leaves decide.
+ * Locks. Faults run in parallel, each under the address-space lock for reading, and take the lock of the last-level
+ * table that they change; adding a table takes the pmap's. What holds the address-space lock for writing is alone with
+ * its own tables, and takes locks only where queries look (tables that go: the pmap's) or another pmap does (a shared
+ * table: its own).
  */
 #include <asm/errno.h>
 #include <arch/impl/kernel_layout.h>
 #include <arch/impl/percpu.h>
-#include <arch/impl/x86.h>
-#include <arch/mmu.h>
 #include <moat/aspace.h>
 #include <moat/panic.h>
 #include <moat/string.h>
 #include "boot_info.h"
+#include "pmap_internal.h"
 
-#define LEVELS	    4
-#define TABLE_FLAGS (PTE_P | PTE_W | PTE_U | PTE_A)
-/*
- * A leaf without any right (PROT_NONE) holds its frame but is not present: ring 0 may not reach it from a user copy
- * either. A leaf is live when it is not zero.
- */
-#define PTE_NO_ACCESS (1ull << 9)
+#define LEVELS 4
 
-static unsigned index_at(u64 addr, unsigned level)
+struct page *alloc_table(struct pmap *pmap, unsigned frame_flags)
 {
-	return addr >> (12 + 9 * level) & 511;
-}
-
-/* The frame that an entry of any level points to. */
-static struct page *page_of(u64 entry)
-{
-	return pfn_to_page(paddr_to_pfn(paddr(entry & PTE_ADDR)));
-}
-
-static u64 *table_of(u64 entry)
-{
-	return direct_map(paddr(entry & PTE_ADDR));
-}
-
-static u64 leaf_flags(unsigned prot)
-{
-	if (!(prot & (PMAP_READ | PMAP_WRITE | PMAP_EXEC)))
-		return PTE_NO_ACCESS | PTE_NX;
-	return PTE_P | PTE_U | PTE_A | (prot & PMAP_WRITE ? PTE_W | PTE_D : 0) |
-	       (prot & PMAP_EXEC ? 0 : PTE_NX);
-}
-
-static struct page *alloc_table(struct pmap *pmap)
-{
-	struct page *p = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
+	struct page *p = frame_alloc(0, frame_flags, FRAME_TABLE);
 
 	if (p) {
+		spin_init(&p->table.lock, RANK_TABLE);
 		p->table.live = 0;
-		pmap->tables++;
+		p->table.resident[0] = p->table.resident[1] = p->table.resident[2] = 0;
+		__atomic_add_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
 	}
 	return p;
 }
 
-/* Makes the table for the empty entry e of `table`; false when memory is out. Lock held. */
-static __noinline bool add_table(struct pmap *pmap, const u64 *table, u64 *e)
+__noinline bool add_table(struct pmap *pmap, u64 *e)
 {
-	struct page *fresh = alloc_table(pmap);
+	struct page *fresh = alloc_table(pmap, FRAME_ZERO);
 
 	if (!fresh)
 		return false;
-	*e = pfn_to_paddr(page_to_pfn(fresh)).raw | TABLE_FLAGS;
-	page_of(direct_map_paddr(table).raw)->table.live++;
+	spin_lock(&pmap->lock);
+	if (!*e) {
+		__atomic_store_n(e, pfn_to_paddr(page_to_pfn(fresh)).raw | TABLE_FLAGS, __ATOMIC_RELEASE);
+		page_holding(e)->table.live++;
+		fresh = NULL;
+	}
+	spin_unlock(&pmap->lock);
+	if (fresh) {
+		__atomic_sub_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
+		frame_put(fresh);
+	}
 	return true;
 }
 
@@ -82,12 +65,29 @@ int pmap_init(struct pmap *pmap)
 
 	*pmap = (struct pmap){0};
 	spin_init(&pmap->lock, RANK_PMAP);
-	root = alloc_table(pmap);
+	root = alloc_table(pmap, FRAME_ZERO);
 	if (!root)
 		return -ENOMEM;
 	pmap->root = pfn_to_paddr(page_to_pfn(root));
 	memcpy((u64 *)page_address(root) + 256, kernel + 256, 256 * sizeof(u64));
 	return 0;
+}
+
+/* Frees the tables under an entry of `level`, which hold no leaves: a fault that ran out of memory left them. */
+static void free_empty_tables(struct pmap *pmap, u64 *table, unsigned level)
+{
+	struct page *p = page_holding(table);
+
+	for (unsigned i = 0; p->table.live; i++) {
+		if (!table[i])
+			continue;
+		ASSERT(is_table(table[i]) && level > 0);
+		free_empty_tables(pmap, table_of(table[i]), level - 1);
+		frame_put(page_of(table[i]));
+		pmap->tables--;
+		table[i] = 0;
+		p->table.live--;
+	}
 }
 
 void pmap_destroy(struct pmap *pmap)
@@ -96,7 +96,8 @@ void pmap_destroy(struct pmap *pmap)
 
 	if (this_cpu()->loaded_pmap == pmap)
 		pmap_activate(NULL);
-	ASSERT(root->table.live == 0 && pmap->tables == 1);
+	free_empty_tables(pmap, page_address(root), LEVELS - 1);
+	ASSERT(pmap->tables == 1 && pmap_resident_pages(pmap) == 0);
 	frame_put(root);
 }
 
@@ -114,278 +115,207 @@ void pmap_activate(struct pmap *pmap)
 	write_cr3(pmap ? pmap->root.raw : boot_info.root_table);
 }
 
-/*
- * The last-level entry for addr with its table in *pt; NULL when a table on the way is missing and could not or (make
- * false) should not be made. Lock held.
- */
-static u64 *find_entry(struct pmap *pmap, u64 addr, bool make, struct page **pt)
+u64 *pd_entry(struct pmap *pmap, u64 addr, bool make)
 {
 	u64 *table = direct_map(pmap->root), *e;
 
-#pragma GCC unroll 3
-	for (unsigned level = LEVELS - 1; level > 0; level--) {
+#pragma GCC unroll 2
+	for (unsigned level = LEVELS - 1; level > 1; level--) {
 		e = &table[index_at(addr, level)];
-		if (unlikely(!(*e & PTE_P)) && !(make && add_table(pmap, table, e)))
+		if (unlikely(!read_entry(e)) && !(make && add_table(pmap, e)))
 			return NULL;
 		table = table_of(*e);
 	}
-	*pt = page_of(direct_map_paddr(table).raw);
-	return &table[index_at(addr, 0)];
+	return &table[index_at(addr, 1)];
 }
 
-/* Frees the tables above addr that have become empty, lowest first. Lock held. */
-static void prune(struct pmap *pmap, u64 addr)
+static void count_in_table(struct pmap *pmap, struct page *table, unsigned owner, int pages)
 {
-	u64 *path[LEVELS];
-	u64 *table = direct_map(pmap->root);
-
-	for (unsigned level = LEVELS - 1; level > 0; level--) {
-		path[level] = &table[index_at(addr, level)];
-		if (!(*path[level] & PTE_P)) {
-			path[level] = NULL;
-			for (unsigned l = level; l-- > 1;)
-				path[l] = NULL;
-			break;
-		}
-		table = table_of(*path[level]);
-	}
-	for (unsigned level = 1; level < LEVELS; level++) {
-		struct page *t;
-		if (!path[level])
-			continue;
-		t = page_of(*path[level]);
-		if (t->table.live)
-			return;
-		*path[level] = 0;
-		page_of(direct_map_paddr(path[level]).raw)->table.live--;
-		pmap->tables--;
-		frame_put(t);
+	if (likely(owner_is_resident(owner))) {
+		table->table.resident[owner - FRAME_CACHE] += (u16)pages;
+		resident_add(pmap, owner, pages);
 	}
 }
 
 int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 {
-	struct page *pt;
-	u64 *e;
-	int err = 0;
+	u64 *pde = pd_entry(pmap, addr, true), *e, pd;
+	struct page *table;
+	int err = -EEXIST;
 
 	DEBUG_ASSERT(IS_ALIGNED(addr, PAGE_SIZE) && addr >= USER_MIN && addr < USER_TOP);
-	spin_lock(&pmap->lock);
-	e = find_entry(pmap, addr, true, &pt);
-	if (unlikely(!e)) {
-		prune(pmap, addr);
-		err = -ENOMEM;
-	} else if (unlikely(*e)) {
-		err = -EEXIST;
-	} else {
-		*e = pfn_to_paddr(pfn).raw | leaf_flags(prot);
-		pt->table.live++;
+	if (unlikely(!pde))
+		return -ENOMEM;
+	pd = read_entry(pde);
+	if (unlikely(!pd)) {
+		if (!add_table(pmap, pde))
+			return -ENOMEM;
+		pd = read_entry(pde);
 	}
-	spin_unlock(&pmap->lock);
+	if (unlikely(!is_own_table(pd)))
+		return is_huge(pd) ? -EEXIST : -EBUSY;
+	table = page_of(pd);
+	e = &table_of(pd)[index_at(addr, 0)];
+	spin_lock(&table->table.lock);
+	if (likely(!*e)) {
+		*e = pfn_to_paddr(pfn).raw | leaf_flags(prot);
+		table->table.live++;
+		count_in_table(pmap, table, pfn_to_page(pfn)->owner, 1);
+		err = 0;
+	}
+	spin_unlock(&table->table.lock);
 	return err;
 }
 
 int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned prot,
 		 struct tlb_batch *batch)
 {
-	struct page *pt;
-	u64 *e;
+	u64 *pde = pd_entry(pmap, addr, false), *e, pd = pde ? read_entry(pde) : 0;
+	struct page *table;
+	bool same = false;
 
-	spin_lock(&pmap->lock);
-	e = find_entry(pmap, addr, false, &pt);
-	if (!e || !*e || paddr_to_pfn(paddr(*e & PTE_ADDR)).raw != old_pfn.raw) {
-		spin_unlock(&pmap->lock);
+	if (unlikely(!pd))
 		return -EAGAIN;
+	if (unlikely(is_huge(pd)))
+		return old_pfn.raw == pfn.raw ? replace_huge(pmap, addr, pde, pfn, prot, batch) : -EBUSY;
+	if (unlikely(!is_own_table(pd)))
+		return -EBUSY;
+	table = page_of(pd);
+	e = &table_of(pd)[index_at(addr, 0)];
+	spin_lock(&table->table.lock);
+	same = *e && paddr_to_pfn(paddr(*e & PTE_ADDR)).raw == old_pfn.raw;
+	if (likely(same)) {
+		*e = pfn_to_paddr(pfn).raw | leaf_flags(prot);
+		if (old_pfn.raw != pfn.raw) {
+			count_in_table(pmap, table, pfn_to_page(old_pfn)->owner, -1);
+			count_in_table(pmap, table, pfn_to_page(pfn)->owner, 1);
+		}
 	}
-	*e = pfn_to_paddr(pfn).raw | leaf_flags(prot);
-	spin_unlock(&pmap->lock);
+	spin_unlock(&table->table.lock);
+	if (!same)
+		return -EAGAIN;
 	tlb_batch_add(batch, addr);
 	if (old_pfn.raw != pfn.raw)
 		tlb_batch_frame(batch, pfn_to_page(old_pfn));
 	return 0;
 }
 
-/*
- * Calls fn for each live leaf in the range, skipping what has no table: the walk costs what is mapped, not
- * what could be. Lock held. fn returns false to stop.
- */
-static void walk(struct pmap *pmap, struct range r,
-		 bool (*fn)(struct pmap *, u64, u64 *, struct page *, void *), void *arg)
-{
-	for (u64 addr = r.start; addr < r.end;) {
-		u64 *table = direct_map(pmap->root);
-		unsigned level = LEVELS - 1;
-		while (level > 0 && (table[index_at(addr, level)] & PTE_P)) {
-			table = table_of(table[index_at(addr, level)]);
-			level--;
-		}
-		if (level == 0) {
-			struct page *pt = page_of(direct_map_paddr(table).raw & PTE_ADDR);
-			do {
-				u64 *e = &table[index_at(addr, 0)];
-				if (*e && !fn(pmap, addr, e, pt, arg))
-					return;
-				addr += PAGE_SIZE;
-			} while (addr < r.end && index_at(addr, 0) != 0);
-		} else {
-			u64 step = 1ull << (12 + 9 * level);
-			addr = ALIGN_DOWN(addr, step) + step;
-		}
-	}
-}
-
-/* Entries that one step of pmap_remove takes out before it lets go of the lock to flush. */
-#define REMOVAL_MAX 32
-struct removal {
-	u64 addr[REMOVAL_MAX];
-	struct page *frames[REMOVAL_MAX];
-	unsigned count;
-	u64 next; /* where to go on */
-};
-
-static bool remove_one(struct pmap *pmap, u64 addr, u64 *e, struct page *pt, void *arg)
-{
-	struct removal *rm = arg;
-
-	(void)pmap;
-	if (rm->count == REMOVAL_MAX)
-		return false;
-	rm->addr[rm->count] = addr;
-	rm->frames[rm->count++] = page_of(*e);
-	*e = 0;
-	pt->table.live--;
-	rm->next = addr + PAGE_SIZE;
-	return true;
-}
-
-static void prune_removed(struct pmap *pmap, const struct removal *rm)
-{
-	for (unsigned i = 0; i < rm->count; i++) {
-		/* The last removed entry of each table is the one that can have emptied it. */
-		if (i + 1 == rm->count || rm->addr[i] >> 21 != rm->addr[i + 1] >> 21)
-			prune(pmap, rm->addr[i]);
-	}
-}
-
-u64 pmap_remove(struct pmap *pmap, struct range r, struct tlb_batch *batch)
-{
-	u64 total = 0;
-
-	for (;;) {
-		struct removal rm;
-		rm.count = 0;
-		rm.next = r.end;
-		spin_lock(&pmap->lock);
-		walk(pmap, r, remove_one, &rm);
-		prune_removed(pmap, &rm);
-		spin_unlock(&pmap->lock);
-		for (unsigned i = 0; i < rm.count; i++) {
-			total += !frame_is_zero(rm.frames[i]);
-			tlb_batch_add(batch, rm.addr[i]);
-			tlb_batch_frame(batch, rm.frames[i]);
-		}
-		if (rm.count < REMOVAL_MAX)
-			return total;
-		r.start = rm.next;
-	}
-}
-
-struct restriction {
-	unsigned prot;
-	struct tlb_batch *batch;
-};
-
-static bool restrict_one(struct pmap *pmap, u64 addr, u64 *e, struct page *pt, void *arg)
-{
-	const struct restriction *rs = arg;
-	u64 was = *e;
-
-	(void)pmap;
-	(void)pt;
-	if (!(rs->prot & PMAP_WRITE))
-		*e &= ~(u64)PTE_W;
-	if (!(rs->prot & PMAP_EXEC))
-		*e |= PTE_NX;
-	if (!(rs->prot & (PMAP_READ | PMAP_WRITE | PMAP_EXEC)))
-		*e = (*e & PTE_ADDR) | leaf_flags(0);
-	if (*e != was)
-		tlb_batch_add(rs->batch, addr);
-	return true;
-}
-
-void pmap_restrict(struct pmap *pmap, struct range r, unsigned prot, struct tlb_batch *batch)
-{
-	struct restriction rs = {prot, batch};
-
-	spin_lock(&pmap->lock);
-	walk(pmap, r, restrict_one, &rs);
-	spin_unlock(&pmap->lock);
-}
-
 /* What a leaf entry and everything above it allow. */
-static unsigned rights(u64 all_and, bool nx)
+static unsigned rights(u64 all_and, u64 leaf)
 {
-	if (!(all_and & PTE_P))
+	if (!(leaf & PTE_P))
 		return 0;
-	return PMAP_READ | (all_and & PTE_W ? PMAP_WRITE : 0) | (nx ? 0 : PMAP_EXEC) |
-	       (all_and & PTE_U ? PMAP_USER : 0);
+	return PMAP_READ | (all_and & PTE_W ? PMAP_WRITE : 0) | (leaf & PTE_NX ? 0 : PMAP_EXEC) |
+	       (all_and & PTE_U ? PMAP_USER : 0) | (leaf & PTE_D ? PMAP_DIRTY : 0) |
+	       (leaf & PTE_A ? PMAP_ACCESSED : 0);
+}
+
+/* Describes the leaf e for addr; `above` is the AND of the entries over it. */
+static void describe(u64 e, u64 above, u64 addr, unsigned level, struct pmap_leaf *out)
+{
+	u64 bytes = 1ull << (12 + 9 * level);
+
+	out->pfn =
+		paddr_to_pfn(paddr((e & PTE_ADDR & ~(bytes - 1)) + (addr & (bytes - 1) & ~(PAGE_SIZE - 1))));
+	out->prot = rights(above & e, e);
+	out->table_shared = level == 0 && !(above & PTE_W);
+	out->size_bytes = bytes;
+	out->pages = 1;
 }
 
 bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
 {
 	u64 *table = direct_map(pmap->root);
-	u64 all = ~0ull;
-	bool nx = false, found = false;
+	u64 above = ~0ull;
+	bool found = false;
 
 	spin_lock(&pmap->lock);
 	for (unsigned level = LEVELS; level-- > 0;) {
-		u64 e = table[index_at(addr, level)];
-		u64 bytes = 1ull << (12 + 9 * level);
-		if (level == 0 ? !e : !(e & PTE_P))
+		u64 e = read_entry(&table[index_at(addr, level)]);
+		if (!e)
 			break;
-		all &= e;
-		nx |= (e & PTE_NX) != 0;
-		if (level == 0 || (level < 3 && (e & PTE_PS))) {
-			out->pfn = paddr_to_pfn(paddr((e & PTE_ADDR & ~(bytes - 1)) +
-						      (addr & (bytes - 1) & ~(PAGE_SIZE - 1))));
-			out->prot = rights(all, nx) | (e & PTE_D ? PMAP_DIRTY : 0) |
-				    (e & PTE_A ? PMAP_ACCESSED : 0);
-			out->size_bytes = bytes;
+		if (level == 0 || is_huge(e)) {
+			describe(e, above, addr, level, out);
 			found = true;
 			break;
 		}
+		above &= e;
 		table = table_of(e);
 	}
 	spin_unlock(&pmap->lock);
 	return found;
 }
 
-struct visit {
-	bool (*fn)(u64 addr, const struct pmap_leaf *leaf, void *arg);
-	void *arg;
-};
-
-static bool visit_one(struct pmap *pmap, u64 addr, u64 *e, struct page *pt, void *arg)
+/* fn for the leaves of one last-level table in [addr, end). False when it said stop. */
+static bool visit_table(u64 pd, u64 addr, u64 end, bool (*fn)(u64, const struct pmap_leaf *, void *),
+			void *arg)
 {
-	const struct visit *v = arg;
-	struct pmap_leaf leaf = {
-		.pfn = paddr_to_pfn(paddr(*e & PTE_ADDR)),
-		.prot = rights(*e, *e & PTE_NX) | (*e & PTE_D ? PMAP_DIRTY : 0) |
-			(*e & PTE_A ? PMAP_ACCESSED : 0),
-		.size_bytes = PAGE_SIZE,
-	};
+	struct page *table = page_of(pd);
+	bool go_on = true;
 
-	(void)pmap;
-	(void)pt;
-	return v->fn(addr, &leaf, v->arg);
+	spin_lock(&table->table.lock);
+	for (; go_on && addr < end; addr += PAGE_SIZE) {
+		u64 e = table_of(pd)[index_at(addr, 0)];
+		struct pmap_leaf leaf;
+		if (!e)
+			continue;
+		describe(e, pd, addr, 0, &leaf);
+		go_on = fn(addr, &leaf, arg);
+	}
+	spin_unlock(&table->table.lock);
+	return go_on;
 }
 
 void pmap_for_each(struct pmap *pmap, struct range r, bool (*fn)(u64, const struct pmap_leaf *, void *),
 		   void *arg)
 {
-	struct visit v = {fn, arg};
+	u64 *pde, next;
+	bool go_on = true;
 
-	spin_lock(&pmap->lock);
-	walk(pmap, r, visit_one, &v);
-	spin_unlock(&pmap->lock);
+	for (u64 addr = r.start; go_on && (pde = next_pd_entry(pmap, &addr, r.end)); addr = next) {
+		struct pmap_leaf leaf;
+		u64 pd = read_entry(pde);
+
+		next = MIN(ALIGN_DOWN(addr, HUGE_BYTES) + HUGE_BYTES, r.end);
+		if (is_huge(pd)) {
+			describe(pd, ~0ull, addr, 1, &leaf);
+			leaf.pages = (next - addr) >> PAGE_SHIFT;
+			go_on = fn(addr, &leaf, arg);
+		} else {
+			go_on = visit_table(pd, addr, next, fn, arg);
+		}
+	}
+}
+
+bool pmap_window_is_empty(struct pmap *pmap, u64 addr)
+{
+	const u64 *pde = pd_entry(pmap, addr, false);
+
+	return !pde || !read_entry(pde);
+}
+
+u64 pmap_resident(const struct pmap *pmap, enum frame_owner owner)
+{
+	return __atomic_load_n(&pmap->resident[owner - FRAME_CACHE], __ATOMIC_RELAXED);
+}
+
+u64 pmap_resident_pages(const struct pmap *pmap)
+{
+	return pmap_resident(pmap, FRAME_CACHE) + pmap_resident(pmap, FRAME_SHMEM) +
+	       pmap_resident(pmap, FRAME_ANON);
+}
+
+void note_peak(struct pmap *pmap)
+{
+	pmap->peak = pmap_peak_pages(pmap);
+}
+
+u64 pmap_peak_pages(const struct pmap *pmap)
+{
+	return MAX(pmap->peak, pmap_resident_pages(pmap));
+}
+
+u64 pmap_table_pages(const struct pmap *pmap)
+{
+	return __atomic_load_n(&pmap->tables, __ATOMIC_RELAXED);
 }

@@ -37,6 +37,11 @@ void tlb_batch_add(struct tlb_batch *b, u64 addr)
 		b->pages++;
 }
 
+void tlb_batch_all(struct tlb_batch *b)
+{
+	b->pages = TLB_SINGLE_MAX + 1;
+}
+
 void tlb_batch_frame(struct tlb_batch *b, struct page *frame)
 {
 	if (b->frame_count == TLB_BATCH_FRAMES)

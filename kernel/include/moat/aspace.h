@@ -99,8 +99,6 @@ struct aspace {
 	u64 account_pages;     /* [lock] in VMAs with VMA_ACCOUNT */
 	u32 default_flags;     /* [lock] given to each new VMA: VMA_LOCKED … after mlockall(MCL_FUTURE) */
 	u64 stack_start;       /* [I after exec] the first stack pointer: its VMA is shown as [stack] */
-	u64 rss_pages;	       /* [a] resident pages */
-	u64 peak_rss_pages;    /* [a] */
 	u64 limit_as_bytes;    /* [a] RLIMIT_AS */
 	u64 limit_data_bytes;  /* [a] RLIMIT_DATA */
 	u64 limit_stack_bytes; /* [a] RLIMIT_STACK */
@@ -148,6 +146,13 @@ int __must_check aspace_unmap(struct aspace *as, u64 addr, u64 len); /* munmap(2
 int __must_check aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot); /* mprotect(2) */
 /* brk(2): the break after the call, in bytes (the old one when it cannot be moved). */
 u64 aspace_brk(struct aspace *as, u64 new_break);
+/*
+ * A copy of the parent's address space, copy-on-write, for fork(2): one reference. 0 or -ENOMEM. Takes parent->lock for
+ * writing; flushes the parent's TLB.
+ */
+int __must_check aspace_fork(struct aspace *parent, struct aspace **out);
+/* Puts a frame that the caller filled at addr, which is empty; takes over its reference. 0, -EEXIST, -ENOMEM. */
+int __must_check aspace_enter_frame(struct aspace *as, u64 addr, struct page *frame, unsigned prot);
 /* madvise(MADV_DONTNEED): drops pages; -EINVAL, -ENOMEM. */
 int __must_check aspace_discard(struct aspace *as, u64 addr, u64 len);
 /* 0 when every page of the range is mapped; -ENOMEM, or -EINVAL when the range wraps around. */
@@ -170,6 +175,7 @@ enum fault_result {
 	FAULT_PAST_END,	 /* SIGBUS, BUS_ADRERR: beyond the end of the file */
 	FAULT_IO,	 /* SIGBUS */
 	FAULT_NO_MEMORY, /* out of memory */
+	FAULT_SHARED_TABLE, /* inside mm: the table must become this address space's own, with the lock for writing */
 };
 
 /* Serves a page fault at addr (bytes, any value). access: enum fault_access. No lock held; may sleep. */

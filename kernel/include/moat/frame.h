@@ -23,7 +23,8 @@ enum frame_owner {
 	FRAME_FREE,
 	FRAME_KERNEL, /* heap, stacks, boot image and tables, metadata */
 	FRAME_TABLE,  /* page tables of address spaces */
-	FRAME_CACHE,  /* pages of memory objects */
+	FRAME_CACHE,  /* pages of memory objects that are files */
+	FRAME_SHMEM,  /* pages of memory objects that are shared memory */
 	FRAME_ANON,   /* anonymous memory of processes */
 	FRAME_OWNERS
 };
@@ -40,10 +41,12 @@ struct page {
 	u8 flags; /* allocator's own */
 	u8 node;  /* NUMA node */
 	union {
-		LIST_ENTRY(page) link; /* free block: [zone lock] */
-		struct {	       /* page table */
-			struct spinlock lock;
-			u16 live; /* entries present; [table lock] */
+		LIST_ENTRY(page) link;	      /* free block: [zone lock] */
+		struct {		      /* page table; its references: the entries that point to it */
+			struct spinlock lock; /* RANK_TABLE */
+			u16 live; /* entries that are not zero; [lock, or pmap lock above the last level] */
+			u16 resident
+				[3]; /* last level: of them resident, by owner, FRAME_CACHE first; [lock] */
 		} table;
 		struct { /* page of an object */
 			struct mobj *object;
@@ -107,6 +110,16 @@ static inline void *page_address(const struct page *p)
 	return direct_map(pfn_to_paddr(page_to_pfn(p)));
 }
 void frame_stats_read(struct frame_stats *out);
+
+/*
+ * Blocks that several huge entries map: a reference to the block for each. When one of them is taken apart, the block
+ * becomes single frames for good, each with as many references as the block had; the others' references then count for
+ * each of its frames. frame_block_get and _put know which it is (frame_block.c). Any context.
+ */
+void frame_block_get(struct page *head);
+void frame_block_put(struct page *head);
+void frame_block_split(struct page *head);		   /* does nothing when it was done before */
+bool frame_block_is_single_owner(const struct page *head); /* not split, and one reference */
 
 /*
  * The frame that every untouched page of anonymous memory shows to readers: all zeros, never mapped writable,

@@ -28,6 +28,7 @@ enum lock_rank {
 	RANK_WAITQ,
 	RANK_RUNQ,
 	RANK_HEAP,
+	RANK_BLOCKS, /* splitting of blocks of frames */
 	RANK_FRAMES,
 	RANK_RANDOM,
 	RANK_LOG,

@@ -11,6 +11,8 @@ struct fake_table;
 struct pmap {
 	struct spinlock lock;	   /* RANK_PMAP */
 	struct fake_table *tables; /* [lock] in order of address */
+	u64 resident[3];	   /* [lock] pages by owner, FRAME_CACHE first */
+	u64 peak;		   /* [lock] */
 	struct page *root;	   /* [I] the frame that the top level would take */
 };
 

@@ -8,8 +8,10 @@
 
 struct pmap {
 	paddr_t root;	      /* [I] the PML4 */
-	struct spinlock lock; /* RANK_PMAP: every table of the user half */
+	struct spinlock lock; /* RANK_PMAP: adding and removing tables and huge entries */
 	u64 tables;	      /* [lock] frames of page tables, the root included */
+	u64 resident[3];      /* [a] pages by owner, FRAME_CACHE first */
+	u64 peak;	      /* [address-space lock] of their sum, as of the last removal */
 	u32 active;	      /* [a] CPUs that have it loaded, one bit each */
 };
 

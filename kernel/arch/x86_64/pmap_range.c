@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changes of whole ranges of entries: removing, taking rights away, cleaning, moving. A range is done window by window,
+ * a window being what one PD entry covers:
+ *
+ *     range           [================================================)
+ *     windows     |----------|----------|----------|----------|----------|      2 MiB each
+ *                   in part     whole      whole      whole     in part
+ *
+ * A whole window that is removed drops its table or block as one thing, shared or not. Every other change needs tables
+ * of the pmap's own, of single pages: pmap_prepare sees to that while it may still fail.
+ */
+#include <asm/errno.h>
+#include <moat/panic.h>
+#include "pmap_internal.h"
+
+u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
+{
+	while (*addr < end) {
+		u64 *table = direct_map(pmap->root);
+		u64 *e = &table[index_at(*addr, 3)], step = 1ull << 39;
+
+		if (*e) {
+			e = &table_of(*e)[index_at(*addr, 2)];
+			step = 1ull << 30;
+		}
+		if (*e && step == 1ull << 30) {
+			u64 *pd = table_of(*e);
+			unsigned i = index_at(*addr, 1);
+			do {
+				if (read_entry(&pd[i]))
+					return &pd[i];
+				*addr = ALIGN_DOWN(*addr, HUGE_BYTES) + HUGE_BYTES;
+			} while (++i < ENTRIES && *addr < end);
+			continue;
+		}
+		*addr = ALIGN_DOWN(*addr, step) + step;
+	}
+	return NULL;
+}
+
+static struct range window_part(u64 addr, u64 end)
+{
+	return (struct range){addr, MIN(ALIGN_DOWN(addr, HUGE_BYTES) + HUGE_BYTES, end)};
+}
+
+static bool is_whole_window(struct range part)
+{
+	return range_len(part) == HUGE_BYTES;
+}
+
+void clear_pd_entry(struct pmap *pmap, u64 addr, u64 *e, struct tlb_batch *batch)
+{
+	u64 *pml4e = (u64 *)direct_map(pmap->root) + index_at(addr, 3);
+	u64 *pdpte = table_of(*pml4e) + index_at(addr, 2);
+	struct page *gone[2];
+	unsigned count = 0;
+
+	spin_lock(&pmap->lock);
+	__atomic_store_n(e, 0, __ATOMIC_RELAXED);
+	if (--page_holding(e)->table.live == 0) {
+		gone[count++] = page_of(*pdpte);
+		*pdpte = 0;
+		if (--page_holding(pdpte)->table.live == 0) {
+			gone[count++] = page_of(*pml4e);
+			*pml4e = 0;
+			page_holding(pml4e)->table.live--;
+		}
+	}
+	spin_unlock(&pmap->lock);
+	__atomic_sub_fetch(&pmap->tables, count, __ATOMIC_RELAXED);
+	while (count > 0)
+		tlb_batch_frame(batch, gone[--count]);
+}
+
+int pmap_prepare(struct pmap *pmap, struct range r, enum pmap_change change, struct tlb_batch *batch)
+{
+	struct range part;
+	int err = 0;
+
+	for (u64 addr = r.start; !err && next_pd_entry(pmap, &addr, r.end); addr = part.end) {
+		u64 pd = *pd_entry(pmap, addr, false);
+
+		part = window_part(addr, r.end);
+		if (is_own_table(pd))
+			continue;
+		if (is_whole_window(part) && (change == PMAP_REMOVE || is_huge(pd)))
+			continue;
+		err = pmap_own(pmap, addr, batch);
+	}
+	return err;
+}
+
+/* Removes the leaves of one table that is the pmap's own. */
+static void remove_leaves(struct pmap *pmap, struct page *table, struct range r, unsigned flags,
+			  struct tlb_batch *batch)
+{
+	u64 *e = (u64 *)page_address(table) + index_at(r.start, 0);
+	u32 gone[3] = {0};
+
+	for (u64 addr = r.start; addr < r.end && table->table.live; addr += PAGE_SIZE, e++) {
+		struct page *frame;
+		unsigned owner;
+		if (!*e)
+			continue;
+		frame = page_of(*e);
+		owner = frame->owner;
+		if (owner_is_resident(owner)) {
+			if (owner == FRAME_ANON && (flags & PMAP_KEEP_ANON))
+				continue;
+			gone[owner - FRAME_CACHE]++;
+		}
+		*e = 0;
+		table->table.live--;
+		tlb_batch_add(batch, addr);
+		tlb_batch_frame(batch, frame);
+	}
+	for (unsigned o = 0; o < ARRAY_SIZE(gone); o++) {
+		table->table.resident[o] -= (u16)gone[o];
+		if (gone[o])
+			resident_add(pmap, o + FRAME_CACHE, -(s64)gone[o]);
+	}
+}
+
+void pmap_remove(struct pmap *pmap, struct range r, unsigned flags, struct tlb_batch *batch)
+{
+	struct range part;
+	u64 *pde;
+
+	note_peak(pmap);
+	for (u64 addr = r.start; (pde = next_pd_entry(pmap, &addr, r.end)); addr = part.end) {
+		struct page *table;
+
+		part = window_part(addr, r.end);
+		if (is_huge(*pde)) {
+			if (flags & PMAP_KEEP_ANON)
+				continue;
+			ASSERT(is_whole_window(part));
+			remove_huge(pmap, addr, pde, batch);
+			continue;
+		}
+		table = page_of(*pde);
+		if (is_own_table(*pde)) {
+			remove_leaves(pmap, table, part, flags, batch);
+			if (table->table.live)
+				continue;
+		}
+		ASSERT(is_own_table(*pde) || (is_whole_window(part) && !(flags & PMAP_KEEP_ANON)));
+		clear_pd_entry(pmap, addr, pde, batch);
+		drop_table(pmap, table, batch);
+	}
+}
+
+/* The bits that an entry keeps when its rights are cut down to prot. */
+static u64 restricted(u64 entry, unsigned prot)
+{
+	if (!(prot & (PMAP_READ | PMAP_WRITE | PMAP_EXEC)))
+		return (entry & (PTE_ADDR | PTE_PS | PTE_D)) | leaf_flags(0);
+	if (!(prot & PMAP_WRITE))
+		entry &= ~(u64)PTE_W;
+	if (!(prot & PMAP_EXEC))
+		entry |= PTE_NX;
+	return entry;
+}
+
+/*
+ * Gives each leaf of the range what change(entry, arg) makes of it. A thread on another CPU may make the hardware set
+ * the dirty bit meanwhile: compare and swap. The tables are the pmap's own.
+ */
+static void change_leaves(struct pmap *pmap, struct range r, u64 (*change)(u64 entry, unsigned arg),
+			  unsigned arg, struct tlb_batch *batch)
+{
+	struct range part;
+	u64 *pde;
+
+	for (u64 addr = r.start; (pde = next_pd_entry(pmap, &addr, r.end)); addr = part.end) {
+		u64 step = is_huge(*pde) ? HUGE_BYTES : PAGE_SIZE;
+		u64 *e = is_huge(*pde) ? pde : &table_of(*pde)[index_at(addr, 0)];
+
+		part = window_part(addr, r.end);
+		ASSERT(is_huge(*pde) ? is_whole_window(part) : is_own_table(*pde));
+		for (u64 at = part.start; at < part.end; at += step, e++) {
+			u64 old = *e, new;
+			do {
+				new = old ? change(old, arg) : 0;
+			} while (new != old &&
+				 !__atomic_compare_exchange_n(e, &old, new, false, __ATOMIC_RELAXED,
+							      __ATOMIC_RELAXED));
+			if (new != old)
+				tlb_batch_add(batch, at);
+		}
+	}
+}
+
+void pmap_restrict(struct pmap *pmap, struct range r, unsigned prot, struct tlb_batch *batch)
+{
+	change_leaves(pmap, r, restricted, prot, batch);
+}
+
+static u64 cleaned(u64 entry, unsigned bits)
+{
+	return entry & ~((bits & PMAP_ACCESSED ? PTE_A : 0) | (bits & PMAP_DIRTY ? PTE_D : 0));
+}
+
+void pmap_clean(struct pmap *pmap, struct range r, unsigned bits, struct tlb_batch *batch)
+{
+	change_leaves(pmap, r, cleaned, bits, batch);
+}
+
+/* Can the window at `addr` go over as one thing: a whole one that lands on a whole one? */
+static bool moves_whole(struct range part, u64 to)
+{
+	return is_whole_window(part) && IS_ALIGNED(to, HUGE_BYTES);
+}
+
+int pmap_prepare_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *batch)
+{
+	struct range part;
+	int err = 0;
+
+	for (u64 addr = from.start; !err && next_pd_entry(pmap, &addr, from.end); addr = part.end) {
+		u64 dest = to + (addr - from.start), *pde;
+		bool whole;
+
+		part = window_part(addr, from.end);
+		whole = moves_whole(part, dest);
+		if (!whole)
+			err = pmap_own(pmap, addr, batch);
+		/* One window of the source may land in two. */
+		for (u64 at = dest; !err && at < dest + range_len(part);
+		     at = ALIGN_DOWN(at, HUGE_BYTES) + HUGE_BYTES) {
+			pde = pd_entry(pmap, at, true);
+			if (!pde || (!whole && !*pde && !add_table(pmap, pde)))
+				err = -ENOMEM;
+			else if (!whole)
+				err = pmap_own(pmap, at, batch);
+		}
+	}
+	return err;
+}
+
+static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct tlb_batch *batch)
+{
+	u64 *to = pd_entry(pmap, dest, false), moved = *pde;
+
+	spin_lock(&pmap->lock);
+	/* A table that was emptied, or made by a fault that then failed, may stand in the way. */
+	if (*to) {
+		ASSERT(is_own_table(*to) && page_of(*to)->table.live == 0);
+		tlb_batch_frame(batch, page_of(*to));
+		__atomic_sub_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
+		page_holding(to)->table.live--;
+	}
+	*to = moved;
+	page_holding(to)->table.live++;
+	spin_unlock(&pmap->lock);
+	clear_pd_entry(pmap, addr, pde, batch);
+}
+
+/* Moves the leaves of one source window, whose tables are the pmap's own on both sides. */
+static void move_leaves(struct pmap *pmap, struct page *table, struct range part, u64 dest)
+{
+	u64 *e = (u64 *)page_address(table) + index_at(part.start, 0), *to = NULL;
+	struct page *to_table = NULL;
+
+	for (u64 at = part.start; at < part.end; at += PAGE_SIZE, dest += PAGE_SIZE, e++, to++) {
+		if (!to_table || index_at(dest, 0) == 0) {
+			to_table = page_of(*pd_entry(pmap, dest, false));
+			to = (u64 *)page_address(to_table) + index_at(dest, 0);
+		}
+		if (*e) {
+			unsigned owner = page_of(*e)->owner;
+			ASSERT(!*to);
+			*to = *e;
+			*e = 0;
+			to_table->table.live++;
+			table->table.live--;
+			if (owner_is_resident(owner)) {
+				to_table->table.resident[owner - FRAME_CACHE]++;
+				table->table.resident[owner - FRAME_CACHE]--;
+			}
+		}
+	}
+}
+
+void pmap_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *batch)
+{
+	struct range part;
+	u64 *pde;
+
+	for (u64 addr = from.start; (pde = next_pd_entry(pmap, &addr, from.end)); addr = part.end) {
+		u64 dest = to + (addr - from.start);
+
+		part = window_part(addr, from.end);
+		if (moves_whole(part, dest)) {
+			move_whole(pmap, addr, pde, dest, batch);
+		} else {
+			struct page *table = page_of(*pde);
+			ASSERT(is_own_table(*pde));
+			move_leaves(pmap, table, part, dest);
+			if (!table->table.live) {
+				clear_pd_entry(pmap, addr, pde, batch);
+				drop_table(pmap, table, batch);
+			}
+		}
+	}
+	tlb_batch_all(batch);
+}
