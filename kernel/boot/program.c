@@ -121,8 +121,9 @@ static void report_kernel_memory(void)
 
 static void report(const struct run_spec *spec, const struct process *p)
 {
-	const struct process_usage *u = &p->usage;
+	struct process_usage all, *u = &all;
 
+	process_ended_usage(&all);
 	if (p->exit_status & 0x7f)
 		control_printf("signal %d", p->exit_status & 0x7f);
 	else
@@ -192,6 +193,7 @@ void program_run(const struct run_spec *spec)
 	process_await(p);
 	__atomic_store_n(&main_process, NULL, __ATOMIC_RELEASE);
 	log_printf("task: PID %d (%s) ended, status %#x\n", p->pid, p->name, (unsigned)p->exit_status);
+	process_end_others(p);
 	report(spec, p);
 	process_reap(p);
 	check_ledger();

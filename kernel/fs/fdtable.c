@@ -93,6 +93,11 @@ void fd_table_get(struct fd_table *t)
 	ref_get(&t->refs);
 }
 
+bool fd_table_is_shared(const struct fd_table *t)
+{
+	return ref_read(&t->refs) > 1;
+}
+
 /* The file is no longer in the table: POSIX record locks of this owner go with any of its descriptors
  * (fcntl(2)). */
 static void finish_close(struct fd_table *t, struct file *f)

@@ -247,6 +247,26 @@ static int make_file(const struct opening *o, struct file **out)
 	return err;
 }
 
+/* The name is found or made: the rest. */
+static int open_found(struct opening *o, struct file **out)
+{
+	int err = may_open(o);
+
+	if (!err)
+		err = make_file(o, out);
+	if (err)
+		dentry_put(o->dentry);
+	return err;
+}
+
+int vfs_open_at(const struct fs_at *at, u32 flags, struct file **out)
+{
+	struct opening o = {.at = *at, .flags = flags};
+	int err = find(&o);
+
+	return err ? err : open_found(&o, out);
+}
+
 int vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode,
 	     struct file **out)
 {
@@ -262,12 +282,5 @@ int vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 fl
 		err = find_or_create(&o);
 	else
 		err = find(&o);
-	if (err)
-		return err;
-	err = may_open(&o);
-	if (!err)
-		err = make_file(&o, out);
-	if (err)
-		dentry_put(o.dentry);
-	return err;
+	return err ? err : open_found(&o, out);
 }

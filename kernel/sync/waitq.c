@@ -46,12 +46,18 @@ void waitq_leave(struct waitq *q, struct waiter *w)
 	spin_unlock_irqrestore(&q->lock, irq);
 }
 
+static bool must_end(unsigned flags)
+{
+	return ((flags & WAIT_INTERRUPTIBLE) && sched->signal_due()) ||
+	       ((flags & WAIT_KILLABLE) && sched->kill_due());
+}
+
 int waitq_block(unsigned flags)
 {
-	if ((flags & WAIT_INTERRUPTIBLE) && sched->signal_due())
+	if (must_end(flags))
 		return -EINTR;
 	sched->block();
-	return (flags & WAIT_INTERRUPTIBLE) && sched->signal_due() ? -EINTR : 0;
+	return must_end(flags) ? -EINTR : 0;
 }
 
 bool waitq_signal_due(void)

@@ -6,6 +6,7 @@
 #include <moat/syscall.h>
 #include <moat/string.h>
 #include <moat/task.h>
+#include "sys_process.h"
 
 #define NOFILE_HARD_MAX 1048576u /* /proc/sys/fs/nr_open */
 
@@ -31,27 +32,44 @@ static int set_limit(struct process *p, int resource, const struct rlimit_pair *
 	if (resource == RLIMIT_NOFILE && new->hard > NOFILE_HARD_MAX)
 		return -EPERM;
 	*l = *new;
-	tell_aspace(p->aspace, resource, new->soft);
+	if (p->aspace)
+		tell_aspace(p->aspace, resource, new->soft);
 	return 0;
 }
 
-static s64 limit_call(int resource, const void __user *new_limit, void __user *old_limit)
+struct limit_call {
+	int resource;
+	const struct rlimit_pair *new; /* NULL: only to be read */
+	struct rlimit_pair old;
+};
+
+/* prlimit(2) on any process: the same user, or root. Table locked, so that p stays. */
+static int change_limit(struct process *p, void *arg)
 {
-	struct process *p = current_process();
-	struct rlimit_pair new, old;
+	const struct process *me = current_process();
+	struct limit_call *c = arg;
+
+	if (p != me && me->euid != 0 && (me->uid != p->uid || me->uid != p->euid || me->uid != p->suid))
+		return -EPERM;
+	c->old = p->limits[c->resource];
+	return c->new ? set_limit(p, c->resource, c->new) : 0;
+}
+
+s64 sys_prlimit64(int pid, int resource, const void __user *new_limit, void __user *old_limit)
+{
+	struct limit_call c = {.resource = resource};
+	struct rlimit_pair new;
 	int err;
 
 	if (resource < 0 || resource >= RLIM_NLIMITS)
 		return -EINVAL;
 	if (new_limit && copy_from_user(&new, new_limit, sizeof(new)))
 		return -EFAULT;
-	old = p->limits[resource];
-	if (new_limit) {
-		err = set_limit(p, resource, &new);
-		if (err)
-			return err;
-	}
-	return old_limit && copy_to_user(old_limit, &old, sizeof(old)) ? -EFAULT : 0;
+	c.new = new_limit ? &new : NULL;
+	err = pid < 0 ? -ESRCH : process_with(pid, change_limit, &c);
+	if (err)
+		return err;
+	return old_limit && copy_to_user(old_limit, &c.old, sizeof(c.old)) ? -EFAULT : 0;
 }
 
 s64 sys_getrlimit(int resource, void __user *rlim)
@@ -75,35 +93,34 @@ s64 sys_setrlimit(int resource, const void __user *rlim)
 	return set_limit(current_process(), resource, &new);
 }
 
-s64 sys_prlimit64(int pid, int resource, const void __user *new_limit, void __user *old_limit)
-{
-	if (pid != 0 && pid != current_process()->pid)
-		return -ESRCH;
-	return limit_call(resource, new_limit, old_limit);
-}
-
 static struct __kernel_old_timeval to_timeval(u64 ns)
 {
 	return (struct __kernel_old_timeval){(long)(ns / 1000000000u), (long)(ns % 1000000000u / 1000)};
 }
 
+void usage_to_rusage(const struct process_usage *u, struct rusage *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->ru_utime = to_timeval(u->user_ns);
+	out->ru_stime = to_timeval(u->sys_ns);
+	out->ru_maxrss = (long)(u->peak_bytes / 1024);
+	out->ru_minflt = (long)(u->minor_faults + u->cow_faults);
+	out->ru_majflt = (long)u->major_faults;
+	out->ru_nvcsw = (long)u->switches;
+}
+
 s64 sys_getrusage(int who, void __user *usage)
 {
 	struct process *p = current_process();
+	struct process_usage used;
 	struct rusage u;
-	u64 user = 0, sys = 0;
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
 		return -EINVAL;
-	memset(&u, 0, sizeof(u));
-	if (who != RUSAGE_CHILDREN) {
-		process_cpu_times(p, &user, &sys);
-		u.ru_maxrss = (long)(pmap_peak_pages(&p->aspace->pmap) * (PAGE_SIZE / 1024));
-		u.ru_minflt = (long)(p->aspace->faults.minor + p->aspace->faults.cow);
-		u.ru_majflt = (long)p->aspace->faults.major;
-		u.ru_nvcsw = (long)p->thread->switches;
-	}
-	u.ru_utime = to_timeval(user);
-	u.ru_stime = to_timeval(sys);
+	if (who == RUSAGE_CHILDREN)
+		used = p->children_usage;
+	else
+		process_get_usage(p, &used);
+	usage_to_rusage(&used, &u);
 	return copy_to_user(usage, &u, sizeof(u)) ? -EFAULT : 0;
 }

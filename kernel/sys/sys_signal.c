@@ -26,7 +26,7 @@ s64 sys_rt_sigaction(int signum, const void __user *act, void __user *oldact, si
 {
 	struct process *p = current_process();
 	struct user_sigaction new, old;
-	struct signal_action *a;
+	struct signal_action a;
 
 	if (sigsetsize != sizeof(u64) || signum < 1 || signum > SIGNAL_MAX)
 		return -EINVAL;
@@ -34,8 +34,8 @@ s64 sys_rt_sigaction(int signum, const void __user *act, void __user *oldact, si
 		return -EFAULT;
 	if (act && (signum == SIGKILL || signum == SIGSTOP))
 		return -EINVAL;
-	a = &p->signals.actions[signum - 1];
-	old = (struct user_sigaction){a->handler, a->flags, a->restorer, a->mask};
+	a = signal_get_action(p, signum);
+	old = (struct user_sigaction){a.handler, a.flags, a.restorer, a.mask};
 	if (act)
 		signal_set_action(p, signum,
 				  &(struct signal_action){.handler = new.handler,
@@ -159,63 +159,17 @@ s64 sys_rt_sigreturn(void)
 	return frame_result(f);
 }
 
-struct kill_request {
-	int pid, sig, sent;
-	int pgid;
-};
-
-static bool matches(const struct kill_request *k, const struct process *p)
-{
-	if (k->pid > 0)
-		return p->pid == k->pid;
-	if (k->pid == -1)
-		return p != current_process();
-	return p->pgid == k->pgid;
-}
-
-static bool send_if_match(struct process *p, void *arg)
-{
-	struct kill_request *k = arg;
-
-	if (matches(k, p)) {
-		k->sent++;
-		if (k->sig)
-			signal_send_user(p, k->sig, SI_USER);
-	}
-	return true;
-}
-
 s64 sys_kill(int pid, int sig)
 {
-	struct kill_request k = {.pid = pid, .sig = sig, .pgid = pid == 0 ? current_process()->pgid : -pid};
-
-	if (sig < 0 || sig > SIGNAL_MAX)
-		return -EINVAL;
-	if (pid == kernel_process.pid)
-		return 0; /* init takes no signal that it has no handler for */
-	process_for_each(send_if_match, &k);
-	return k.sent ? 0 : -ESRCH;
-}
-
-static s64 send_thread(int tgid, int tid, int sig)
-{
-	struct process *me = current_process();
-
-	if (tid <= 0 || tgid == 0 || sig < 0 || sig > SIGNAL_MAX)
-		return -EINVAL;
-	if (tid != current_thread()->tid || (tgid > 0 && tgid != me->pid))
-		return -ESRCH;
-	if (sig)
-		signal_send_user(me, sig, SI_TKILL);
-	return 0;
+	return signal_kill(pid, sig);
 }
 
 s64 sys_tkill(int tid, int sig)
 {
-	return send_thread(-1, tid, sig);
+	return signal_kill_thread(-1, tid, sig);
 }
 
 s64 sys_tgkill(int tgid, int tid, int sig)
 {
-	return tgid <= 0 ? -EINVAL : send_thread(tgid, tid, sig);
+	return tgid <= 0 ? -EINVAL : signal_kill_thread(tgid, tid, sig);
 }

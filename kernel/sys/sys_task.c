@@ -37,7 +37,7 @@ s64 sys_gettid(void)
 
 s64 sys_getppid(void)
 {
-	return current_process()->parent->pid;
+	return process_parent_pid(current_process());
 }
 
 s64 sys_getuid(void)
@@ -132,49 +132,6 @@ s64 sys_setgroups(size_t size, const void __user *list)
 	return size > 65536 ? -EINVAL : -EPERM;
 }
 
-/* There is one process that can be meant: the caller (pid 0 or its own number). */
-static bool is_self(int pid)
-{
-	return pid == 0 || pid == current_process()->pid;
-}
-
-s64 sys_getpgrp(void)
-{
-	return current_process()->pgid;
-}
-
-s64 sys_getpgid(int pid)
-{
-	return is_self(pid) ? current_process()->pgid : -ESRCH;
-}
-
-s64 sys_getsid(int pid)
-{
-	return is_self(pid) ? current_process()->sid : -ESRCH;
-}
-
-s64 sys_setpgid(int pid, int pgid)
-{
-	struct process *p = current_process();
-
-	if (pgid < 0)
-		return -EINVAL;
-	if (!is_self(pid))
-		return -ESRCH;
-	/* A session leader stays in its group. */
-	return p->sid == p->pid ? -EPERM : (pgid == 0 || pgid == p->pid) ? 0 : -EPERM;
-}
-
-s64 sys_setsid(void)
-{
-	struct process *p = current_process();
-
-	if (p->pgid == p->pid)
-		return -EPERM;
-	p->pgid = p->sid = p->pid;
-	return p->pid;
-}
-
 s64 sys_set_tid_address(void __user *tidptr)
 {
 	current_thread()->clear_tid = (__force u64)tidptr;
@@ -232,6 +189,11 @@ static s64 prctl_name(int option, u64 arg)
 	return 0;
 }
 
+static s64 put_int(int value, u64 to)
+{
+	return copy_to_user((void __user *)to, &value, sizeof(value)) ? -EFAULT : 0;
+}
+
 s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 {
 	switch (option) {
@@ -240,6 +202,18 @@ s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 		return prctl_name(option, arg2);
 	case PR_GET_DUMPABLE:
 		return 1;
+	case PR_SET_PDEATHSIG:
+		if (arg2 > SIGNAL_MAX)
+			return -EINVAL;
+		current_process()->parent_death_signal = (int)arg2;
+		return 0;
+	case PR_GET_PDEATHSIG:
+		return put_int(current_process()->parent_death_signal, arg2);
+	case PR_SET_CHILD_SUBREAPER:
+		current_process()->subreaper = arg2 != 0;
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return put_int(current_process()->subreaper, arg2);
 	case PR_SET_NO_NEW_PRIVS:
 		if (arg2 != 1 || arg3 || arg4 || arg5)
 			return -EINVAL;
@@ -273,7 +247,7 @@ s64 sys_sched_getaffinity(int pid, size_t size, void __user *mask)
 
 	if (size < sizeof(bits) || (size & (sizeof(bits) - 1)))
 		return -EINVAL;
-	if (!is_self(pid))
+	if (!process_exists(pid))
 		return -ESRCH;
 	return copy_to_user(mask, &bits, sizeof(bits)) ? -EFAULT : (s64)sizeof(bits);
 }
@@ -284,7 +258,7 @@ s64 sys_sched_setaffinity(int pid, size_t size, const void __user *mask)
 
 	if (copy_from_user(&bits, mask, MIN(size, sizeof(bits))))
 		return -EFAULT;
-	if (!is_self(pid))
+	if (!process_exists(pid))
 		return -ESRCH;
 	return bits & 1 ? 0 : -EINVAL;
 }

@@ -161,7 +161,9 @@ s64 sys_times(void __user *buf)
 
 	process_cpu_times(p, &user, &sys);
 	t = (struct tms){.tms_utime = (long)(user * USER_HZ / NS_PER_SEC),
-			 .tms_stime = (long)(sys * USER_HZ / NS_PER_SEC)};
+			 .tms_stime = (long)(sys * USER_HZ / NS_PER_SEC),
+			 .tms_cutime = (long)(p->children_usage.user_ns * USER_HZ / NS_PER_SEC),
+			 .tms_cstime = (long)(p->children_usage.sys_ns * USER_HZ / NS_PER_SEC)};
 	if (buf && copy_to_user(buf, &t, sizeof(t)))
 		return -EFAULT;
 	return (s64)(clock_monotonic_ns() * USER_HZ / NS_PER_SEC);

@@ -98,6 +98,8 @@ static __noinline int resolve_scripts(const struct exec_request *req, struct fil
 
 		if (err <= 0)
 			return err;
+		if (req->flags & EXEC_PATH_LOST)
+			return -ENOENT;
 		err = open_by_name(req->fs, line.interpreter, &next_file, &next_object);
 		if (err)
 			return err;

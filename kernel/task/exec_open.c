@@ -7,11 +7,11 @@
 
 #define MODE_EXEC_ANY 0111
 
-int exec_open(struct fs_context *fs, struct dentry *base, const char *path, struct file **out)
+int exec_open_at(const struct fs_at *at, u32 open_flags, struct file **out)
 {
 	struct file_facts facts;
 	struct file *file;
-	int err = vfs_open(fs, base, path, 0, 0, &file);
+	int err = vfs_open_at(at, open_flags, &file);
 
 	if (err)
 		return err;
@@ -20,11 +20,18 @@ int exec_open(struct fs_context *fs, struct dentry *base, const char *path, stru
 	if (!S_ISREG(facts.mode) || !(facts.mode & MODE_EXEC_ANY))
 		err = -EACCES;
 	else
-		err = inode_permission(file->inode, fs->fsuid, fs->fsgid, MAY_EXEC);
+		err = inode_permission(file->inode, at->uid, at->gid, MAY_EXEC);
 	if (err) {
 		file_put(file);
 		return err;
 	}
 	*out = file;
 	return 0;
+}
+
+int exec_open(struct fs_context *fs, struct dentry *base, const char *path, struct file **out)
+{
+	struct fs_at at = fs_at(fs, base, path, 0);
+
+	return exec_open_at(&at, 0, out);
 }

@@ -90,7 +90,7 @@ static void switch_away(struct run_queue *q)
 	next->on_cpu_since_ns = now;
 	next->slice_ticks = SLICE_TICKS;
 	q->previous = prev;
-	arch_switch(prev, &prev->arch, next, &next->arch,
+	arch_switch(&prev->arch, next, &next->arch,
 		    next->process->aspace ? &next->process->aspace->pmap : NULL);
 	/* Back again. What is left of `next` may be gone by now. */
 	finish_switch();
@@ -194,6 +194,7 @@ static const struct wait_ops wait_ops = {
 	.block = block,
 	.wake = wake,
 	.signal_due = signal_due,
+	.kill_due = signal_kill_due,
 };
 
 void sched_init(void)

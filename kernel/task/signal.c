@@ -5,10 +5,8 @@
  *     send ──> pending ──(not blocked, thread on its way to ring 3)──> default action: end, stop, nothing
  *                                                              └─────> handler: a frame on the user's stack
  *
- * A signal that is ignored is dropped when it is sent, so a pending one always means something. Standard signals are
- * not queued: one of each kind can be pending (signal(7)).
- *
- * Lock: signals.lock (RANK_SIGNAL), interrupts off: the control port sends from an interrupt.
+ * How they come to be pending is signal_send.c. Here everything is done by the thread that gets the signal; its own
+ * actions and mask need no lock.
  */
 #include <asm/errno.h>
 #include <asm/unistd_64.h>
@@ -19,83 +17,24 @@
 #include <moat/string.h>
 #include <moat/task.h>
 #include "signal_names.h"
-
-/* Every byte is set: the structure goes to user memory whole. */
-static void make_info(siginfo_t *info, int signo, int code)
-{
-	memset(info, 0, sizeof(*info));
-	info->si_signo = signo;
-	info->si_code = code;
-}
-
-static const struct signal_action *action_of(const struct process *p, int signo)
-{
-	return &p->signals.actions[signo - 1];
-}
-
-static bool ignored(const struct process *p, int signo)
-{
-	const struct signal_action *a = action_of(p, signo);
-
-	if (signo == SIGKILL || signo == SIGSTOP)
-		return false;
-	return a->handler == (u64)SIG_IGN ||
-	       (a->handler == (u64)SIG_DFL && signal_default(signo) == SIGNAL_DEFAULT_IGNORE);
-}
-
-void signal_send(struct process *p, const siginfo_t *info)
-{
-	int signo = info->si_signo;
-	u64 irq = spin_lock_irqsave(&p->signals.lock);
-	struct thread *t = p->thread;
-
-	/* A blocked signal stays pending even if it is ignored now: the action may change before it is unblocked. */
-	if (t && (!ignored(p, signo) || (t->blocked_signals & SIGNAL_BIT(signo)))) {
-		if (!(p->signals.pending & SIGNAL_BIT(signo)))
-			p->signals.info[signo - 1] = *info;
-		p->signals.pending |= SIGNAL_BIT(signo);
-		if (signo == SIGCONT)
-			p->signals.pending &= ~(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) |
-						SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU));
-		sched_kick(t);
-	}
-	spin_unlock_irqrestore(&p->signals.lock, irq);
-}
-
-void signal_send_user(struct process *p, int signo, int code)
-{
-	const struct process *me = current_process();
-	siginfo_t info;
-
-	make_info(&info, signo, code);
-	info.si_pid = me->pid;
-	info.si_uid = me->uid;
-	signal_send(p, &info);
-}
-
-void signal_send_kernel(struct process *p, int signo)
-{
-	siginfo_t info;
-
-	make_info(&info, signo, SI_KERNEL);
-	signal_send(p, &info);
-}
+#include "signal_queue.h"
+#include "table.h"
 
 /* A fault that is blocked or ignored gets the default action: the program could not go on (Linux: force_sig). */
 void signal_force(int signo, int code, u64 addr)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	struct signal_action *a = &p->signals.actions[signo - 1];
 	siginfo_t info;
 
-	make_info(&info, signo, code);
+	signal_make_info(&info, signo, code);
 	info.si_addr = (void *)addr;
-	if ((t->blocked_signals & SIGNAL_BIT(signo)) || a->handler == (u64)SIG_IGN) {
-		a->handler = (u64)SIG_DFL;
+	if ((t->blocked_signals & SIGNAL_BIT(signo)) ||
+	    signal_action_of(&p->signals, signo)->handler == (u64)SIG_IGN) {
+		signal_set_action(p, signo, &(struct signal_action){.handler = (u64)SIG_DFL});
 		t->blocked_signals &= ~SIGNAL_BIT(signo);
 	}
-	signal_send(p, &info);
+	(void)signal_send(p, &info);
 	request_user_work();
 }
 
@@ -106,23 +45,11 @@ bool signal_due(void)
 	return __atomic_load_n(&t->process->signals.pending, __ATOMIC_RELAXED) & ~t->blocked_signals;
 }
 
-/* Takes the next signal to act on: faults first, then by number. 0 when there is none. */
-static int take(struct process *p, struct thread *t, siginfo_t *info)
+bool signal_kill_due(void)
 {
-	const u64 faults = SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) |
-			   SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS) |
-			   SIGNAL_BIT(SIGKILL);
-	u64 irq = spin_lock_irqsave(&p->signals.lock);
-	u64 ready = p->signals.pending & ~t->blocked_signals;
-	int signo = 0;
+	const struct thread *t = arch_current();
 
-	if (ready) {
-		signo = __builtin_ctzll(ready & faults ? ready & faults : ready) + 1;
-		p->signals.pending &= ~SIGNAL_BIT(signo);
-		*info = p->signals.info[signo - 1];
-	}
-	spin_unlock_irqrestore(&p->signals.lock, irq);
-	return signo;
+	return __atomic_load_n(&t->process->signals.pending, __ATOMIC_RELAXED) & SIGNAL_BIT(SIGKILL);
 }
 
 static __noreturn void end_process(struct process *p, int signo)
@@ -132,20 +59,52 @@ static __noreturn void end_process(struct process *p, int signo)
 	process_exit(signo);
 }
 
-/* Stopped until SIGCONT or SIGKILL is pending. */
-static void stop(struct process *p)
+static bool may_go_on(const struct signal_state *s)
+{
+	return !__atomic_load_n(&s->stopped, __ATOMIC_ACQUIRE) ||
+	       (__atomic_load_n(&s->pending, __ATOMIC_ACQUIRE) & SIGNAL_BIT(SIGKILL));
+}
+
+/* False: SIGCONT or SIGKILL came first. */
+static bool enter_stop(struct signal_state *s, int signo)
+{
+	u64 irq = spin_lock_irqsave(&s->lock);
+	bool stop = !(s->pending & (SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL)));
+
+	if (stop) {
+		s->stopped = signo;
+		s->stop_unreported = true;
+		s->continue_unreported = false;
+	}
+	spin_unlock_irqrestore(&s->lock, irq);
+	return stop;
+}
+
+static void leave_stop(struct signal_state *s)
+{
+	u64 irq = spin_lock_irqsave(&s->lock);
+
+	s->stopped = 0;
+	s->stop_unreported = false;
+	spin_unlock_irqrestore(&s->lock, irq);
+}
+
+/* Stopped until SIGCONT is sent or SIGKILL is pending. No keyboard stops a group that no shell would continue. */
+static void stop(struct process *p, int signo)
 {
 	struct waitq never;
 
+	if (signo != SIGSTOP && group_is_orphaned(p->pgid))
+		return;
+	if (!enter_stop(&p->signals, signo))
+		return;
+	parent_tell(p, CLD_STOPPED, signo);
 	waitq_init(&never);
-	while (!(__atomic_load_n(&p->signals.pending, __ATOMIC_ACQUIRE) &
-		 (SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL)))) {
-		struct waiter w;
-		waitq_enter(&never, &w);
-		if (!(p->signals.pending & (SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL))))
-			(void)waitq_block(0);
-		waitq_leave(&never, &w);
-	}
+	WAIT_EVENT_UNKILLABLE(&never, may_go_on(&p->signals));
+	if (signal_kill_due())
+		leave_stop(&p->signals);
+	else
+		parent_tell(p, CLD_CONTINUED, SIGCONT);
 }
 
 static void default_action(struct process *p, int signo)
@@ -154,7 +113,7 @@ static void default_action(struct process *p, int signo)
 	case SIGNAL_DEFAULT_IGNORE:
 		return;
 	case SIGNAL_DEFAULT_STOP:
-		stop(p);
+		stop(p, signo);
 		return;
 	case SIGNAL_DEFAULT_END:
 		end_process(p, signo);
@@ -176,13 +135,13 @@ static u32 altstack_flags(const struct thread *t, u64 sp)
 static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t *info)
 {
 	struct process *p = t->process;
-	struct signal_action *a = &p->signals.actions[info->si_signo - 1];
+	const struct signal_action a = *signal_action_of(&p->signals, info->si_signo);
 	u64 sp = frame_sp(f);
-	bool to_alt = (a->flags & SA_ONSTACK) && t->altstack.size && !on_altstack(t, sp);
+	bool to_alt = (a.flags & SA_ONSTACK) && t->altstack.size && !on_altstack(t, sp);
 	struct signal_delivery d = {
 		.info = info,
-		.handler = a->handler,
-		.restorer = a->restorer,
+		.handler = a.handler,
+		.restorer = a.restorer,
 		.sp = to_alt ? t->altstack.sp + t->altstack.size : sp,
 		.use_red_zone = !to_alt,
 		.old_mask = t->restore_mask ? t->saved_mask : t->blocked_signals,
@@ -192,7 +151,7 @@ static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 	};
 
 	t->restore_mask = false;
-	if (!(a->flags & SA_RESTORER) || arch_signal_frame_push(f, &t->arch, &d)) {
+	if (!(a.flags & SA_RESTORER) || arch_signal_frame_push(f, &t->arch, &d)) {
 		process_explain(p, "no room on the stack for the frame of %s", signal_name(info->si_signo));
 		end_process(p, SIGSEGV);
 	}
@@ -200,12 +159,13 @@ static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 	p->explain[0] = 0;
 	if (t->altstack.flags & SS_AUTODISARM && to_alt)
 		t->altstack = (struct signal_stack){.flags = SS_DISABLE};
-	t->blocked_signals |= a->mask;
-	if (!(a->flags & SA_NODEFER))
+	t->blocked_signals |= a.mask;
+	if (!(a.flags & SA_NODEFER))
 		t->blocked_signals |= SIGNAL_BIT(info->si_signo);
 	t->blocked_signals &= ~SIGNALS_UNMASKABLE;
-	if (a->flags & SA_RESETHAND)
-		a->handler = (u64)SIG_DFL;
+	if (a.flags & SA_RESETHAND)
+		signal_set_action(p, info->si_signo,
+				  &(struct signal_action){.flags = a.flags, .mask = a.mask});
 }
 
 /* Calls that Linux starts again after a handler with SA_RESTART, and always when no handler ran (signal(7)). */
@@ -241,13 +201,12 @@ void signal_deliver(struct trap_frame *f)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	bool handled = false, any = false;
+	bool handled = false;
 	siginfo_t info;
 	int signo;
 
-	while ((signo = take(p, t, &info))) {
-		const struct signal_action *a = action_of(p, signo);
-		any = true;
+	while ((signo = signal_take(&p->signals, t->blocked_signals, &info))) {
+		const struct signal_action *a = signal_action_of(&p->signals, signo);
 		if (a->handler == (u64)SIG_IGN)
 			continue;
 		if (a->handler == (u64)SIG_DFL) {
@@ -259,20 +218,10 @@ void signal_deliver(struct trap_frame *f)
 		handled = true;
 		run_handler(f, t, &info);
 	}
-	if (any && !handled)
+	if (!handled)
 		maybe_restart(f, NULL);
 	if (t->restore_mask) {
 		t->restore_mask = false;
 		t->blocked_signals = t->saved_mask;
 	}
-}
-
-void signal_set_action(struct process *p, int signo, const struct signal_action *a)
-{
-	u64 irq = spin_lock_irqsave(&p->signals.lock);
-
-	p->signals.actions[signo - 1] = *a;
-	if (ignored(p, signo))
-		p->signals.pending &= ~SIGNAL_BIT(signo);
-	spin_unlock_irqrestore(&p->signals.lock, irq);
 }

@@ -74,7 +74,11 @@ int process_spawn(const struct spawn_request *req, struct process **out)
 	if (!p)
 		goto no_process;
 	p->aspace = image.aspace;
-	p->exe = image.file;
+	if (image.file && vfs_deny_write(image.file)) {
+		file_put(image.file);
+		image.file = NULL;
+	}
+	process_set_exe(p, image.file);
 	p->personality = req->fixed_addresses ? PERSONALITY_FIXED : 0;
 	log_printf("task: process created with PID %d (%s)\n", p->pid, p->name);
 	*out = p;

@@ -9,6 +9,7 @@
 #define FPU_CONTROL_DEFAULT 0x37f
 #define MXCSR_DEFAULT	    0x1f80
 #define XSAVE_HEADER	    512 /* offset of XSTATE_BV */
+#define XSAVE_HEADER_BYTES  64
 #define XSTATE_X87_SSE	    3u
 
 void fpu_default(void *area)
@@ -50,6 +51,13 @@ void fpu_save_standard(void *area)
 		asm volatile("xsave64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
 	else
 		asm volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+/* XSAVE leaves alone what it does not save: the header must be clear for XRSTOR to take it. */
+void fpu_copy_current(void *area)
+{
+	memset((char *)area + XSAVE_HEADER, 0, XSAVE_HEADER_BYTES);
+	fpu_save_standard(area);
 }
 
 void fpu_reset(void *area)

@@ -10,6 +10,8 @@ void fpu_default(void *area);
 /* Registers to memory: what has changed, and (standard) every byte of the format. */
 void fpu_save(void *area);
 void fpu_save_standard(void *area);
+/* The registers to an area that nothing was written to yet. */
+void fpu_copy_current(void *area);
 /* The area must be well formed: XRSTOR faults otherwise. */
 void fpu_load(const void *area);
 /* Default state, in memory and in the registers. */

@@ -6,6 +6,8 @@
  *     KMAP_STACKS   slots of 32 KiB: [ 16 KiB guard, never mapped | 16 KiB stack ]
  *     KMAP_MMIO     device registers, uncached, never unmapped
  *
+ * A few stacks that are given back stay mapped, for the next threads: mapping one costs more than making a process else.
+ *
  * Lock: kmap_lock (RANK_PMAP) for the tables and the slot bitmap.
  */
 #include <arch/impl/kernel_layout.h>
@@ -17,12 +19,15 @@
 #include "boot_info.h"
 #include "kmap.h"
 
-#define STACKS_MAX  65536u
-#define STACK_PAGES (KSTACK_BYTES / PAGE_SIZE)
+#define STACKS_MAX   65536u
+#define SPARE_STACKS 4 /* as many as a pipeline of processes that come and go needs */
+#define STACK_PAGES  (KSTACK_BYTES / PAGE_SIZE)
 
 static struct spinlock kmap_lock = SPINLOCK_INIT(RANK_PMAP);
 static u64 stack_bitmap[STACKS_MAX / 64]; /* [kmap_lock] */
 static u64 stack_hint;			  /* [kmap_lock] word to look at first */
+static u64 spare[SPARE_STACKS];		  /* [kmap_lock] stacks that nobody has, still mapped */
+static unsigned spare_count;		  /* [kmap_lock] */
 static u64 mmio_next = KMAP_MMIO;	  /* boot only */
 
 /* The 4 KiB entry for a kernel address; tables are made as needed and kept. NULL: out of memory. Lock held. */
@@ -79,12 +84,24 @@ static bool enter_stack(u64 base, struct page *frames)
 	return true;
 }
 
+static u64 take_spare(void)
+{
+	u64 irq = spin_lock_irqsave(&kmap_lock);
+	u64 base = spare_count ? spare[--spare_count] : 0;
+
+	spin_unlock_irqrestore(&kmap_lock, irq);
+	return base;
+}
+
 u64 kmap_stack_create(void)
 {
-	struct page *frames = frame_alloc(2, FRAME_ZERO, FRAME_KERNEL);
-	u64 slot, base, irq;
+	u64 slot, base = take_spare(), irq;
+	struct page *frames;
 	bool ok = false;
 
+	if (base)
+		return base;
+	frames = frame_alloc(2, 0, FRAME_KERNEL);
 	if (!frames)
 		return 0;
 	irq = spin_lock_irqsave(&kmap_lock);
@@ -106,9 +123,14 @@ u64 kmap_stack_create(void)
 void kmap_stack_destroy(u64 base)
 {
 	u64 irq = spin_lock_irqsave(&kmap_lock);
-	u64 *e = kernel_entry(base);
-	struct page *frames = pfn_to_page(paddr_to_pfn(paddr(*e & PTE_ADDR)));
+	struct page *frames;
 
+	if (spare_count < SPARE_STACKS) {
+		spare[spare_count++] = base;
+		spin_unlock_irqrestore(&kmap_lock, irq);
+		return;
+	}
+	frames = pfn_to_page(paddr_to_pfn(paddr(*kernel_entry(base) & PTE_ADDR)));
 	for (u64 i = 0; i < STACK_PAGES; i++) {
 		*kernel_entry(base + i * PAGE_SIZE) = 0;
 		invlpg(base + i * PAGE_SIZE);

@@ -47,17 +47,24 @@ int arch_thread_init(struct arch_thread *t, void (*fn)(void *), void *arg)
 	return 0;
 }
 
-int arch_thread_init_user(struct arch_thread *t)
+static void *fpu_alloc(void)
 {
 	/* The heap aligns to 64 bytes what is at least 64 bytes and a power of two. */
 	size_t bytes = 1024;
+	void *area;
 
 	while (bytes < cpu_features.xsave_bytes)
 		bytes *= 2;
-	t->fpu = kmalloc(bytes);
+	area = kmalloc(bytes);
+	DEBUG_ASSERT(IS_ALIGNED(area, 64));
+	return area;
+}
+
+int arch_thread_init_user(struct arch_thread *t)
+{
+	t->fpu = fpu_alloc();
 	if (!t->fpu)
 		return -ENOMEM;
-	DEBUG_ASSERT(IS_ALIGNED(t->fpu, 64));
 	fpu_default(t->fpu);
 	return 0;
 }
@@ -85,21 +92,45 @@ static void save_segment_bases(struct arch_thread *t)
 	}
 }
 
-void arch_switch(struct thread *prev, struct arch_thread *prev_state, struct thread *next,
-		 struct arch_thread *next_state, struct pmap *next_pmap)
+struct trap_frame *arch_thread_frame(struct arch_thread *t)
+{
+	return (struct trap_frame *)stack_top(t) - 1;
+}
+
+int arch_thread_copy_user(struct arch_thread *child, struct arch_thread *parent)
+{
+	child->fpu = fpu_alloc();
+	if (!child->fpu)
+		return -ENOMEM;
+	fpu_copy_current(child->fpu);
+	child->fs_base = rdmsr(MSR_FS_BASE);
+	child->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+	*arch_thread_frame(child) = *arch_thread_frame(parent);
+	return 0;
+}
+
+void arch_thread_set_tls(struct arch_thread *t, u64 base)
+{
+	t->fs_base = base;
+}
+
+void arch_switch(struct arch_thread *prev_state, struct thread *next, struct arch_thread *next_state,
+		 struct pmap *next_pmap)
 {
 	struct cpu *c = this_cpu();
 
 	if (prev_state->fpu) {
 		fpu_save(prev_state->fpu);
 		save_segment_bases(prev_state);
-		c->fpu_owner = prev;
+		c->fpu_owner = prev_state;
+		prev_state->fpu_cpu = c->id + 1;
 	}
 	c->user_pmap = next_pmap;
 	if (next_pmap)
 		pmap_activate(next_pmap);
 	if (next_state->fpu) {
-		if (c->fpu_owner != next)
+		/* Both must agree: another thread may have been made where the owner was. */
+		if (c->fpu_owner != next_state || next_state->fpu_cpu != c->id + 1)
 			fpu_load(next_state->fpu);
 		load_segment_bases(next_state);
 	}
@@ -113,6 +144,11 @@ void arch_set_user_pmap(struct pmap *pmap)
 {
 	this_cpu()->user_pmap = pmap;
 	pmap_activate(pmap);
+}
+
+void arch_leave_user_pmap(void)
+{
+	this_cpu()->user_pmap = NULL;
 }
 
 extern char boot_stack[];

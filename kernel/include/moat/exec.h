@@ -24,6 +24,9 @@
  */
 int __must_check exec_open(struct fs_context *fs, struct dentry *base, const char *path, struct file **out);
 
+/* The same for a path with all that says how it is walked; open_flags: O_NOFOLLOW or 0. */
+int __must_check exec_open_at(const struct fs_at *at, u32 open_flags, struct file **out);
+
 /* The strings of a new program. Made by one of the two functions below, used by one thread. */
 struct exec_args;
 
@@ -42,6 +45,7 @@ void exec_args_destroy(struct exec_args *args); /* NULL is allowed */
 enum exec_flags {
 	EXEC_FIXED_ADDRESSES = 1 << 0, /* personality ADDR_NO_RANDOMIZE */
 	EXEC_SECURE = 1 << 1,	       /* AT_SECURE: the program gained rights */
+	EXEC_PATH_LOST = 1 << 2,       /* no interpreter could open execfn: -ENOENT for a script */
 };
 
 struct exec_request {

@@ -151,6 +151,7 @@ struct fd_table *__must_check fd_table_create(void); /* empty, one reference; or
 void fd_table_get(struct fd_table *t);
 void fd_table_put(struct fd_table *t);				 /* the last one closes everything */
 struct fd_table *__must_check fd_table_copy(struct fd_table *t); /* fork; or NULL */
+bool fd_table_is_shared(const struct fd_table *t);		 /* by another process */
 void fd_table_close_on_exec(struct fd_table *t);
 /* The file behind fd with a reference for the caller, or NULL. fd_get does not find descriptors of O_PATH. */
 struct file *__must_check fd_get(struct fd_table *t, int fd);

@@ -72,6 +72,8 @@ int __must_check vfs_lookup(const struct fs_at *at, struct dentry **out);
  */
 int __must_check vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode,
 			  struct file **out);
+/* The same without creating anything; at->flags may hold FS_EMPTY_PATH. */
+int __must_check vfs_open_at(const struct fs_at *at, u32 flags, struct file **out);
 /* Bytes at an absolute offset into kernel memory, for the program loader; bytes read or -errno. */
 ssize_t vfs_pread(struct file *f, void *buf, size_t len, u64 offset);
 /* The absolute path of what the file is, as /proc shows it; length or -ENAMETOOLONG. */

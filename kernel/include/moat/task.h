@@ -26,11 +26,9 @@ struct rlimit_pair {
 };
 
 enum process_state {
-	PROCESS_READY,
-	PROCESS_RUNNING,
-	PROCESS_BLOCKED,
+	PROCESS_NEW,   /* has its number and nothing else: nobody finds it yet */
+	PROCESS_ALIVE, /* its thread runs or will run */
 	PROCESS_ZOMBIE,
-	PROCESS_TERMINATED,
 };
 
 /* What a process has used; filled as it goes, complete once it is a zombie. */
@@ -41,33 +39,49 @@ struct process_usage {
 	u64 switches;
 };
 
+/* A parent that waits for its vfork child to leave its memory alone; on the parent's stack. */
+struct vfork_wait {
+	struct waitq queue;
+	bool done; /* [table for change, a for read] */
+};
+
 struct process {
-	int pid;				 /* [I] */
-	struct process *parent;			 /* [table] */
-	LIST_HEAD(, process) children;		 /* [table] */
-	LIST_ENTRY(process) sibling;		 /* [table] */
-	LIST_ENTRY(process) all;		 /* [table] */
-	enum process_state state;		 /* [table] coarse: a zombie, or what its thread does */
-	char name[TASK_NAME_MAX];		 /* [I between execs] */
-	struct thread *thread;			 /* [I] its first thread */
-	struct aspace *aspace;			 /* [I between execs] NULL: the kernel's process */
-	struct fd_table *files;			 /* [I] */
-	struct fs_context *fs;			 /* [I] */
-	struct file *exe;			 /* [I between execs] may be NULL */
+	int pid;			/* [I] */
+	struct process *parent;		/* [table] */
+	TAILQ_HEAD(, process) children; /* [table] oldest first */
+	TAILQ_ENTRY(process) sibling;	/* [table] */
+	LIST_ENTRY(process) all;	/* [table] */
+	LIST_ENTRY(process) hash;	/* [table] by PID */
+	enum process_state state;	/* [table] */
+	int exit_signal;		/* [table] what the parent gets at the end; 0: nothing */
+	bool awaited;			/* [I] process_await is used: stays a zombie until process_reap */
+	bool has_executed;		/* [table] execve since it was forked: setpgid(2) asks */
+	bool subreaper;			/* [table] PR_SET_CHILD_SUBREAPER */
+	int parent_death_signal;	/* [own thread] PR_SET_PDEATHSIG */
+	struct vfork_wait *vfork;	/* [table] who waits for exec or exit, or NULL */
+	struct waitq child_event;	/* a child has ended, stopped or gone on */
+	char name[TASK_NAME_MAX];	/* [I between execs] */
+	struct thread *thread;		/* [signals.lock for change] its first thread; NULL: a zombie */
+	struct aspace *aspace;		/* [I between execs] NULL: the kernel's process */
+	struct fd_table *files;		/* [I] */
+	struct fs_context *fs;		/* [I] */
+	struct file *exe;		/* [I between execs] may be NULL */
 	u32 uid, euid, suid, gid, egid, sgid;	 /* [own thread] */
 	int pgid, sid;				 /* [table] */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
 	bool no_new_privs;			 /* [own thread] */
-	struct signal_state signals;
-	int exit_status; /* [I once a zombie] in the encoding of wait(2) */
-	struct waitq exited;
-	struct process_usage usage;
-	struct ratelimit log_budget;	      /* [own thread] */
-	char explain[EXPLAIN_MAX];	      /* [own thread] why it was ended, for the report */
-	bool out_of_memory;		      /* [own thread] ended because memory ran out */
+	int exit_status;			 /* [I once a zombie] in the encoding of wait(2) */
+	struct process_usage usage;		 /* [own thread] */
+	struct process_usage children_usage;	 /* [table] of those that were waited for, and theirs */
+	struct process_usage
+		faults_before;	     /* [own thread] faults that the address space had seen at the start */
+	struct ratelimit log_budget; /* [own thread] */
+	char explain[EXPLAIN_MAX];   /* [own thread] why it was ended, for the report */
+	bool out_of_memory;	     /* [own thread] ended because memory ran out */
 	u64 first_insn_ns, first_insn_cycles; /* [I after start] when ring 3 was entered first */
 	u64 exit_cycles;		      /* [I once a zombie] */
+	struct signal_state signals;	      /* last: its actions are not cleared when a process is made */
 };
 
 enum thread_state {
@@ -96,6 +110,7 @@ struct thread {
 	bool restore_mask;	      /* [own thread] */
 	struct signal_stack altstack; /* [own thread] */
 	u64 clear_tid;		      /* [own thread] user address, set_tid_address(2) */
+	u64 set_child_tid;	      /* [own thread] user address, CLONE_CHILD_SETTID; 0: none */
 	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
 	u32 rseq_signature;	      /* [own thread] */
 };
@@ -121,8 +136,19 @@ extern struct process kernel_process;
 struct process *__must_check process_create(struct process *parent, const char *name, struct fd_table *files,
 					    struct fs_context *fs, void (*fn)(void *), void *arg);
 void process_start(struct process *p);
+/* Gives back what was not started: files and fs stay the caller's. */
+void process_discard(struct process *p);
+/* Makes file (a reference of the caller's; NULL: none) what p runs, in place of what it ran. Own thread, or not started. */
+void process_set_exe(struct process *p, struct file *file);
+/* What p itself has used so far, memory included. Own thread, or a zombie. */
+void process_get_usage(struct process *p, struct process_usage *out);
+void process_usage_add(struct process_usage *to, const struct process_usage *from);
 /* Ends the current process: status in the encoding of wait(2). */
 __noreturn void process_exit(int wait_status);
+/* What all processes that have ended used, waited for or not. */
+void process_ended_usage(struct process_usage *out);
+/* Kills all processes but `keep`, which is a zombie, and waits until they are gone. */
+void process_end_others(struct process *keep);
 /* Whether p is a zombie. Takes the lock of the table of processes. */
 bool process_has_ended(const struct process *p);
 /* Waits until p, a child of the kernel's process, is a zombie; it stays one until process_reap. */
@@ -130,12 +156,85 @@ void process_await(struct process *p);
 void process_reap(struct process *p);
 /* Calls fn for each process with the table locked, until it returns false. */
 void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg);
+/* Calls fn with the table locked for the process `pid` (0: the current one), PID 1 included. What fn says, or -ESRCH. */
+int process_with(int pid, int (*fn)(struct process *p, void *arg), void *arg);
 /* CPU time so far, split by samples. Any process that does not end meanwhile. */
 void process_cpu_times(struct process *p, u64 *user_ns, u64 *sys_ns);
 /* After the boot test: the kernel's process becomes PID 1. */
 void process_become_init(void);
 /* Sets the reason shown in the report and log, unless there is one already. Own thread. */
 void process_explain(struct process *p, const char *fmt, ...) __printf(2, 3);
+
+/* The number of p's parent. Any context but an interrupt's. */
+int process_parent_pid(const struct process *p);
+bool process_exists(int pid); /* 0: the current one */
+
+/* --- sessions and process groups (group.c) --- */
+
+/* setpgid(2): 0 for "the caller" and "its own number". 0, -ESRCH, -EPERM, -EACCES, -EINVAL. */
+int __must_check process_set_group(int pid, int pgid);
+/* setsid(2): the new session's number or -EPERM. */
+int __must_check process_new_session(void);
+/* Has nobody in the group a parent outside of it in the same session? Then no shell would continue it. */
+bool group_is_orphaned(int pgid);
+
+/* --- making processes (fork.c) --- */
+
+struct clone_request {
+	u64 flags;		/* CLONE_* without the exit signal */
+	int exit_signal;	/* to the parent; 0: none */
+	u64 stack;		/* initial stack pointer; 0: as the parent's */
+	u64 tls;		/* CLONE_SETTLS */
+	int __user *parent_tid; /* CLONE_PARENT_SETTID */
+	u64 child_tid;		/* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID: user address */
+};
+/*
+ * clone(2) by the current process; flags that contradict each other were refused by the caller. With CLONE_VFORK it
+ * returns when the child has executed or ended. The child's PID, -EAGAIN (limits), -ENOMEM, -EPERM (tls), -EINTR (killed).
+ */
+int __must_check process_clone(const struct clone_request *req);
+/* The current process does not use its parent's memory any more. */
+void vfork_release(struct process *p);
+
+/* --- waiting for children (wait.c) --- */
+
+enum wait_which {
+	WAIT_ANY,
+	WAIT_PID,
+	WAIT_GROUP,
+};
+
+struct wait_request {
+	enum wait_which which;
+	int id;	     /* PID or process group */
+	u32 options; /* of wait(2): WNOHANG, WEXITED, WSTOPPED, WCONTINUED, WNOWAIT, __WALL, __WCLONE */
+};
+
+struct wait_result {
+	int pid;
+	u32 uid;
+	int code;   /* CLD_* */
+	int status; /* in the encoding of wait(2) */
+	struct process_usage usage;
+};
+/* 1: *out is filled. 0: WNOHANG, and nothing has happened. -ECHILD, -EINTR. */
+int __must_check process_wait(const struct wait_request *req, struct wait_result *out);
+
+/* --- execve (execve.c) --- */
+
+/*
+ * The current process becomes the program in `file` (from exec_open; borrowed). execfn: what it is told it is. comm:
+ * its name; NULL: the last part of execfn. 0, and the frame for ring 3 is the new program's; or what exec_args_from_user
+ * and exec_load say, -ETXTBSY, with nothing changed.
+ */
+struct exec_call {
+	struct file *file;
+	const char *execfn, *comm;
+	bool path_is_lost; /* execfn leads nowhere once the program runs: no script */
+	const char __user *const __user *argv;
+	const char __user *const __user *envp;
+};
+int __must_check process_exec(const struct exec_call *call);
 
 /* --- threads and scheduling (thread.c, sched.c) --- */
 

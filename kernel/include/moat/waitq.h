@@ -31,6 +31,7 @@ struct waitq {
 
 enum wait_flags {
 	WAIT_INTERRUPTIBLE = 1 << 0, /* a pending signal ends the wait */
+	WAIT_KILLABLE = 1 << 1,	     /* only SIGKILL does */
 };
 
 struct wait_ops {
@@ -40,6 +41,7 @@ struct wait_ops {
 	void (*block)(void);   /* switch away unless woken since prepare */
 	void (*wake)(struct thread *t);
 	bool (*signal_due)(void); /* the current thread has a signal to act on */
+	bool (*kill_due)(void);	  /* and it is SIGKILL */
 };
 
 void waitq_register_scheduler(const struct wait_ops *ops);

@@ -50,6 +50,10 @@ static inline s64 frame_result(const struct trap_frame *f)
 {
 	return (s64)f->rax;
 }
+static inline void frame_set_sp(struct trap_frame *f, u64 sp)
+{
+	f->rsp = sp;
+}
 static inline u64 frame_sp(const struct trap_frame *f)
 {
 	return f->rsp;

@@ -26,6 +26,7 @@ struct tss {
 	u16 io_map_base;
 } __packed;
 
+struct arch_thread;
 struct thread;
 struct pmap;
 
@@ -36,9 +37,9 @@ struct cpu {
 	u32 work;	      /* nonzero: something is to be done before the return to ring 3 */
 	u32 id;
 	struct thread *current;
-	struct pmap *user_pmap;	  /* of the current thread; NULL for kernel threads */
-	struct pmap *loaded_pmap; /* in CR3; NULL: the kernel's own */
-	struct thread *fpu_owner; /* whose state the FPU registers hold */
+	struct pmap *user_pmap;	       /* of the current thread; NULL for kernel threads */
+	struct pmap *loaded_pmap;      /* in CR3; NULL: the kernel's own */
+	struct arch_thread *fpu_owner; /* whose state the FPU registers hold */
 	u64 interrupts;
 	u64 gdt[10];
 	struct tss tss;

@@ -9,7 +9,8 @@ struct arch_thread {
 	u64 saved_sp;
 	u64 stack_base; /* lowest address of the kernel stack */
 	u64 fs_base, gs_base;
-	void *fpu; /* XSAVE area, 64-byte aligned; NULL: kernel thread */
+	u32 fpu_cpu; /* the CPU whose registers held this state last, plus 1; 0: none */
+	void *fpu;   /* XSAVE area, 64-byte aligned; NULL: kernel thread */
 };
 
 #endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork(2), vfork(2), clone(2), clone3(2): flags are decoded and checked in Linux's order; what this kernel cannot do yet
+ * is counted and refused.
+ */
+#include <asm/errno.h>
+#include <asm/signal.h>
+#include <linux/sched.h>
+#include <arch/uaccess.h>
+#include <moat/aspace.h>
+#include <moat/string.h>
+#include <moat/syscall.h>
+#include <moat/task.h>
+
+#define CLONE_NAMESPACES                                                                              \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+	 CLONE_NEWNET)
+#define CLONE3_KNOWN (UINT32_MAX | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
+
+/* Flags that contradict each other. */
+static bool flags_clash(u64 flags)
+{
+	return ((flags & (CLONE_NEWNS | CLONE_NEWUSER)) && (flags & CLONE_FS)) ||
+	       ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) ||
+	       ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) ||
+	       ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID))) ||
+	       ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED)) ||
+	       ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND));
+}
+
+static s64 refuse(const char *what, s64 error)
+{
+	unsupported_flag("clone", what);
+	return error;
+}
+
+static s64 clone_checked(const struct clone_request *req)
+{
+	if (flags_clash(req->flags))
+		return -EINVAL;
+	if (req->flags & CLONE_THREAD)
+		return refuse("CLONE_THREAD", -EAGAIN);
+	if (req->flags & CLONE_SIGHAND)
+		return refuse("CLONE_SIGHAND", -EAGAIN);
+	if (req->flags & (CLONE_NAMESPACES | CLONE_NEWTIME))
+		return refuse("CLONE_NEW*", -EINVAL);
+	if (req->flags & CLONE_PIDFD)
+		return refuse("CLONE_PIDFD", -EINVAL);
+	return process_clone(req);
+}
+
+s64 sys_fork(void)
+{
+	return clone_checked(&(struct clone_request){.exit_signal = SIGCHLD});
+}
+
+s64 sys_vfork(void)
+{
+	return clone_checked(
+		&(struct clone_request){.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD});
+}
+
+s64 sys_clone(u64 flags, u64 stack, void __user *parent_tid, void __user *child_tid, u64 tls)
+{
+	struct clone_request req = {
+		.flags = (u32)flags & ~(u64)CSIGNAL,
+		.exit_signal = (int)(flags & CSIGNAL),
+		.stack = stack,
+		.tls = tls,
+		.parent_tid = parent_tid,
+		.child_tid = (__force u64)child_tid,
+	};
+
+	/* Both would be written to the same place. */
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
+		return -EINVAL;
+	return clone_checked(&req);
+}
+
+/* The structure grows with Linux: what is longer than we know must be zero in the rest. */
+static int copy_args(struct clone_args *args, const void __user *from, size_t size)
+{
+	u8 rest[64];
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	memset(args, 0, sizeof(*args));
+	for (size_t at = sizeof(*args); at < size; at += sizeof(rest)) {
+		size_t n = MIN(size - at, sizeof(rest));
+
+		if (copy_from_user(rest, (const char __user *)from + at, n))
+			return -EFAULT;
+		for (size_t i = 0; i < n; i++) {
+			if (rest[i])
+				return -E2BIG;
+		}
+	}
+	return copy_from_user(args, from, MIN(size, sizeof(*args))) ? -EFAULT : 0;
+}
+
+static bool args_valid(const struct clone_args *a)
+{
+	if ((a->flags & ~CLONE3_KNOWN) || (a->flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))))
+		return false;
+	if (a->exit_signal > SIGNAL_MAX || ((a->flags & (CLONE_THREAD | CLONE_PARENT)) && a->exit_signal))
+		return false;
+	if ((a->set_tid != 0) != (a->set_tid_size != 0))
+		return false;
+	if ((a->stack != 0) != (a->stack_size != 0))
+		return false;
+	return !a->stack || !validate_user_pointer((void __user *)a->stack, a->stack_size, USER_WRITE);
+}
+
+s64 sys_clone3(const void __user *cl_args, size_t size)
+{
+	struct clone_request req;
+	struct clone_args args;
+	int err = copy_args(&args, cl_args, size);
+
+	if (err)
+		return err;
+	if (!args_valid(&args))
+		return -EINVAL;
+	if (args.set_tid)
+		return refuse("set_tid", -EPERM);
+	if (args.flags & CLONE_INTO_CGROUP)
+		return refuse("CLONE_INTO_CGROUP", -EINVAL);
+	req = (struct clone_request){
+		.flags = args.flags,
+		.exit_signal = (int)args.exit_signal,
+		.stack = args.stack ? args.stack + args.stack_size : 0,
+		.tls = args.tls,
+		.parent_tid = (int __user *)args.parent_tid,
+		.child_tid = args.child_tid,
+	};
+	return clone_checked(&req);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a process: what it holds goes at once, its children get another parent, its own parent is told.
+ *
+ *     process_exit
+ *       memory, files, program file                  no lock
+ *       children ──> nearest subreaper above, or PID 1
+ *       zombie, or gone at once when nobody wants to know (SIGCHLD ignored, SA_NOCLDWAIT, parent is PID 1)
+ *       thread_exit
+ *
+ * PID 1 is the kernel: it waits for what it started itself (process_await) and reaps what it adopts on the spot.
+ *
+ * Lock: process_table_lock around everything that concerns the family; signals are sent under it.
+ */
+#include <asm/signal.h>
+#include <arch/cpu.h>
+#include <arch/uaccess.h>
+#include <moat/panic.h>
+#include "table.h"
+
+#define USER_HZ	   100
+#define NS_PER_SEC 1000000000ull
+
+LIST_HEAD(dead_list, process);
+
+static struct process_usage ended_usage; /* [table] of all that have ended */
+
+int wait_status_code(int wait_status, int *value)
+{
+	int signo = wait_status & 0x7f;
+
+	*value = signo ? signo : wait_status >> 8 & 0xff;
+	return !signo ? CLD_EXITED : wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+}
+
+void child_info(const struct process *p, int code, int status, siginfo_t *info)
+{
+	signal_make_info(info, SIGCHLD, code);
+	info->si_pid = p->pid;
+	info->si_uid = p->uid;
+	info->si_status = status;
+	info->si_utime = (long)(p->usage.user_ns * USER_HZ / NS_PER_SEC);
+	info->si_stime = (long)(p->usage.sys_ns * USER_HZ / NS_PER_SEC);
+}
+
+/* Sends p's parent what it wants to know of the zombie p. True: nobody will wait for p. Table locked. */
+static bool tell_of_end(struct process *p)
+{
+	struct process *parent = p->parent;
+	struct signal_action a;
+	siginfo_t info;
+	int value, code;
+	bool reap = false;
+
+	if (parent == &kernel_process) {
+		waitq_wake_all(&parent->child_event);
+		return !p->awaited;
+	}
+	if (p->exit_signal > 0 && p->exit_signal <= SIGNAL_MAX) {
+		a = signal_get_action(parent, p->exit_signal);
+		reap = p->exit_signal == SIGCHLD && (a.handler == (u64)SIG_IGN || (a.flags & SA_NOCLDWAIT));
+		code = wait_status_code(p->exit_status, &value);
+		child_info(p, code, value, &info);
+		info.si_signo = p->exit_signal;
+		(void)signal_send(parent, &info);
+	}
+	waitq_wake_all(&parent->child_event);
+	return reap;
+}
+
+void parent_tell(struct process *p, int code, int signo)
+{
+	struct signal_action a;
+	siginfo_t info;
+	u64 irq = table_lock();
+
+	a = signal_get_action(p->parent, SIGCHLD);
+	child_info(p, code, signo, &info);
+	if (p->parent != &kernel_process && !(a.flags & SA_NOCLDSTOP))
+		(void)signal_send(p->parent, &info);
+	waitq_wake_all(&p->parent->child_event);
+	table_unlock(irq);
+}
+
+/* Who gets the children of p. Table locked. */
+static struct process *find_reaper(const struct process *p)
+{
+	struct process *at = p->parent;
+
+	while (at != &kernel_process && (!at->subreaper || at->state != PROCESS_ALIVE))
+		at = at->parent;
+	return at;
+}
+
+/* The children of p find another parent; zombies that this one does not want go to `dead`. Table locked. */
+static void give_children_away(struct process *p, struct dead_list *dead)
+{
+	struct process *child, *reaper = find_reaper(p);
+	siginfo_t info;
+
+	while ((child = TAILQ_FIRST(&p->children))) {
+		table_adopt(child, reaper);
+		child->exit_signal = SIGCHLD;
+		if (child->state == PROCESS_ZOMBIE) {
+			if (tell_of_end(child)) {
+				table_remove(child);
+				LIST_INSERT_HEAD(dead, child, all);
+			}
+		} else if (child->parent_death_signal) {
+			signal_make_info(&info, child->parent_death_signal, SI_USER);
+			info.si_pid = p->pid;
+			info.si_uid = p->uid;
+			(void)signal_send(child, &info);
+		}
+	}
+}
+
+static void free_dead(struct dead_list *dead)
+{
+	struct process *p;
+
+	while ((p = LIST_FIRST(dead))) {
+		LIST_REMOVE(p, all);
+		process_free(p);
+	}
+}
+
+/* Gives back what a process holds besides its thread and its place in the table. */
+static void release_resources(struct process *p)
+{
+	if (p->files)
+		fd_table_put(p->files);
+	if (p->fs)
+		fs_context_put(p->fs);
+	p->files = NULL;
+	p->fs = NULL;
+	process_set_exe(p, NULL);
+}
+
+/* Who shares the memory may wait for this word to change (set_tid_address(2)). */
+static void clear_tid(struct thread *t, const struct aspace *as)
+{
+	const int zero = 0;
+
+	if (t->clear_tid && ref_read(&as->refs) > 1)
+		(void)!copy_to_user((void __user *)t->clear_tid, &zero, sizeof(zero));
+}
+
+static void release_memory(struct process *p)
+{
+	struct aspace *as = p->aspace;
+
+	clear_tid(current_thread(), as);
+	process_get_usage(p, &p->usage);
+	p->exit_cycles = cpu_cycles();
+	p->aspace = NULL;
+	/* The last user leaves the tables first, so that taking them apart flushes nothing. */
+	if (ref_read(&as->refs) == 1)
+		arch_set_user_pmap(NULL);
+	else
+		arch_leave_user_pmap();
+	aspace_put(as);
+	vfork_release(p);
+}
+
+/* Nobody sends p a signal any more. */
+static void close_signals(struct process *p)
+{
+	u64 irq = spin_lock_irqsave(&p->signals.lock);
+
+	p->thread = NULL;
+	spin_unlock_irqrestore(&p->signals.lock, irq);
+	signal_state_end(&p->signals);
+}
+
+void process_exit(int wait_status)
+{
+	struct dead_list dead = LIST_HEAD_INITIALIZER(dead);
+	struct process *p = current_process();
+	bool gone;
+	u64 irq;
+
+	ASSERT(p != &kernel_process);
+	release_memory(p);
+	release_resources(p);
+	close_signals(p);
+	current_thread()->process = &kernel_process; /* p is the parent's to free from now on */
+	irq = table_lock();
+	give_children_away(p, &dead);
+	p->exit_status = wait_status;
+	p->state = PROCESS_ZOMBIE;
+	process_usage_add(&ended_usage, &p->usage);
+	gone = tell_of_end(p);
+	if (gone)
+		table_remove(p);
+	table_unlock(irq);
+	if (gone)
+		process_free(p);
+	free_dead(&dead);
+	thread_exit();
+}
+
+void process_ended_usage(struct process_usage *out)
+{
+	u64 irq = table_lock();
+
+	*out = ended_usage;
+	table_unlock(irq);
+}
+
+static bool kill_one(struct process *p, void *keep)
+{
+	if (p != keep)
+		signal_send_kernel(p, SIGKILL);
+	return true;
+}
+
+/* A fork that has begun fails once SIGKILL is pending, so one round reaches all. */
+void process_end_others(struct process *keep)
+{
+	process_for_each(kill_one, keep);
+	WAIT_EVENT_UNKILLABLE(&kernel_process.child_event, table_count() <= 1);
+}

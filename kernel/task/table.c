@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of processes: who exists, by number and as a family tree.
+ *
+ *     table_reserve ──> NEW ── table_publish ──> ALIVE ── exit ──> ZOMBIE ── table_remove ──> gone
+ *
+ * A number is taken first, so that a thread can have it, and is found only when the process is complete. It is given
+ * again only when it means neither a process nor a group nor a session. PID 1 is the kernel's own process.
+ *
+ * Lock: process_table_lock (RANK_TASKS), interrupts off.
+ */
+#include <asm/errno.h>
+#include <moat/string.h>
+#include "table.h"
+
+#define PID_MAX	      32768
+#define PROCESSES_MAX 4096
+#define BUCKETS	      256u
+
+LIST_HEAD(process_list, process);
+
+struct process kernel_process = {
+	.name = "kernel",
+	.state = PROCESS_ALIVE,
+	.children = TAILQ_HEAD_INITIALIZER(kernel_process.children),
+	.child_event = {.lock = SPINLOCK_INIT(RANK_WAITQ),
+			.waiters = TAILQ_HEAD_INITIALIZER(kernel_process.child_event.waiters)},
+	.signals = {.lock = SPINLOCK_INIT(RANK_SIGNAL),
+		    .queue = TAILQ_HEAD_INITIALIZER(kernel_process.signals.queue)},
+};
+struct spinlock process_table_lock = SPINLOCK_INIT(RANK_TASKS);
+
+static struct process_list processes = LIST_HEAD_INITIALIZER(processes); /* [lock] */
+static struct process_list buckets[BUCKETS];				 /* [lock] */
+static int next_pid = 1;						 /* [lock] */
+static bool numbers_used;						 /* [lock] all have been given once */
+static unsigned process_count;						 /* [lock] */
+
+static struct process_list *bucket(int pid)
+{
+	return &buckets[(unsigned)pid % BUCKETS];
+}
+
+static struct process *find_any(int pid)
+{
+	struct process *p;
+
+	LIST_FOREACH (p, bucket(pid), hash) {
+		if (p->pid == pid)
+			return p;
+	}
+	return NULL;
+}
+
+struct process *table_find(int pid)
+{
+	struct process *p = find_any(pid);
+
+	if (!p && pid == kernel_process.pid && pid)
+		return &kernel_process;
+	return p && p->state != PROCESS_NEW ? p : NULL;
+}
+
+bool table_find_group(int pgid, int *sid)
+{
+	struct process *p;
+
+	LIST_FOREACH (p, &processes, all) {
+		if (p->pgid == pgid) {
+			*sid = p->sid;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Does the number still mean something? Only asked when numbers come round again. */
+static bool is_taken(int pid)
+{
+	struct process *p;
+
+	if (pid == kernel_process.pid || find_any(pid))
+		return true;
+	if (!numbers_used)
+		return false;
+	LIST_FOREACH (p, &processes, all) {
+		if (p->pgid == pid || p->sid == pid)
+			return true;
+	}
+	return false;
+}
+
+static int take_pid(void)
+{
+	for (;;) {
+		int pid = next_pid++;
+
+		if (next_pid == PID_MAX) {
+			next_pid = 2;
+			numbers_used = true;
+		}
+		if (!is_taken(pid))
+			return pid;
+	}
+}
+
+int table_reserve(struct process *p)
+{
+	u64 irq = table_lock();
+	int err = -EAGAIN;
+
+	if (process_count < PROCESSES_MAX) {
+		p->pid = take_pid();
+		p->state = PROCESS_NEW;
+		LIST_INSERT_HEAD(bucket(p->pid), p, hash);
+		process_count++;
+		err = 0;
+	}
+	table_unlock(irq);
+	return err;
+}
+
+void table_publish(struct process *p, struct process *parent)
+{
+	p->parent = parent;
+	/* What the kernel starts leads a session of its own. */
+	p->pgid = parent == &kernel_process ? p->pid : parent->pgid;
+	p->sid = parent == &kernel_process ? p->pid : parent->sid;
+	p->state = PROCESS_ALIVE;
+	LIST_INSERT_HEAD(&processes, p, all);
+	TAILQ_INSERT_TAIL(&parent->children, p, sibling);
+}
+
+void table_remove(struct process *p)
+{
+	LIST_REMOVE(p, hash);
+	if (p->state != PROCESS_NEW) {
+		LIST_REMOVE(p, all);
+		TAILQ_REMOVE(&p->parent->children, p, sibling);
+	}
+	process_count--;
+	/* process_end_others waits for an empty table. */
+	if (process_count <= 1)
+		waitq_wake_all(&kernel_process.child_event);
+}
+
+void table_adopt(struct process *p, struct process *parent)
+{
+	TAILQ_REMOVE(&p->parent->children, p, sibling);
+	TAILQ_INSERT_TAIL(&parent->children, p, sibling);
+	p->parent = parent;
+}
+
+unsigned table_count(void)
+{
+	return __atomic_load_n(&process_count, __ATOMIC_RELAXED);
+}
+
+unsigned table_count_user(u32 uid)
+{
+	struct process *p;
+	unsigned n = 0;
+
+	LIST_FOREACH (p, &processes, all)
+		n += p->uid == uid;
+	return n;
+}
+
+void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg)
+{
+	u64 irq = table_lock();
+	struct process *p;
+
+	LIST_FOREACH (p, &processes, all) {
+		if (!fn(p, arg))
+			break;
+	}
+	table_unlock(irq);
+}
+
+int process_with(int pid, int (*fn)(struct process *p, void *arg), void *arg)
+{
+	u64 irq = table_lock();
+	struct process *p = pid ? table_find(pid) : current_process();
+	int result = p ? fn(p, arg) : -ESRCH;
+
+	table_unlock(irq);
+	return result;
+}
+
+int process_parent_pid(const struct process *p)
+{
+	u64 irq = table_lock();
+	int pid = p->parent->pid;
+
+	table_unlock(irq);
+	return pid;
+}
+
+static int nothing(struct process *p, void *arg)
+{
+	(void)p;
+	(void)arg;
+	return 0;
+}
+
+bool process_exists(int pid)
+{
+	return process_with(pid, nothing, NULL) == 0;
+}
+
+void process_become_init(void)
+{
+	u64 irq = table_lock();
+
+	ASSERT(!find_any(1));
+	kernel_process.pid = 1;
+	kernel_process.pgid = kernel_process.sid = 0;
+	(void)str_copy(kernel_process.name, "init", sizeof(kernel_process.name));
+	table_unlock(irq);
+}
