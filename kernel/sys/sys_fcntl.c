@@ -173,8 +173,9 @@ static s64 control(struct file *f, unsigned cmd, u64 arg)
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_GETPIPE_SZ:
+		return pipe_capacity(f);
 	case F_SETPIPE_SZ:
-		return -EBADF; /* not a pipe */
+		return pipe_resize(f, (u32)arg, current_process()->euid == 0);
 	case F_GET_SEALS:
 	case F_ADD_SEALS:
 		return seals(f, cmd);

@@ -176,6 +176,18 @@ void fd_close_range(struct fd_table *t, u32 first, u32 last, bool cloexec);
 int __must_check fd_get_cloexec(struct fd_table *t, int fd); /* 0, 1 or -EBADF */
 int __must_check fd_set_cloexec(struct fd_table *t, int fd, bool cloexec);
 
+/*
+ * pipe(2): ends[0] reads, ends[1] writes, one reference each; flags: O_NONBLOCK or 0. 0 or -ENOMEM.
+ */
+int __must_check pipe_create(u32 flags, struct file *ends[2]);
+/* Bytes that a pipe holds at most; -EBADF when f is none. */
+s64 pipe_capacity(const struct file *f);
+/*
+ * fcntl(F_SETPIPE_SZ): the new capacity in bytes, rounded up to a power of two; -EBADF, -EINVAL, -EPERM (beyond what is
+ * allowed without privilege), -EBUSY (more is in it), -ENOMEM.
+ */
+s64 pipe_resize(struct file *f, u64 bytes, bool privileged);
+
 /* A record lock in Linux's terms: [start, end) in bytes, end = UINT64_MAX for "to the end of the file". */
 struct file_lock_request {
 	struct range bytes;
