@@ -209,6 +209,7 @@ static ssize_t pipe_write(struct file *f, struct uio *u, u64 *offset)
 		if (n)
 			break;
 	}
+	u->peer_gone = total && n == -EPIPE;
 	return total ? (ssize_t)total : n;
 }
 

@@ -20,9 +20,9 @@ _Static_assert(offsetof(struct iovec, iov_len) == offsetof(struct uio_seg, len),
 s64 sys_write_signal(s64 result)
 {
 	if (result == -EPIPE)
-		signal_send_kernel(current_process(), SIGPIPE);
+		(void)signal_send_user(current_process(), SIGPIPE, SI_USER);
 	else if (result == -EFBIG && sys_size_limit() != RLIM_INFINITY)
-		signal_send_kernel(current_process(), SIGXFSZ);
+		(void)signal_send_user(current_process(), SIGXFSZ, SI_USER);
 	return result;
 }
 
@@ -115,7 +115,9 @@ static __always_inline s64 write_from(int fd, struct uio *u, s64 *offset)
 		return -EBADF;
 	n = vfs_write(f, u, offset ? &at : NULL, sys_write_rights());
 	file_put(f);
-	return likely(n >= 0) ? n : sys_write_signal(n);
+	if (unlikely(n < 0 || u->peer_gone))
+		(void)sys_write_signal(u->peer_gone ? -EPIPE : n);
+	return n;
 }
 
 /* A bad descriptor is reported before a bad buffer. */

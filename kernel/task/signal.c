@@ -45,11 +45,26 @@ bool signal_due(void)
 	return __atomic_load_n(&t->process->signals.pending, __ATOMIC_RELAXED) & ~t->blocked_signals;
 }
 
+/* A signal that ends the process without a core counts as SIGKILL from the moment it is sent, as on Linux. */
 bool signal_kill_due(void)
 {
+	const u64 core = SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |
+			 SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSEGV) |
+			 SIGNAL_BIT(SIGXCPU) | SIGNAL_BIT(SIGXFSZ) | SIGNAL_BIT(SIGSYS);
 	const struct thread *t = arch_current();
+	const struct signal_state *s = &t->process->signals;
+	u64 left = __atomic_load_n(&s->pending, __ATOMIC_RELAXED) & ~t->blocked_signals;
 
-	return __atomic_load_n(&t->process->signals.pending, __ATOMIC_RELAXED) & SIGNAL_BIT(SIGKILL);
+	if (left & SIGNAL_BIT(SIGKILL))
+		return true;
+	for (left &= ~core; left; left &= left - 1) {
+		int signo = __builtin_ctzll(left) + 1;
+
+		if (signal_action_of(s, signo)->handler == (u64)SIG_DFL &&
+		    signal_default(signo) == SIGNAL_DEFAULT_END)
+			return true;
+	}
+	return false;
 }
 
 static __noreturn void end_process(struct process *p, int signo)
@@ -101,7 +116,7 @@ static void stop(struct process *p, int signo)
 	parent_tell(p, CLD_STOPPED, signo);
 	waitq_init(&never);
 	WAIT_EVENT_UNKILLABLE(&never, may_go_on(&p->signals));
-	if (signal_kill_due())
+	if (__atomic_load_n(&p->signals.pending, __ATOMIC_RELAXED) & SIGNAL_BIT(SIGKILL))
 		leave_stop(&p->signals);
 	else
 		parent_tell(p, CLD_CONTINUED, SIGCONT);

@@ -270,7 +270,7 @@ bool signal_permitted(const struct process *p, int signo)
 
 struct kill_request {
 	int pid, signo, pgid;
-	unsigned found, sent;
+	unsigned sent;
 	int err;
 };
 
@@ -281,7 +281,10 @@ static bool is_meant(const struct kill_request *k, const struct process *p)
 
 static int kill_one(struct process *p, struct kill_request *k)
 {
-	k->found++;
+	if (k->signo < 0 || k->signo > SIGNAL_MAX) {
+		k->err = -EINVAL;
+		return -EINVAL;
+	}
 	if (!signal_permitted(p, k->signo)) {
 		k->err = -EPERM;
 		return -EPERM;
@@ -306,8 +309,6 @@ int signal_kill(int pid, int signo)
 {
 	struct kill_request k = {.pid = pid, .signo = signo, .err = -ESRCH};
 
-	if (signo < 0 || signo > SIGNAL_MAX)
-		return -EINVAL;
 	if (pid > 0)
 		return process_with(pid, kill_found, &k);
 	if (pid == INT32_MIN)
@@ -321,6 +322,8 @@ static int kill_thread(struct process *p, void *arg)
 {
 	const struct kill_request *k = arg;
 
+	if (k->signo < 0 || k->signo > SIGNAL_MAX)
+		return -EINVAL;
 	if (!signal_permitted(p, k->signo))
 		return -EPERM;
 	return k->signo ? signal_send_user(p, k->signo, SI_TKILL) : 0;
@@ -331,7 +334,7 @@ int signal_kill_thread(int tgid, int tid, int signo)
 {
 	struct kill_request k = {.signo = signo};
 
-	if (tid <= 0 || tgid == 0 || tgid < -1 || signo < 0 || signo > SIGNAL_MAX)
+	if (tid <= 0 || tgid == 0 || tgid < -1)
 		return -EINVAL;
 	return tgid != -1 && tgid != tid ? -ESRCH : process_with(tid, kill_thread, &k);
 }

@@ -82,13 +82,14 @@ static int look_locked(struct look *l)
 	TAILQ_FOREACH (child, &current_process()->children, sibling) {
 		if (!is_meant(child, l->req))
 			continue;
-		result = 0;
 		if (child->state == PROCESS_ZOMBIE) {
+			/* It will do nothing but end: not to want that is to wait for nobody. */
 			if (!(l->req->options & WEXITED))
 				continue;
 			take_zombie(l, child);
 			return 1;
 		}
+		result = 0;
 		if (take_job_change(l, child))
 			return 1;
 	}

@@ -81,7 +81,7 @@ void signal_send_kernel(struct process *p, int signo);
 void signal_force(int signo, int code, u64 addr);
 /* The current thread has a signal that is not blocked. */
 bool signal_due(void);
-/* SIGKILL is pending for the current process. */
+/* SIGKILL, or what will end the current process all the same, is pending. */
 bool signal_kill_due(void);
 /* Every byte is set: the structure goes to user memory whole. */
 void signal_make_info(siginfo_t *info, int signo, int code);

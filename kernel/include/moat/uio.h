@@ -23,6 +23,7 @@ struct uio {
 	size_t seg_offset; /* bytes of it already moved */
 	size_t left;	   /* bytes not yet moved */
 	bool kernel;
+	bool peer_gone;	    /* a write moved something, then found that nobody reads any more: SIGPIPE */
 	struct uio_seg one; /* storage for the single-segment forms */
 };
 
@@ -35,6 +36,7 @@ static inline void uio_init_one(struct uio *u, u64 base, size_t len, bool kernel
 	u->seg_offset = 0;
 	u->left = len;
 	u->kernel = kernel;
+	u->peer_gone = false;
 }
 
 static inline void uio_init_user(struct uio *u, void __user *buf, size_t len)
