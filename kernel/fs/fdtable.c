@@ -131,15 +131,18 @@ static struct file *take(struct fd_table *t, u32 fd)
 	return f;
 }
 
+/* Nobody else has the table: no lock is needed. */
 void fd_table_put(struct fd_table *t)
 {
 	if (!t || !ref_put(&t->refs))
 		return;
-	for (u32 fd = 0; fd < t->slots.capacity; fd++) {
-		struct file *f = take(t, fd);
+	for (u32 word = 0; word < t->slots.capacity / WORD_BITS; word++) {
+		for (u64 left = t->slots.used[word]; left; left &= left - 1) {
+			struct file *f = take_locked(t, word * WORD_BITS + (u32)__builtin_ctzll(left));
 
-		if (f)
-			finish_close(t, f);
+			if (f)
+				finish_close(t, f);
+		}
 	}
 	slots_destroy(&t->slots);
 	kfree(t);
@@ -167,20 +170,28 @@ static int grow(struct fd_table *t, u32 fd)
 	return 0;
 }
 
-/* Shares every open file with a fresh table of the same capacity. Lock of `from` held. */
+/* Shares every open file with a fresh, empty table of the same capacity. Lock of `from` held. */
 static void share_files(struct fd_table *to, const struct fd_table *from)
 {
-	slots_copy(&to->slots, &from->slots);
 	to->lowest = from->lowest;
-	for (u32 fd = 0; fd < to->slots.capacity; fd++) {
-		if (to->slots.files[fd]) {
-			file_get(to->slots.files[fd]);
-		} else if (bit_get(to->slots.used, fd)) {
-			/* A reservation belongs to a thread of the other process. */
-			bit_set(to->slots.used, fd, false);
-			bit_set(to->slots.cloexec, fd, false);
-			to->lowest = MIN(to->lowest, fd);
+	for (u32 word = 0; word < to->slots.capacity / WORD_BITS; word++) {
+		u64 used = from->slots.used[word];
+
+		for (u64 left = used; left; left &= left - 1) {
+			u32 fd = word * WORD_BITS + (u32)__builtin_ctzll(left);
+			struct file *f = from->slots.files[fd];
+
+			to->slots.files[fd] = f;
+			if (f) {
+				file_get(f);
+			} else {
+				/* A reservation belongs to a thread of the other process. */
+				used &= ~(left & -left);
+				to->lowest = MIN(to->lowest, fd);
+			}
 		}
+		to->slots.used[word] = used;
+		to->slots.cloexec[word] = from->slots.cloexec[word] & used;
 	}
 }
 
@@ -211,15 +222,14 @@ struct fd_table *fd_table_copy(struct fd_table *t)
 
 void fd_table_close_on_exec(struct fd_table *t)
 {
-	for (u32 fd = 0; fd < t->slots.capacity; fd++) {
-		struct file *f = NULL;
+	for (u32 word = 0; word < t->slots.capacity / WORD_BITS; word++) {
+		/* The table is the caller's own: no bit is set meanwhile. */
+		for (u64 left = t->slots.cloexec[word]; left; left &= left - 1) {
+			struct file *f = take(t, word * WORD_BITS + (u32)__builtin_ctzll(left));
 
-		spin_lock(&t->lock);
-		if (bit_get(t->slots.cloexec, fd))
-			f = take_locked(t, fd);
-		spin_unlock(&t->lock);
-		if (f)
-			finish_close(t, f);
+			if (f)
+				finish_close(t, f);
+		}
 	}
 }
 

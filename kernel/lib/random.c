@@ -68,10 +68,8 @@ void chacha20_block(const u32 key[8], u32 counter, const u32 nonce[3], u8 out[64
 
 void wipe(void *p, size_t len)
 {
-	volatile u8 *byte = p;
-
-	for (size_t i = 0; i < len; i++)
-		byte[i] = 0;
+	memset(p, 0, len);
+	__asm__ volatile("" : : "r"(p) : "memory"); /* it is read: the compiler may not leave it out */
 }
 
 /* One step of at most KEY_BYTES. The length goes in through the counter, so that {0} and {0, 0} differ. */

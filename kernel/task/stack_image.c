@@ -136,15 +136,21 @@ int stack_begin(struct stack_image *img, u8 *(*page)(void *arg, u32 index), void
 	return err;
 }
 
-/* A cursor that writes words upward. */
+/* A cursor that writes words upward, from a depth that is a multiple of words: none crosses a page's end. */
 struct word_cursor {
 	struct stack_image *img;
 	u64 depth;
+	u8 *to;	  /* the place of depth */
+	u64 room; /* bytes left in its page; 0: the place is to be asked for */
 };
 
 static void put_word(struct word_cursor *c, u64 word)
 {
-	write_bytes(c->img, c->depth, &word, WORD);
+	if (!c->room)
+		c->to = stack_bytes(c->img, c->depth, &c->room);
+	memcpy(c->to, &word, WORD);
+	c->to += WORD;
+	c->room -= WORD;
 	c->depth -= WORD;
 }
 
