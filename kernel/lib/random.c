@@ -68,8 +68,13 @@ void chacha20_block(const u32 key[8], u32 counter, const u32 nonce[3], u8 out[64
 
 void wipe(void *p, size_t len)
 {
-	memset(p, 0, len);
-	__asm__ volatile("" : : "r"(p) : "memory"); /* it is read: the compiler may not leave it out */
+	volatile u64 *word = p;
+
+	/* Whole words, where they are; volatile, so that the compiler leaves none out. */
+	for (; IS_ALIGNED(word, sizeof(*word)) && len >= sizeof(*word); len -= sizeof(*word))
+		*word++ = 0;
+	for (volatile u8 *byte = (volatile u8 *)word; len > 0; len--)
+		*byte++ = 0;
 }
 
 /* One step of at most KEY_BYTES. The length goes in through the counter, so that {0} and {0, 0} differ. */

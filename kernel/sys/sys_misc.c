@@ -41,7 +41,7 @@ s64 sys_sysinfo(void __user *info)
 	s.totalram = f.total;
 	s.freeram = f.owned[FRAME_FREE];
 	s.bufferram = 0;
-	s.procs = 1;
+	s.procs = (u16)process_count();
 	s.mem_unit = PAGE_SIZE;
 	return copy_to_user(info, &s, sizeof(s)) ? -EFAULT : 0;
 }

@@ -58,11 +58,27 @@ s64 sys_close(int fd)
 	return fd_close(current_process()->files, fd);
 }
 
+/* CLOSE_RANGE_UNSHARE: a table that is shared (CLONE_FILES) gives way to a copy. */
+static int unshare_files(struct process *p)
+{
+	struct fd_table *old = p->files, *copy;
+
+	if (!fd_table_is_shared(old))
+		return 0;
+	copy = fd_table_copy(old);
+	if (!copy)
+		return -ENOMEM;
+	p->files = copy;
+	fd_table_put(old);
+	return 0;
+}
+
 s64 sys_close_range(u32 first, u32 last, int flags)
 {
 	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
 		return -EINVAL;
-	/* CLOSE_RANGE_UNSHARE: the table has one process, so it is not shared. */
+	if ((flags & CLOSE_RANGE_UNSHARE) && unshare_files(current_process()))
+		return -ENOMEM;
 	fd_close_range(current_process()->files, first, last, flags & CLOSE_RANGE_CLOEXEC);
 	return 0;
 }

@@ -219,5 +219,5 @@ static bool kill_one(struct process *p, void *keep)
 void process_end_others(struct process *keep)
 {
 	process_for_each(kill_one, keep);
-	WAIT_EVENT_UNKILLABLE(&kernel_process.child_event, table_count() <= 1);
+	WAIT_EVENT_UNKILLABLE(&kernel_process.child_event, process_count() <= 1);
 }

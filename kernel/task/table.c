@@ -34,7 +34,7 @@ static struct process_list processes = LIST_HEAD_INITIALIZER(processes); /* [loc
 static struct process_list buckets[BUCKETS];				 /* [lock] */
 static int next_pid = 1;						 /* [lock] */
 static bool numbers_used;						 /* [lock] all have been given once */
-static unsigned process_count;						 /* [lock] */
+static unsigned in_table;						 /* [lock] */
 
 static struct process_list *bucket(int pid)
 {
@@ -109,11 +109,11 @@ int table_reserve(struct process *p)
 	u64 irq = table_lock();
 	int err = -EAGAIN;
 
-	if (process_count < PROCESSES_MAX) {
+	if (in_table < PROCESSES_MAX) {
 		p->pid = take_pid();
 		p->state = PROCESS_NEW;
 		LIST_INSERT_HEAD(bucket(p->pid), p, hash);
-		process_count++;
+		in_table++;
 		err = 0;
 	}
 	table_unlock(irq);
@@ -138,9 +138,9 @@ void table_remove(struct process *p)
 		LIST_REMOVE(p, all);
 		TAILQ_REMOVE(&p->parent->children, p, sibling);
 	}
-	process_count--;
+	in_table--;
 	/* process_end_others waits for an empty table. */
-	if (process_count <= 1)
+	if (in_table <= 1)
 		waitq_wake_all(&kernel_process.child_event);
 }
 
@@ -151,9 +151,9 @@ void table_adopt(struct process *p, struct process *parent)
 	p->parent = parent;
 }
 
-unsigned table_count(void)
+unsigned process_count(void)
 {
-	return __atomic_load_n(&process_count, __ATOMIC_RELAXED);
+	return __atomic_load_n(&in_table, __ATOMIC_RELAXED);
 }
 
 unsigned table_count_user(u32 uid)

@@ -30,9 +30,7 @@ void table_publish(struct process *p, struct process *parent);
 void table_remove(struct process *p);
 /* Gives p another parent. Locked. */
 void table_adopt(struct process *p, struct process *parent);
-/* Processes in the table. Locked, or a guess. */
-unsigned table_count(void);
-/* Of them those with this real user. Locked. */
+/* Of those in the table, how many have this real user. Locked. */
 unsigned table_count_user(u32 uid);
 
 /* A process with no number and no resources, signals and limits as Linux's first process; or NULL. (process.c) */

@@ -165,7 +165,8 @@ void process_become_init(void);
 /* Sets the reason shown in the report and log, unless there is one already. Own thread. */
 void process_explain(struct process *p, const char *fmt, ...) __printf(2, 3);
 
-/* The number of p's parent. Any context but an interrupt's. */
+/* How many processes there are, zombies included; PID 1 does not count. */
+unsigned process_count(void);
 int process_parent_pid(const struct process *p);
 bool process_exists(int pid); /* 0: the current one */
 
