@@ -136,7 +136,7 @@ void process_get_usage(struct process *p, struct process_usage *out)
 	out->minor_faults += as->faults.minor - before->minor_faults;
 	out->major_faults += as->faults.major - before->major_faults;
 	out->cow_faults += as->faults.cow - before->cow_faults;
-	out->peak_bytes = MAX(out->peak_bytes, as->peak_rss_pages * PAGE_SIZE);
+	out->peak_bytes = MAX(out->peak_bytes, pmap_peak_pages(&as->pmap) * PAGE_SIZE);
 	out->switches = p->thread->switches;
 }
 
