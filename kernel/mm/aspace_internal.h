@@ -69,6 +69,8 @@ bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages);
 enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigned access);
 /* After FAULT_SHARED_TABLE: 0 or -ENOMEM. Takes as->lock for writing. */
 int __must_check fault_own_table(struct aspace *as, u64 addr);
+/* huge.c: a write to an empty window of v; FAULT_NOT_HUGE: map a single page. as->lock held for reading. */
+enum fault_result missing_huge(struct aspace *as, struct vma *v, u64 addr);
 /* stack.c */
 bool stack_grow(struct aspace *as, u64 addr);
 

@@ -21,6 +21,7 @@
  * change under us: a second holder comes only from fork, which takes the lock for writing.
  */
 #include <asm/errno.h>
+#include <moat/huge.h>
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
@@ -161,6 +162,9 @@ static enum fault_result missing_anon(const struct fault *f)
 	struct page *page;
 
 	if (f->access & FAULT_WRITE) {
+		if (unlikely(huge_is_wanted(f->vma->flags)) &&
+		    missing_huge(f->as, f->vma, f->addr) == FAULT_DONE)
+			return FAULT_DONE;
 		page = frame_alloc(0, FRAME_ZERO, FRAME_ANON);
 		if (unlikely(!page))
 			return FAULT_NO_MEMORY;

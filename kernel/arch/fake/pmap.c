@@ -431,6 +431,16 @@ int pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned pr
 	return -EEXIST; /* this machine has no huge entries */
 }
 
+int pmap_collapse(struct pmap *pmap, u64 addr, struct page *block, unsigned prot, struct tlb_batch *batch)
+{
+	(void)pmap;
+	(void)addr;
+	(void)block;
+	(void)prot;
+	(void)batch;
+	return -EINVAL;
+}
+
 bool pmap_window_is_empty(struct pmap *pmap, u64 addr)
 {
 	return !entry_at(pmap, addr);

@@ -28,6 +28,20 @@ int pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned pr
 	return err;
 }
 
+int pmap_collapse(struct pmap *pmap, u64 addr, struct page *block, unsigned prot, struct tlb_batch *batch)
+{
+	u64 *pde = pd_entry(pmap, addr, false), old = pde ? *pde : 0;
+
+	if (!is_table(old))
+		return -EINVAL;
+	spin_lock(&pmap->lock);
+	*pde = pfn_to_paddr(page_to_pfn(block)).raw | leaf_flags(prot) | PTE_PS;
+	spin_unlock(&pmap->lock);
+	resident_add(pmap, block->owner, HUGE_PAGES);
+	drop_table(pmap, page_of(old), batch);
+	return 0;
+}
+
 int replace_huge(struct pmap *pmap, u64 addr, u64 *pde, pfn_t pfn, unsigned prot, struct tlb_batch *batch)
 {
 	struct page *block;

@@ -153,6 +153,11 @@ u64 aspace_brk(struct aspace *as, u64 new_break);
 int __must_check aspace_fork(struct aspace *parent, struct aspace **out);
 /* Puts a frame that the caller filled at addr, which is empty; takes over its reference. 0, -EEXIST, -ENOMEM. */
 int __must_check aspace_enter_frame(struct aspace *as, u64 addr, struct page *frame, unsigned prot);
+/*
+ * madvise(MADV_COLLAPSE): whole windows of 2 MiB in the range become huge pages. 0, or what kept the last one that did
+ * not: -EINVAL (not private memory, nothing there), -ENOMEM, -EINTR.
+ */
+int __must_check aspace_collapse(struct aspace *as, u64 addr, u64 len);
 /* madvise(MADV_DONTNEED): drops pages; -EINVAL, -ENOMEM. */
 int __must_check aspace_discard(struct aspace *as, u64 addr, u64 len);
 /* 0 when every page of the range is mapped; -ENOMEM, or -EINVAL when the range wraps around. */
@@ -175,6 +180,7 @@ enum fault_result {
 	FAULT_PAST_END,	 /* SIGBUS, BUS_ADRERR: beyond the end of the file */
 	FAULT_IO,	 /* SIGBUS */
 	FAULT_NO_MEMORY, /* out of memory */
+	FAULT_NOT_HUGE,	 /* inside mm: map a single page */
 	FAULT_SHARED_TABLE, /* inside mm: the table must become this address space's own, with the lock for writing */
 };
 

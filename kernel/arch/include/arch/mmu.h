@@ -95,6 +95,12 @@ int __must_check pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned pro
  */
 int __must_check pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned prot);
 /*
+ * Puts a huge entry for the block in place of the table of single pages at addr, whose frames go to the batch. 0, or
+ * -EINVAL: there is no such table. Lock: write.
+ */
+int __must_check pmap_collapse(struct pmap *pmap, u64 addr, struct page *block, unsigned prot,
+			       struct tlb_batch *batch);
+/*
  * Replaces the entry for addr if it still holds old_pfn: -EAGAIN if not; -EBUSY: pmap_own first. The entry's reference
  * to the old frame goes to the batch. Used for copy-on-write and to raise rights (old_pfn == pfn: no reference moves;
  * a huge entry's rights are raised only where nobody else holds the block). Lock: read.

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm */
+/* When private memory is mapped by pages of 2 MiB: /sys/kernel/mm/transparent_hugepage/enabled. */
+#ifndef MOAT_HUGE_H
+#define MOAT_HUGE_H
+
+#include <moat/aspace.h>
+
+enum huge_policy {
+	HUGE_ALWAYS,  /* wherever it fits, but for MADV_NOHUGEPAGE */
+	HUGE_MADVISE, /* where MADV_HUGEPAGE asked for it */
+	HUGE_NEVER,
+};
+
+extern enum huge_policy huge_policy; /* [a] */
+
+static inline bool huge_is_wanted(u32 vma_flags)
+{
+	if (vma_flags & VMA_HUGE)
+		return huge_policy != HUGE_NEVER;
+	return huge_policy == HUGE_ALWAYS && !(vma_flags & (VMA_NO_HUGE | VMA_GROWSDOWN));
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages of 2 MiB for private anonymous memory.
+ *
+ *     VMA             |---[==========|==========|==========]-----|
+ *     windows             whole      whole      whole                  aligned to 2 MiB
+ *
+ * The first write to an empty whole window maps a block at once, where the policy wants it and a block can be had; else a
+ * single page is mapped as always. A huge entry comes apart without the program noticing when a part of it is unmapped,
+ * protected or written to after a fork (pmap_own); aspace_collapse puts a window together again.
+ */
+#include <asm/errno.h>
+#include <moat/huge.h>
+#include <moat/panic.h>
+#include "aspace_internal.h"
+
+enum huge_policy huge_policy = HUGE_MADVISE;
+
+static struct range window_of(u64 addr)
+{
+	u64 start = ALIGN_DOWN(addr, HUGE_BYTES);
+
+	return (struct range){start, start + HUGE_BYTES};
+}
+
+enum fault_result missing_huge(struct aspace *as, struct vma *v, u64 addr)
+{
+	struct range window = window_of(addr);
+	struct page *block;
+
+	if (!range_inside(window, v->range) || !pmap_window_is_empty(&as->pmap, addr))
+		return FAULT_NOT_HUGE;
+	block = frame_alloc(HUGE_ORDER, FRAME_ZERO, FRAME_ANON);
+	if (!block)
+		return FAULT_NOT_HUGE;
+	anon_family_set(v);
+	if (!pmap_enter_huge(&as->pmap, window.start, block, vma_pmap_prot(v->flags)))
+		return FAULT_DONE;
+	frame_put(block);
+	return FAULT_NOT_HUGE;
+}
+
+/* Copies what the window maps to the block, zeros where it maps nothing. False when it maps nothing at all. */
+static bool gather(struct aspace *as, struct range window, struct page *block)
+{
+	bool any = false;
+
+	for (u64 addr = window.start; addr < window.end; addr += PAGE_SIZE, block++) {
+		struct pmap_leaf leaf;
+		if (pmap_query(&as->pmap, addr, &leaf)) {
+			arch_copy_page(page_address(block), page_address(pfn_to_page(leaf.pfn)));
+			any = true;
+		} else {
+			arch_clear_page(page_address(block));
+		}
+	}
+	return any;
+}
+
+/* One window, with as->lock held for writing. */
+static int collapse_window(struct aspace *as, struct range window)
+{
+	struct vma *v = aspace_find(as, window.start);
+	struct tlb_batch batch;
+	struct pmap_leaf leaf;
+	struct page *block;
+	int err = -EINVAL;
+
+	if (!v || !range_inside(window, v->range) || v->object || (v->flags & VMA_NO_HUGE))
+		return -EINVAL;
+	if (pmap_query(&as->pmap, window.start, &leaf) && leaf.size_bytes == HUGE_BYTES)
+		return 0;
+	block = frame_alloc(HUGE_ORDER, 0, FRAME_ANON);
+	if (!block)
+		return -ENOMEM;
+	tlb_batch_init(&batch, &as->pmap);
+	if (gather(as, window, block))
+		err = pmap_collapse(&as->pmap, window.start, block, vma_pmap_prot(v->flags), &batch);
+	if (err)
+		frame_put(block);
+	else
+		anon_family_set(v);
+	tlb_flush(&batch);
+	return err;
+}
+
+int aspace_collapse(struct aspace *as, u64 addr, u64 len)
+{
+	struct range r;
+	int err = user_range(addr, len, &r), last = 0;
+
+	if (err)
+		return err;
+	for (u64 at = ALIGN_UP(r.start, HUGE_BYTES); at + HUGE_BYTES <= r.end; at += HUGE_BYTES) {
+		rwlock_write(&as->lock);
+		err = collapse_window(as, window_of(at));
+		rwlock_write_done(&as->lock);
+		if (err)
+			last = err;
+		if (waitq_signal_due())
+			return -EINTR;
+	}
+	return last;
+}
