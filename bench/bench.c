@@ -14,32 +14,23 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
+#include "bench.h"
 
-#define PAGE   4096ul
 #define REPEAT 5
 
-/* One timed run: filled by start() and stop() around the operations only. */
-struct sample {
-	uint64_t ns;
-	uint64_t ticks;
-};
-
-/* A row does `count` operations between start() and stop(); returns 0 or a positive errno. */
-struct row {
-	const char *name;
-	unsigned int count;
-	int (*run)(struct sample *s, unsigned int count);
-};
+const char *own_path;
 
 static uint64_t ticks_at_entry;
 static uint64_t ns_at_entry;
@@ -60,25 +51,16 @@ static uint64_t ns_now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void start(struct sample *s)
+void start(struct sample *s)
 {
 	s->ns = ns_now();
 	s->ticks = ticks_now();
 }
 
-static void stop(struct sample *s)
+void stop(struct sample *s)
 {
 	s->ticks = ticks_now() - s->ticks;
 	s->ns = ns_now() - s->ns;
-}
-
-/* The system call instruction itself, without a library's wrapper around it. */
-static inline long call3(long nr, long a, long b, long c)
-{
-	long ret;
-
-	__asm__ volatile("syscall" : "=a"(ret) : "0"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-	return ret;
 }
 
 static int run_empty_loop(struct sample *s, unsigned int count)
@@ -144,8 +126,7 @@ static int run_clock_gettime(struct sample *s, unsigned int count)
 	return 0;
 }
 
-/* `count` fresh pages, which a huge page must not serve: the row is about one page each. */
-static char *fresh_pages(unsigned int count)
+char *fresh_pages(size_t count)
 {
 	char *p = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -153,6 +134,12 @@ static char *fresh_pages(unsigned int count)
 		return NULL;
 	madvise(p, count * PAGE, MADV_NOHUGEPAGE);
 	return p;
+}
+
+void touch_pages(volatile char *p, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		p[i * PAGE] = 1;
 }
 
 static int run_write_fault(struct sample *s, unsigned int count)
@@ -338,36 +325,37 @@ static int run_boot(struct sample *s, unsigned int count)
 
 /* The order is part of the measurement: both kernels see the same history. New rows go to the end. */
 static const struct row rows[] = {
-	{"boot to first program", 1, run_boot},
-	{"empty loop", 5000, run_empty_loop},
-	{"null system call", 5000, run_syscall},
-	{"unknown system call", 5000, run_enosys},
-	{"read 1 byte /dev/zero", 5000, run_read_zero},
-	{"write 1 byte /dev/null", 5000, run_write_null},
-	{"clock_gettime (vDSO)", 5000, run_clock_gettime},
-	{"anonymous write fault", 1024, run_write_fault},
-	{"anonymous read fault", 1024, run_read_fault},
-	{"mmap+munmap 1 page", 2000, run_map_unmap},
-	{"mmap+touch+munmap 1 page", 2000, run_map_touch_unmap},
-	{"munmap, each resident page", 1024, run_unmap_resident},
-	{"mprotect 1 page of 3", 2000, run_mprotect},
-	{"copy 4096 bytes to kernel", 2000, run_copy_in},
-	{"copy 4096 bytes to user", 2000, run_copy_out},
-	{"copy 64 bytes to kernel", 2000, run_copy_in_64},
-	{"open+close /dev/null", 2000, run_open_close},
-	{"stat /dev/null", 2000, run_stat},
+	{"boot to first program", 1, run_boot, 0},
+	{"empty loop", 5000, run_empty_loop, 0},
+	{"null system call", 5000, run_syscall, 0},
+	{"unknown system call", 5000, run_enosys, 0},
+	{"read 1 byte /dev/zero", 5000, run_read_zero, 0},
+	{"write 1 byte /dev/null", 5000, run_write_null, 0},
+	{"clock_gettime (vDSO)", 5000, run_clock_gettime, 0},
+	{"anonymous write fault", 1024, run_write_fault, 0},
+	{"anonymous read fault", 1024, run_read_fault, 0},
+	{"mmap+munmap 1 page", 2000, run_map_unmap, 0},
+	{"mmap+touch+munmap 1 page", 2000, run_map_touch_unmap, 0},
+	{"munmap, each resident page", 1024, run_unmap_resident, 0},
+	{"mprotect 1 page of 3", 2000, run_mprotect, 0},
+	{"copy 4096 bytes to kernel", 2000, run_copy_in, 0},
+	{"copy 4096 bytes to user", 2000, run_copy_out, 0},
+	{"copy 64 bytes to kernel", 2000, run_copy_in_64, 0},
+	{"open+close /dev/null", 2000, run_open_close, 0},
+	{"stat /dev/null", 2000, run_stat, 0},
 };
 
 static void measure(const struct row *row)
 {
-	struct sample best = {UINT64_MAX, UINT64_MAX};
+	struct sample best = {.ns = UINT64_MAX, .ticks = UINT64_MAX};
 
 	for (int i = 0; i < REPEAT; i++) {
-		struct sample s;
+		struct sample s = {.arg = row->arg};
 		int err = row->run(&s, row->count);
 
 		if (err) {
-			printf("%s\terror\t%s\n", row->name, strerror(err));
+			printf("%s\terror\t%s\n", row->name, err == ENOSYS ? "not there" : strerror(err));
+			fflush(stdout);
 			return;
 		}
 		if (s.ns < best.ns)
@@ -376,6 +364,15 @@ static void measure(const struct row *row)
 			best.ticks = s.ticks;
 	}
 	printf("%s\t%.1f\t%.1f\n", row->name, (double)best.ns / row->count, (double)best.ticks / row->count);
+	fflush(stdout);
+}
+
+static void measure_all(const struct rows *group, const char *pattern)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		if (!pattern || fnmatch(pattern, group->row[i].name, 0) == 0)
+			measure(&group->row[i]);
+	}
 }
 
 /* What an initramfs with nothing but this program lacks. The root file system is the caller's own. */
@@ -384,19 +381,35 @@ static void make_nodes(void)
 	mkdir("/dev", 0755);
 	mknod("/dev/null", S_IFCHR | 0666, makedev(1, 3));
 	mknod("/dev/zero", S_IFCHR | 0666, makedev(1, 5));
+	mkdir("/proc", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
 }
 
+/*
+ * With the argument `exit` the program is what the exec rows run: it ends at once. `rows:PATTERN` chooses rows;
+ * Linux hands unknown words of its own command line to /init, which are passed over.
+ */
 int main(int argc, char **argv)
 {
+	const struct rows first = {rows, sizeof(rows) / sizeof(rows[0])};
+	const struct rows *groups[] = {&first, &memory_rows, &process_rows, &scale_rows};
+	const char *pattern = NULL;
 	int is_init;
 
 	ticks_at_entry = ticks_now();
 	ns_at_entry = ns_now();
+	if (argc > 1 && strcmp(argv[1], "exit") == 0)
+		_exit(0);
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "rows:", 5) == 0)
+			pattern = argv[i] + 5;
+	}
+	own_path = argv[0];
 	is_init = argc > 0 && getpid() == 1 && strcmp(argv[0], "/init") == 0;
 	if (is_init)
 		make_nodes();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		measure(&rows[i]);
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		measure_all(groups[i], pattern);
 	printf("done\t0\t0\n");
 	fflush(stdout);
 	if (is_init)

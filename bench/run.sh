@@ -5,6 +5,12 @@
 #   B=build bench/run.sh              all
 #   B=build bench/run.sh rows         only the table of single operations
 #   B=build bench/run.sh command      only the whole command
+#   B=build bench/run.sh 'fork*'      only the rows whose names match the pattern
+#   BENCH_PEER=0                      Linux is not run: its figures are those of bench/linux-6.1-tuned.txt
+#   BENCH_ASIS=1                      Linux as it comes is measured, too
+#
+# A run of all rows writes bench/linux-6.1-tuned.txt anew when BENCH_RECORD=1. bench/limits.txt says what Moat may
+# need; a row over it is marked with `<<`, one that is only slower than Linux in wall time with `<`.
 #
 # The peer is Debian's cloud kernel, once as it comes and once tuned: without mitigations, without zeroing
 # memory twice, without the string instructions that the emulator counts byte by byte. Ratios are to the tuned
@@ -15,8 +21,10 @@ here=$(dirname "$(realpath "$0")")
 B=$(realpath -m "${B:-build}")
 MOAT=${MOAT:-$B/moat}
 WORK=$B/bench
-MEMORY=${MEMORY:-256M}
+MEMORY=${MEMORY:-2G}
 RUNS=${RUNS:-20}
+RECORD=$here/linux-6.1-tuned.txt
+PATTERN=""
 TUNED="mitigations=off init_on_alloc=0 clearcpuid=erms,fsrm cgroup_disable=memory nokaslr audit=0 lsm= cryptomgr.notests"
 ICOUNT=(-icount shift=0,sleep=off)
 
@@ -54,7 +62,7 @@ linux() {
 	shift 2
 	timeout 120 qemu-system-x86_64 -M microvm -nodefaults -no-user-config -display none -no-reboot \
 		-cpu max,pku=off -m "$MEMORY" -smp 1 -kernel "$WORK"/linux/boot/vmlinuz-* -initrd "$WORK/initramfs" \
-		-append "console=ttyS0 reboot=t panic=-1 quiet $append" -serial stdio "$@" \
+		-append "console=ttyS0 reboot=t panic=-1 quiet $append${PATTERN:+ -- rows:$PATTERN}" -serial stdio "$@" \
 		</dev/null 2>"$output.err" | tr -d '\r' | grep -a "$(printf '\t')" >"$output"
 	grep -q '^done' "$output" || echo "bench: the Linux run $(basename "$output") did not finish" >&2
 }
@@ -63,44 +71,62 @@ linux() {
 moat() {
 	local output=$1
 	shift
-	timeout 300 "$MOAT" run --timeout 290 --memory "$MEMORY" --accel tcg "$@" "$WORK/bench" </dev/null >"$output" 2>"$output.err" ||
+	timeout 300 "$MOAT" run --timeout 290 --memory "$MEMORY" --accel tcg "$@" -- "$WORK/bench" ${PATTERN:+"rows:$PATTERN"} </dev/null >"$output" 2>"$output.err" ||
 		echo "bench: the Moat run $(basename "$output") failed: $(tail -1 "$output.err")" >&2
 }
 
-rows() {
-	if fetch_linux; then
-		make_initramfs
-		linux "$WORK/linux-asis.icount" "" "${ICOUNT[@]}"
-		linux "$WORK/linux-tuned.icount" "$TUNED" "${ICOUNT[@]}"
-		linux "$WORK/linux-tuned.wall" "$TUNED $(clock_words)"
+# peer ROWS: the figures of Linux, measured or from the record, as lines of name, ns and instructions.
+peer() {
+	: >"$WORK/linux-asis.icount"
+	if [ "${BENCH_PEER:-1}" = 0 ] || ! fetch_linux; then
+		cp "$RECORD" "$WORK/linux-tuned.both"
+		return
 	fi
+	make_initramfs
+	[ "${BENCH_ASIS:-0}" = 0 ] || linux "$WORK/linux-asis.icount" "" "${ICOUNT[@]}"
+	linux "$WORK/linux-tuned.icount" "$TUNED" "${ICOUNT[@]}"
+	linux "$WORK/linux-tuned.wall" "$TUNED $(clock_words)"
+	awk -F '\t' 'FILENAME == ARGV[1] { wall[$1] = $2; next } { print $1 "\t" ($1 in wall ? wall[$1] : "-") "\t" $3 }' \
+		"$WORK/linux-tuned.wall" "$WORK/linux-tuned.icount" >"$WORK/linux-tuned.both"
+	[ "${BENCH_RECORD:-0}" = 0 ] || [ -n "$PATTERN" ] || {
+		echo "# Tuned Linux ($(basename "$WORK"/linux/boot/vmlinuz-*)), $MEMORY: name, ns, instructions; see run.sh."
+		cat "$WORK/linux-tuned.both"
+	} >"$RECORD"
+}
+
+rows() {
+	peer
 	moat "$WORK/moat.icount" --deterministic
 	moat "$WORK/moat.wall"
 	table
-	validation
+	[ -n "$PATTERN" ] || validation
 }
 
-# name, then instructions for each operation and their ratio, then ns of wall time and their ratio.
+# name, then instructions for each operation, their ratio and its limit, then ns of wall time and their ratio.
 table() {
-	printf '%-28s %12s %12s %12s %7s   %10s %10s %7s\n' "" "Linux" "tuned" "Moat" "ratio" "tuned" "Moat" "ratio"
-	printf '%-28s %38s %7s   %21s\n' "" "instructions" "" "ns"
+	printf '%-30s %12s %12s %8s %7s   %11s %11s %7s\n' "" "tuned Linux" "Moat" "ratio" "limit" "tuned Linux" "Moat" "ratio"
+	printf '%-30s %25s %16s   %23s\n' "" "instructions" "" "ns"
 	awk -F '\t' '
-		FILENAME == ARGV[1] { asis[$1] = $3 }
-		FILENAME == ARGV[2] { tuned[$1] = $3 }
-		FILENAME == ARGV[3] { wall[$1] = $2 }
-		FILENAME == ARGV[4] { mine[$1] = $3; if (!($1 in seen)) { order[++n] = $1; seen[$1] = 1 } }
+		function number(v) { return v ~ /^[0-9.]+$/ ? sprintf(v + 0 >= 1e4 ? "%.0f" : "%.1f", v) : v == "not there" ? v : "-" }
+		function percent(a, b) { return a ~ /^[0-9.]+$/ && b + 0 > 0 ? sprintf("%.1f%%", 100 * a / b) : "-" }
+		function show(k,    over) {
+			over = ""
+			if (wall[k] + 0 > 0 && minewall[k] + 0 > wall[k] + 0) over = "<"
+			if (k in limit && limit[k] != "-" && tuned[k] + 0 > 0 && mine[k] + 0 > tuned[k] * limit[k] / 100) over = "<<"
+			if (k in most && minewall[k] + 0 > most[k] * 1000) over = "<<"
+			printf "%-30s %12s %12s %8s %7s   %11s %11s %7s %s%s\n", k, number(tuned[k]), number(mine[k]),
+				percent(mine[k], tuned[k]), k in limit && limit[k] != "-" ? limit[k] "%" : "", number(wall[k]),
+				number(minewall[k]), percent(minewall[k], wall[k]), over, k in most ? " at most " most[k] " us" : ""
+			if (k in asis) printf "%-30s %12s\n", "  (Linux as it comes)", number(asis[k])
+		}
+		/^#/ { next }
+		FILENAME == ARGV[1] { limit[$1] = $2; if ($3 != "") most[$1] = $3; next }
+		FILENAME == ARGV[2] { asis[$1] = $3 }
+		FILENAME == ARGV[3] { tuned[$1] = $3; wall[$1] = $2 }
+		FILENAME == ARGV[4] { mine[$1] = $3; order[++n] = $1 }
 		FILENAME == ARGV[5] { minewall[$1] = $2 }
-		FILENAME == ARGV[2] && !($1 in seen) { order[++n] = $1; seen[$1] = 1 }
-		function number(v) { return v ~ /^[0-9.]+$/ ? sprintf(v + 0 >= 1e6 ? "%.0f" : "%.1f", v) : "-" }
-		function ratio(a, b) { return a ~ /^[0-9.]+$/ && b + 0 > 0 ? sprintf("%.2f", a / b) : "-" }
-		END {
-			for (i = 1; i <= n; i++) {
-				k = order[i]
-				if (k == "done") continue
-				printf "%-28s %12s %12s %12s %7s   %10s %10s %7s\n", k, number(asis[k]), number(tuned[k]), number(mine[k]),
-					ratio(mine[k], tuned[k]), number(wall[k]), number(minewall[k]), ratio(minewall[k], wall[k])
-			}
-		}' "$WORK/linux-asis.icount" "$WORK/linux-tuned.icount" "$WORK/linux-tuned.wall" "$WORK/moat.icount" "$WORK/moat.wall"
+		END { for (i = 1; i <= n; i++) if (order[i] != "done") show(order[i]) }
+		' "$here/limits.txt" "$WORK/linux-asis.icount" "$WORK/linux-tuned.both" "$WORK/moat.icount" "$WORK/moat.wall"
 }
 
 # What checking a user pointer costs, as part of copying one page: a boot test of the debug kernel measures it.
@@ -151,10 +177,12 @@ command_times() {
 }
 
 mkdir -p "$WORK"
-for what in ${*:-rows command}; do
+for what in "${@:-all}"; do
 	case $what in
+	all) rows; command_times ;;
 	rows) rows ;;
 	command) command_times ;;
-	*) echo "bench: unknown part $what" >&2; exit 2 ;;
+	# The peer's command line has no blanks inside a word, and ? matches one.
+	*) PATTERN=${what// /?}; rows ;;
 	esac
 done

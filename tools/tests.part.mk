@@ -34,9 +34,9 @@ $(B)/tests/programs/%: tests/programs/%.c
 	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $< -o $@
 PROGRAM_BINARIES := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
 
-$(B)/bench/bench: bench/bench.c
+$(B)/bench/bench: $(wildcard bench/*.c) bench/bench.h
 	@mkdir -p $(@D)
-	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $< -o $@
+	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $(filter %.c,$^) -o $@
 
 .PHONY: test-abi test-boot test-programs bench test-binaries
 test-binaries: $(ABI_BINARIES) $(ATTACK) $(PROGRAM_BINARIES) $(B)/bench/bench
