@@ -11,6 +11,7 @@
  * of the pmap's own, of single pages: pmap_prepare sees to that while it may still fail.
  */
 #include <asm/errno.h>
+#include <moat/aspace.h>
 #include <moat/panic.h>
 #include "pmap_internal.h"
 
@@ -44,9 +45,10 @@ static struct range window_part(u64 addr, u64 end)
 	return (struct range){addr, MIN(ALIGN_DOWN(addr, HUGE_BYTES) + HUGE_BYTES, end)};
 }
 
+/* The last window of user space is one page short. */
 static bool is_whole_window(struct range part)
 {
-	return range_len(part) == HUGE_BYTES;
+	return range_len(part) == HUGE_BYTES || (part.end == USER_TOP && IS_ALIGNED(part.start, HUGE_BYTES));
 }
 
 void clear_pd_entry(struct pmap *pmap, u64 addr, u64 *e, struct tlb_batch *batch)
