@@ -44,6 +44,7 @@ struct aspace *aspace_create(void)
 		return NULL;
 	}
 	ref_init(&as->refs, 1);
+	ref_init(&as->pins, 1);
 	rwlock_init(&as->lock, RANK_ASPACE);
 	RB_INIT(&as->vmas);
 	as->mmap_top = USER_TOP;
@@ -70,7 +71,18 @@ void aspace_put(struct aspace *as)
 	DEBUG_ASSERT(as->vma_count == 0 && as->mapped_pages == 0 && pmap_resident_pages(&as->pmap) == 0);
 	vma_list_free(&dead);
 	pmap_destroy(&as->pmap);
-	kfree(as);
+	aspace_unpin(as);
+}
+
+void aspace_pin(struct aspace *as)
+{
+	ref_get(&as->pins);
+}
+
+void aspace_unpin(struct aspace *as)
+{
+	if (ref_put(&as->pins))
+		kfree(as);
 }
 
 int user_range(u64 addr, u64 len, struct range *r)

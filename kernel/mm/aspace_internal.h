@@ -9,6 +9,9 @@
 
 SLIST_HEAD(vma_list, vma);
 
+#define ZAP_FRESH \
+	UINT64_MAX /* vma.zap_generation before it is in the tree: no page of the object is entered yet */
+
 /* vma.c: pure */
 u64 vma_pages(const struct vma *v);
 bool vma_flags_are_data(u32 flags);	/* does it count for RLIMIT_DATA? */

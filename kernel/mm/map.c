@@ -132,6 +132,7 @@ static struct vma *new_vma(const struct map_request *req, u64 len)
 	if (!v)
 		return NULL;
 	v->flags = req->vma_flags;
+	v->zap_generation = ZAP_FRESH;
 	if (commit_policy.mode == COMMIT_LIMIT)
 		v->flags &= ~(u32)VMA_NORESERVE;
 	if (vma_flags_are_accounted(v->flags))

@@ -31,6 +31,7 @@ struct mobj *mobj_create(const struct mobj_ops *ops, void *owner)
 	radix_init(&obj->pages, heap_node_alloc, heap_node_free);
 	obj->ops = ops;
 	obj->owner = owner;
+	mutex_init(&obj->zap_lock, RANK_ZAP);
 	spin_init(&obj->maps_lock, RANK_MAPS);
 	TAILQ_INIT(&obj->maps);
 	return obj;
@@ -124,24 +125,42 @@ static int clear_part(struct mobj *obj, u64 index, u64 from, u64 to)
 	return err;
 }
 
+static void set_size(struct mobj *obj, u64 size_bytes)
+{
+	__atomic_store_n(&obj->size_bytes, size_bytes, __ATOMIC_RELEASE);
+}
+
+/*
+ * The new size comes first: a fault that looked at the old one is undone by the zap, which waits for it, and one that looks
+ * later finds the end. Only then can the pages go, since nobody can bring one back.
+ */
+static int shrink(struct mobj *obj, u64 old, u64 size_bytes)
+{
+	u64 index = ALIGN_UP(size_bytes, PAGE_SIZE) >> PAGE_SHIFT;
+	int err = mobj_zap(obj, (struct range){index, UINT64_MAX}, ZAP_PRIVATE);
+
+	mutex_lock(&obj->lock);
+	if (!err)
+		err = clear_part(obj, size_bytes >> PAGE_SHIFT, size_bytes % PAGE_SIZE,
+				 size_bytes % PAGE_SIZE ? PAGE_SIZE : 0);
+	if (!err)
+		drop_pages(obj, index, UINT64_MAX);
+	else
+		set_size(obj, old);
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
 int mobj_resize(struct mobj *obj, u64 size_bytes)
 {
-	u64 old, index = size_bytes >> PAGE_SHIFT;
-	int err = 0;
+	u64 old;
 
 	mutex_lock(&obj->lock);
 	old = obj->size_bytes;
-	/* Pages may lie behind the end too: fallocate(2) with FALLOC_FL_KEEP_SIZE, or one that failed. */
-	if (size_bytes <= old) {
-		if (size_bytes % PAGE_SIZE)
-			err = clear_part(obj, index++, size_bytes % PAGE_SIZE, PAGE_SIZE);
-		if (!err)
-			drop_pages(obj, index, UINT64_MAX);
-	}
-	if (!err)
-		__atomic_store_n(&obj->size_bytes, size_bytes, __ATOMIC_RELEASE);
+	set_size(obj, size_bytes);
 	mutex_unlock(&obj->lock);
-	return err;
+	/* Pages may lie behind the end too: fallocate(2) with FALLOC_FL_KEEP_SIZE, or one that failed. */
+	return size_bytes <= old ? shrink(obj, old, size_bytes) : 0;
 }
 
 /*
@@ -169,6 +188,9 @@ int mobj_punch(struct mobj *obj, struct range bytes)
 			drop_pages(obj, first, last);
 	}
 	mutex_unlock(&obj->lock);
+	/* After the pages: a fault meanwhile brings a new one, which the zap may take away in vain. */
+	if (!err && first < last)
+		err = mobj_zap(obj, (struct range){first, last}, 0);
 	return err;
 }
 

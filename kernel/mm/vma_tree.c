@@ -78,15 +78,22 @@ static void count(struct aspace *as, const struct vma *v, s64 sign)
 	}
 }
 
-/* The object's list of who shows it. */
+/* The object's list of who shows it: those that a mobj_zap now under way has yet to visit stand first. */
 static void join_object(struct vma *v)
 {
-	if (!v->object)
+	struct mobj *obj = v->object;
+
+	if (!obj)
 		return;
-	spin_lock(&v->object->maps_lock);
-	v->zap_generation = 0;
-	TAILQ_INSERT_TAIL(&v->object->maps, v, sharer);
-	spin_unlock(&v->object->maps_lock);
+	spin_lock(&obj->maps_lock);
+	if (v->zap_generation == ZAP_FRESH) {
+		v->zap_generation = obj->zap_generation;
+		TAILQ_INSERT_TAIL(&obj->maps, v, sharer);
+	} else {
+		v->zap_generation = 0;
+		TAILQ_INSERT_HEAD(&obj->maps, v, sharer);
+	}
+	spin_unlock(&obj->maps_lock);
 }
 
 static void leave_object(struct vma *v)

@@ -83,6 +83,28 @@ int main(void)
 	R(munmap(shared, 2 * PAGE));
 	R(peek(shared));
 
+	/* Truncation and holes reach what is mapped; a private copy survives only the hole. */
+	rw = R(open("f", O_RDWR));
+	P(shared = map_file(PROT_READ | PROT_WRITE, MAP_SHARED, rw));
+	P(private = map_file(PROT_READ | PROT_WRITE, MAP_PRIVATE, rw));
+	R(poke(shared, 'a'));
+	R(poke(shared + PAGE, 'b'));
+	R(peek(private));
+	R(poke(private + PAGE, 'c'));
+	R(fallocate(rw, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2 * PAGE));
+	R(peek(shared));
+	R(peek(shared + PAGE));
+	R(peek(private));
+	R(peek(private + PAGE));
+	R(poke(shared + 100, 'd'));
+	R(ftruncate(rw, 100));
+	R(peek(shared + 100));
+	R(peek(shared + PAGE));
+	R(peek(private + PAGE));
+	R(ftruncate(rw, 2 * PAGE));
+	R(peek(private + PAGE));
+	R(close(rw));
+
 	/* What a failed fallocate took must come back. */
 	rw = R(open("big", O_RDWR | O_CREAT, 0600));
 	R(fallocate(rw, 0, 0, 1l << 50) == -1);

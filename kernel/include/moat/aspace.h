@@ -66,7 +66,7 @@ struct vma {
 	 */
 	u64 object_offset;
 	TAILQ_ENTRY(vma) sharer; /* [object's maps lock] in the object's list while in the tree */
-	u64 zap_generation;	 /* [object's maps lock] see object_zap.c */
+	u64 zap_generation; /* [object's maps lock] the last mobj_zap that was here, or ZAP_FRESH: see object_zap.c */
 	/*
 	 * Which family of private pages this VMA has, 0 while it has none ([a]: faults set it once), and whether it came
 	 * with pages from a parent ([aspace lock]). Nothing needs it but merging: see vma_can_merge.
@@ -84,7 +84,8 @@ struct vma {
 RB_HEAD(vma_tree, vma);
 
 struct aspace {
-	struct refcount refs;
+	struct refcount refs; /* users: with the last one everything is unmapped */
+	struct refcount pins; /* who holds on to the structure alone; all users together count as one */
 	struct rwlock lock;   /* RANK_ASPACE */
 	struct vma_tree vmas; /* [lock] */
 	u64 vma_count;	      /* [lock] */
@@ -117,6 +118,13 @@ void vma_register_file_ops(const struct vma_file_ops *ops);
 struct aspace *__must_check aspace_create(void); /* empty, one reference; or NULL */
 void aspace_get(struct aspace *as);
 void aspace_put(struct aspace *as); /* the last one unmaps everything; must not be active on any CPU */
+
+/*
+ * Keeps the structure and its lock, but not what is mapped: who holds a pin looks at the VMAs under as->lock, and finds
+ * none after the last user has gone. Unlike aspace_put, aspace_unpin frees nothing else and takes no lock.
+ */
+void aspace_pin(struct aspace *as);
+void aspace_unpin(struct aspace *as);
 
 /* One request to map; the kernel's own form of mmap(2) after sys_mmap has checked and decoded. */
 struct map_request {

@@ -14,6 +14,7 @@ enum lock_rank {
 	RANK_FILE,   /* file offset */
 	RANK_DENTRY, /* the tree of names, mounts, roots and working directories */
 	RANK_INODE,
+	RANK_ZAP,    /* taking pages of one object out of all address spaces */
 	RANK_ASPACE, /* address space */
 	RANK_OBJECT, /* memory object */
 	/* spinlocks */

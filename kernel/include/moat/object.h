@@ -31,8 +31,11 @@ struct mobj {
 	u64 size_bytes;		    /* [lock for change, a for read] */
 	const struct mobj_ops *ops; /* [I] may be NULL */
 	void *owner;		    /* [I] for ops */
+	struct mutex zap_lock;	    /* RANK_ZAP: one mobj_zap at a time */
 	struct spinlock maps_lock;  /* RANK_MAPS */
-	TAILQ_HEAD(, vma) maps;	    /* [maps_lock] every VMA that shows the object */
+	TAILQ_HEAD(, vma)
+	maps;		    /* [maps_lock] every VMA that shows the object; see object_zap.c for the order */
+	u64 zap_generation; /* [maps_lock] counts the calls of mobj_zap */
 };
 
 enum mobj_flags {
@@ -56,10 +59,26 @@ int __must_check mobj_page(struct mobj *obj, u64 index, unsigned flags, struct p
 ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u);
 /* Writes all of u at offset, growing the object; bytes moved, or -errno if none. */
 ssize_t mobj_write(struct mobj *obj, u64 offset, struct uio *u);
-/* Sets the size; pages past it are dropped and the tail of the last one cleared. 0 or -ENOMEM. */
+/*
+ * Sets the size; pages past it are dropped, also from every address space that shows them (private copies too), and the
+ * tail of the last one cleared. 0 or -ENOMEM. No address space's lock held; growing and shrinking are the caller's to
+ * serialise (a file's: by its inode's mutex).
+ */
 int __must_check mobj_resize(struct mobj *obj, u64 size_bytes);
-/* Frees whole pages in the range and clears its ragged ends (hole punching). */
+/*
+ * Frees whole pages in the range and clears its ragged ends (hole punching). Address spaces that show the pages lose them,
+ * but not private copies. No address space's lock held.
+ */
 int __must_check mobj_punch(struct mobj *obj, struct range bytes);
+
+enum zap_flags {
+	ZAP_PRIVATE = 1 << 0, /* private copies too (truncation) */
+};
+/*
+ * Takes the pages [start, end) of the object, counted in pages, out of every address space that shows them. Who touches
+ * them again faults. 0, or -ENOMEM with some of them still there. Takes each aspace->lock for writing; may sleep.
+ */
+int __must_check mobj_zap(struct mobj *obj, struct range pages, unsigned flags);
 /* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
 u64 mobj_resident_pages(struct mobj *obj);
