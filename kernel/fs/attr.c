@@ -7,6 +7,7 @@
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include "dentry.h"
+#include "memfd.h"
 
 static bool is_owner(const struct inode *i, const struct fs_context *c)
 {
@@ -15,6 +16,8 @@ static bool is_owner(const struct inode *i, const struct fs_context *c)
 
 int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 {
+	int err;
+
 	if (!is_owner(i, c))
 		return -EPERM;
 	if (inode_is(i, S_IFLNK))
@@ -23,10 +26,13 @@ int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 	if (c->fsuid != 0 && c->fsgid != i->gid)
 		mode &= ~(u32)S_ISGID;
 	mutex_lock(&i->lock);
-	i->mode = (i->mode & S_IFMT) | mode;
-	inode_touch_locked(i, TOUCH_CHANGE);
+	err = memfd_check_mode(i, mode);
+	if (!err) {
+		i->mode = (i->mode & S_IFMT) | mode;
+		inode_touch_locked(i, TOUCH_CHANGE);
+	}
 	mutex_unlock(&i->lock);
-	return 0;
+	return err;
 }
 
 /* A user may keep the owner, and choose the group among its own. */

@@ -128,6 +128,9 @@ static void build_path(struct path_builder *b, const struct dentry *d, const str
 		} else if (d->mount && d->mount->point) {
 			d = d->mount->point;
 		} else {
+			/* A name that no directory ever had: memfd_create(2). */
+			if (d->name)
+				path_builder_prepend(b, d->name, d->name_len);
 			return;
 		}
 	}

@@ -5,6 +5,7 @@
 #include <moat/panic.h>
 #include "devfs.h"
 #include "flock.h"
+#include "memfd.h"
 #include "mount.h"
 #include "names.h"
 #include "tmpfs.h"
@@ -30,6 +31,8 @@ void fs_init(void)
 	vma_register_file_ops(&mapped_files);
 	if (tmpfs_create("tmpfs", 0755, &super, &root) || mount_attach(super, root, NULL))
 		panic("no memory for the root file system");
+	if (memfd_init())
+		panic("no memory for anonymous files");
 	rwlock_write(&fs_tree_lock);
 	dev = make_dir("dev", 3, 0755);
 	tmp = make_dir("tmp", 3, S_ISVTX | 0777);

@@ -111,7 +111,9 @@ static int tmpfs_allocate(struct inode *i, u32 mode, struct range bytes)
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
 		err = mobj_punch(i->object, bytes);
 	} else {
-		err = fill_pages(i->object, bytes);
+		err = mobj_check_grow(i->object, bytes.end);
+		if (!err)
+			err = fill_pages(i->object, bytes);
 		if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && bytes.end > size)
 			err = mobj_resize(i->object, bytes.end);
 	}
@@ -133,7 +135,10 @@ static int make_contents(struct inode *i, const struct inode_seed *seed)
 		i->object = mobj_create(NULL, NULL);
 		i->ops = &tmpfs_inode_ops;
 		i->file_ops = &tmpfs_file_ops;
-		return i->object ? 0 : -ENOMEM;
+		if (!i->object)
+			return -ENOMEM;
+		i->object->seals = F_SEAL_SEAL;
+		return 0;
 	case S_IFLNK:
 		i->target = kstrdup(seed->target, strlen(seed->target));
 		return i->target ? 0 : -ENOMEM;

@@ -27,6 +27,9 @@ void anon_family_inherit(struct vma *child);
 /* commit.c: does memory with these flags count as committed when it is mapped? */
 bool vma_flags_are_accounted(u32 flags);
 
+/* object_seal.c: can a mapping with these flags write to its object, or be made to? */
+bool vma_flags_may_write_object(u32 flags);
+
 /* vma_tree.c: as->lock held for writing, for the last two at least for reading */
 void vma_tree_insert(struct aspace *as, struct vma *v);
 void vma_tree_remove(struct aspace *as, struct vma *v);

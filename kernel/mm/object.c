@@ -153,8 +153,11 @@ static int shrink(struct mobj *obj, u64 old, u64 size_bytes)
 
 int mobj_resize(struct mobj *obj, u64 size_bytes)
 {
+	int err = mobj_check_resize(obj, size_bytes);
 	u64 old;
 
+	if (err)
+		return err;
 	mutex_lock(&obj->lock);
 	old = obj->size_bytes;
 	set_size(obj, size_bytes);
@@ -173,10 +176,10 @@ int mobj_punch(struct mobj *obj, struct range bytes)
 {
 	u64 first = bytes.start >> PAGE_SHIFT, last = bytes.end >> PAGE_SHIFT;
 	u64 head = bytes.start % PAGE_SIZE, tail = bytes.end % PAGE_SIZE;
-	int err;
+	int err = mobj_check_write(obj, 0);
 
-	if (range_empty(bytes))
-		return 0;
+	if (err || range_empty(bytes))
+		return err;
 	mutex_lock(&obj->lock);
 	if (first == last) {
 		err = clear_part(obj, first, head, tail);

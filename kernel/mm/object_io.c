@@ -84,7 +84,9 @@ static ssize_t write_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n
 	n = uio_fault_in(u, n);
 	if (n == 0)
 		return 0;
-	err = mobj_page(obj, offset >> PAGE_SHIFT, piece_flags(obj, offset, u, n), &page);
+	err = mobj_check_write(obj, offset + n);
+	if (!err)
+		err = mobj_page(obj, offset >> PAGE_SHIFT, piece_flags(obj, offset, u, n), &page);
 	if (err)
 		return err;
 	moved = uio_copy_in(u, (u8 *)page_address(page) + offset % PAGE_SIZE, n);

@@ -86,6 +86,7 @@ static void join_object(struct vma *v)
 	if (!obj)
 		return;
 	spin_lock(&obj->maps_lock);
+	obj->writable_maps += vma_flags_may_write_object(v->flags);
 	if (v->zap_generation == ZAP_FRESH) {
 		v->zap_generation = obj->zap_generation;
 		TAILQ_INSERT_TAIL(&obj->maps, v, sharer);
@@ -101,6 +102,7 @@ static void leave_object(struct vma *v)
 	if (!v->object)
 		return;
 	spin_lock(&v->object->maps_lock);
+	v->object->writable_maps -= vma_flags_may_write_object(v->flags);
 	TAILQ_REMOVE(&v->object->maps, v, sharer);
 	spin_unlock(&v->object->maps_lock);
 }
@@ -140,11 +142,11 @@ void vma_tree_resize(struct aspace *as, struct vma *v, struct range range)
 	augment_path(v);
 }
 
-/* All flags but VMA_GROWSDOWN, which the gaps depend on, and VMA_SHARED. */
+/* All flags but VMA_GROWSDOWN, which the gaps depend on, and VMA_SHARED and VMA_NO_WRITE, which decide whether it counts as writing. */
 void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags)
 {
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
-	DEBUG_ASSERT(((v->flags ^ flags) & (VMA_GROWSDOWN | VMA_SHARED)) == 0);
+	DEBUG_ASSERT(((v->flags ^ flags) & (VMA_GROWSDOWN | VMA_SHARED | VMA_NO_WRITE)) == 0);
 	count(as, v, -1);
 	v->flags = flags;
 	count(as, v, 1);

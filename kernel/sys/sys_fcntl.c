@@ -38,15 +38,12 @@ static s64 set_flags(struct file *f, u32 flags)
 	return 0;
 }
 
-/* Seals exist on memfd_create's files; a file of a tmpfs is sealed against sealing from the start. */
-static s64 seals(struct file *f, unsigned cmd)
+static s64 get_seals(struct file *f)
 {
-	struct file_facts facts;
+	u32 seals;
+	int err = vfs_get_seals(f, &seals);
 
-	vfs_facts(f, &facts);
-	if (!S_ISREG(facts.mode))
-		return -EINVAL;
-	return cmd == F_GET_SEALS ? F_SEAL_SEAL : -EPERM;
+	return err ? err : (s64)seals;
 }
 
 /* The offset that l_start counts from, or -EINVAL. */
@@ -177,8 +174,9 @@ static s64 control(struct file *f, unsigned cmd, u64 arg)
 	case F_SETPIPE_SZ:
 		return pipe_resize(f, (u32)arg, current_process()->euid == 0);
 	case F_GET_SEALS:
+		return get_seals(f);
 	case F_ADD_SEALS:
-		return seals(f, cmd);
+		return vfs_add_seals(f, (u32)arg);
 	case F_SETOWN:
 	case F_SETOWN_EX:
 		return refuse("F_SETOWN");

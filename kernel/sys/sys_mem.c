@@ -74,6 +74,18 @@ static s64 map(struct map_request *req)
 	return err ? err : (s64)addr;
 }
 
+/* The same of an object, which may be sealed against writing. */
+static s64 map_object(struct map_request *req)
+{
+	s64 result = mobj_map_begin(req->object, &req->vma_flags);
+
+	if (result)
+		return result;
+	result = map(req);
+	mobj_map_end(req->object, req->vma_flags);
+	return result;
+}
+
 static s64 map_file(struct map_request *req, int fd, int prot)
 {
 	struct file *f = fd_get(current_process()->files, fd);
@@ -91,7 +103,7 @@ static s64 map_file(struct map_request *req, int fd, int prot)
 		req->vma_flags |= VMA_NO_WRITE;
 	req->object = vfs_object(f, &err);
 	req->file = f;
-	result = req->object ? map(req) : err;
+	result = req->object ? map_object(req) : err;
 	if (req->object)
 		mobj_put(req->object);
 	file_put(f);

@@ -151,6 +151,15 @@ int __must_check vfs_ftruncate(struct file *f, s64 size, u64 limit_bytes);
 /* fallocate(2): mode is FALLOC_FL_*. */
 int __must_check vfs_fallocate(struct file *f, u32 mode, s64 offset, s64 len, u64 limit_bytes);
 
+/*
+ * memfd_create(2), flags MFD_*, checked before: a file open for reading and writing that no directory shows. `name` is all
+ * of its name, "memfd:" included. 0 or -ENOMEM.
+ */
+int __must_check vfs_memfd(const struct fs_context *c, const char *name, u32 flags, struct file **out);
+/* fcntl(2), F_GET_SEALS and F_ADD_SEALS: -EINVAL (no such file, or seal), -EPERM, -EBUSY. */
+int __must_check vfs_get_seals(const struct file *f, u32 *seals);
+int __must_check vfs_add_seals(struct file *f, u32 seals);
+
 /* Names. Modes hold the permission bits only, the umask is applied here. */
 int __must_check vfs_mkdir(const struct fs_at *at, u32 mode);
 int __must_check vfs_mknod(const struct fs_at *at, u32 mode, u32 rdev); /* mode with S_IFMT */

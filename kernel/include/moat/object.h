@@ -35,6 +35,8 @@ struct mobj {
 	struct spinlock maps_lock;  /* RANK_MAPS */
 	TAILQ_HEAD(, vma)
 	maps;		    /* [maps_lock] every VMA that shows the object; see object_zap.c for the order */
+	u64 writable_maps;  /* [maps_lock] of them those that can write, or become able to */
+	u32 seals;	    /* [maps_lock for change, a for read] F_SEAL_*; see object_seal.c */
 	u64 zap_generation; /* [maps_lock] counts the calls of mobj_zap */
 };
 
@@ -82,5 +84,23 @@ int __must_check mobj_zap(struct mobj *obj, struct range pages, unsigned flags);
 /* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
 u64 mobj_resident_pages(struct mobj *obj);
+
+static inline u32 mobj_seals(const struct mobj *obj)
+{
+	return __atomic_load_n(&obj->seals, __ATOMIC_ACQUIRE);
+}
+/* fcntl(2), F_ADD_SEALS: -EPERM (sealed), -EBUSY (something can write through a mapping). */
+int __must_check mobj_add_seals(struct mobj *obj, u32 seals);
+/*
+ * Before and after a mapping of the object is made: no seal against writing comes in between. -EPERM when there is one
+ * already and the mapping is to write; else the flags (enum vma_flags) may get VMA_NO_WRITE. mobj_map_end wants them as
+ * they were left.
+ */
+int __must_check mobj_map_begin(struct mobj *obj, u32 *vma_flags);
+void mobj_map_end(struct mobj *obj, u32 vma_flags);
+/* Do the seals allow to write up to `end`, to grow to it, to change the size? 0 or -EPERM. */
+int __must_check mobj_check_write(struct mobj *obj, u64 end);
+int __must_check mobj_check_grow(struct mobj *obj, u64 end);
+int __must_check mobj_check_resize(struct mobj *obj, u64 size_bytes);
 
 #endif
