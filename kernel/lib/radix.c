@@ -114,18 +114,34 @@ void radix_init(struct radix *r, void *(*alloc)(size_t), void (*free)(void *, si
 	*r = (struct radix){.alloc = alloc, .free = free};
 }
 
-void *radix_get(const struct radix *r, u64 index)
+/* The leaf node for index, or NULL. */
+static const struct radix_node *leaf_for(const struct radix *r, u64 index)
 {
 	const struct radix_node *node = r->root;
 
 	if (!node || height_for(index) > r->height)
 		return NULL;
-	for (unsigned level = r->height; level > 1; level--) {
+	for (unsigned level = r->height; level > 1 && node; level--)
 		node = node->slot[slot_at(index, level)];
-		if (!node)
-			return NULL;
+	return node;
+}
+
+void *radix_get(const struct radix *r, u64 index)
+{
+	const struct radix_node *leaf = leaf_for(r, index);
+
+	return leaf ? leaf->slot[slot_at(index, 1)] : NULL;
+}
+
+void radix_get_run(const struct radix *r, u64 first, unsigned n, void **out)
+{
+	const struct radix_node *leaf = leaf_for(r, first);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0 && slot_at(first + i, 1) == 0)
+			leaf = leaf_for(r, first + i);
+		out[i] = leaf ? leaf->slot[slot_at(first + i, 1)] : NULL;
 	}
-	return node->slot[slot_at(index, 1)];
 }
 
 int radix_set(struct radix *r, u64 index, void *entry)

@@ -77,6 +77,8 @@ enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigne
 int __must_check fault_own_table(struct aspace *as, u64 addr);
 /* huge.c: a write to an empty window of v; FAULT_NOT_HUGE: map a single page. as->lock held for reading. */
 enum fault_result missing_huge(struct aspace *as, struct vma *v, u64 addr);
+/* fault_around.c: enters the object's pages around addr that are there, with rights prot. as->lock held. */
+void fault_around(struct aspace *as, const struct vma *v, u64 addr, unsigned prot);
 /* stack.c */
 bool stack_grow(struct aspace *as, u64 addr);
 

@@ -8,7 +8,8 @@
  *     3a nothing is mapped:                        read
  *          anonymous, write                                   a cleared frame: the short way, most faults
  *          anonymous, read                                    the zero frame, read-only
- *          object, shared or read                             the object's page (its mutex; may sleep)
+ *          object, shared or read                             the object's page (its mutex; may sleep); for a read
+ *                                                             its neighbours too (fault_around.c)
  *          object, private write                              a copy of the object's page
  *     3b something is mapped, with too few rights: read
  *          private write to a shared frame                    copy-on-write
@@ -191,6 +192,17 @@ static enum fault_result object_page(const struct fault *f, struct page **page)
 	return FAULT_DONE;
 }
 
+/* A page of an object, with its neighbours. Takes over the reference. */
+static enum fault_result enter_for_reading(const struct fault *f, struct page *page)
+{
+	unsigned prot = entry_prot(f->vma, page);
+	enum fault_result result = enter(f, page, prot);
+
+	if (result == FAULT_DONE)
+		fault_around(f->as, f->vma, f->addr, prot);
+	return result;
+}
+
 /* Stage 3a, file and shared memory. */
 static enum fault_result missing_object(const struct fault *f)
 {
@@ -199,7 +211,9 @@ static enum fault_result missing_object(const struct fault *f)
 
 	if (result != FAULT_DONE)
 		return result;
-	if (!(f->access & FAULT_WRITE) || (f->vma->flags & VMA_SHARED))
+	if (!(f->access & FAULT_WRITE))
+		return enter_for_reading(f, page);
+	if (f->vma->flags & VMA_SHARED)
 		return enter(f, page, entry_prot(f->vma, page));
 	copy = copy_frame(page);
 	frame_put(page);

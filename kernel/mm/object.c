@@ -111,6 +111,22 @@ int mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
 	return err;
 }
 
+void mobj_pages_present(struct mobj *obj, u64 index, unsigned n, struct page **out)
+{
+	u64 end;
+
+	mutex_lock(&obj->lock);
+	end = ALIGN_UP(obj->size_bytes, PAGE_SIZE) >> PAGE_SHIFT;
+	radix_get_run(&obj->pages, index, n, (void **)out);
+	for (unsigned i = 0; i < n; i++) {
+		if (index + i >= end)
+			out[i] = NULL;
+		else if (out[i])
+			frame_get(out[i]);
+	}
+	mutex_unlock(&obj->lock);
+}
+
 /* Clears the bytes [from, to) of one page, if it is there or its owner has other bytes than zeros for it. */
 static int clear_part(struct mobj *obj, u64 index, u64 from, u64 to)
 {

@@ -208,13 +208,38 @@ static void test_empty(void **state)
 {
 	(void)state;
 	struct radix r;
+	void *entry = &r;
 	u64 at = 0;
 
 	radix_init(&r, node_alloc, node_free);
 	assert_null(radix_get(&r, 0));
 	assert_null(radix_remove(&r, 0));
 	assert_null(radix_next(&r, &at));
+	radix_get_run(&r, 60, 1, &entry);
+	assert_null(entry);
 	assert_int_equal(at, 0);
+}
+
+/* Runs that begin in one node and end in the next one, which may be missing; and behind what the height reaches. */
+static void test_runs(void **state)
+{
+	static char things[200];
+	void *run[RADIX_SLOTS];
+	struct radix r;
+	u64 at;
+
+	(void)state;
+	radix_init(&r, node_alloc, node_free);
+	for (at = 0; at < 150; at += 3)
+		assert_int_equal(radix_set(&r, at, &things[at]), 0);
+	for (u64 first = 0; first < 5000; first += first < 300 ? 1 : 997) {
+		radix_get_run(&r, first, 40, run);
+		for (unsigned i = 0; i < 40; i++)
+			assert_ptr_equal(run[i], radix_get(&r, first + i));
+	}
+	at = 0;
+	while (radix_next(&r, &at))
+		radix_remove(&r, at);
 }
 
 int main(void)
@@ -223,6 +248,7 @@ int main(void)
 		cmocka_unit_test_setup(test_random_operations, setup),
 		cmocka_unit_test_setup(test_allocation_failure, setup),
 		cmocka_unit_test_setup(test_empty, setup),
+		cmocka_unit_test_setup(test_runs, setup),
 	};
 
 	return cmocka_run_group_tests_name("lib_radix", tests, NULL, NULL);

@@ -228,18 +228,52 @@ static void test_file_private(void **state)
 	map_object(as, AT, 4 * P, RW, obj, P);
 	assert_int_equal(peek(AT), 0x11);
 	assert_int_equal(leaf_at(as, AT).prot & PMAP_WRITE, 0);
-	assert_int_equal(pmap_resident_pages(&as->pmap), 1);
-	poke(AT, 0x77);		/* after a read */
-	poke(AT + P + 1, 0x78); /* at once */
+	assert_int_equal(pmap_resident_pages(&as->pmap), 3); /* with its neighbours */
+	poke(AT, 0x77);
+	poke(AT + P + 1, 0x78);
 	assert_int_equal(peek(AT + P), 0x12);
 	assert_int_equal(file_byte(obj, P), 0x11);
 	assert_int_equal(file_byte(obj, 2 * P + 1), 0);
 	assert_int_equal(as->faults.cow, 2);
-	assert_int_equal(pmap_resident_pages(&as->pmap), 2);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 3);
 	aspace_check(as);
 	/* Dropped, the file shows again. */
 	assert_int_equal(aspace_discard(as, AT, 2 * P), 0);
 	assert_int_equal(peek(AT), 0x11);
+	mobj_put(obj);
+}
+
+/*
+ * One window of 16 pages and a bit; the VMA begins in it. Page 2 of the object is missing, page 4 written before.
+ *
+ *     AT         | 4  5  6  7 ...                                 15 | 16 17
+ *     object       0  1  -  3 *  5  6  7  8  9 10 11                  12 13     read at 7: all but 2
+ */
+static void test_fault_around(void **state)
+{
+	struct aspace *as = *state;
+	struct mobj *obj = file_of(14);
+	u64 base = AT + 4 * P;
+	struct pmap_leaf leaf;
+
+	assert_int_equal(mobj_punch(obj, (struct range){2 * P, 3 * P}), 0);
+	map_object(as, base, 16 * P, RW, obj, 0);
+	poke(base + 4 * P, 0x55);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 1);
+	assert_int_equal(as->faults.minor, 1);
+	assert_int_equal(peek(base + 3 * P), 0x13);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 11);
+	assert_int_equal(as->faults.minor, 2);
+	assert_false(pmap_query(&as->pmap, base + 2 * P, &leaf));
+	assert_false(pmap_query(&as->pmap, base + 12 * P, &leaf));
+	assert_int_equal(peek(base + 4 * P), 0x55);
+	assert_int_equal(peek(base + 11 * P), 0x1b);
+	assert_int_equal(as->faults.minor, 2);
+	/* The last page of the file, and what lies behind it. */
+	assert_int_equal(peek(base + 12 * P), 0x1c);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 13);
+	assert_int_equal(try_access(base + 14 * P, FAULT_READ), FAULT_PAST_END);
+	aspace_check(as);
 	mobj_put(obj);
 }
 
@@ -423,6 +457,7 @@ int main(void)
 		ASPACE_TEST(test_races),
 		ASPACE_TEST(test_prot_none_keeps_contents),
 		ASPACE_TEST(test_file_private),
+		ASPACE_TEST(test_fault_around),
 		ASPACE_TEST(test_file_shared),
 		ASPACE_TEST(test_shared_anonymous),
 		ASPACE_TEST(test_past_end_of_file),

@@ -174,6 +174,21 @@ int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 	return err;
 }
 
+unsigned pmap_enter_many(struct pmap *pmap, u64 addr, struct page *const pages[], unsigned n, unsigned prot)
+{
+	unsigned entered = 0;
+
+	ASSERT(addr % (PMAP_MANY * PAGE_SIZE) + n * PAGE_SIZE <= PMAP_MANY * PAGE_SIZE);
+	run_race(addr);
+	spin_lock(&pmap->lock);
+	for (unsigned i = 0; i < n && entry_at(pmap, addr); i++) {
+		if (pages[i] && !enter_locked(pmap, addr + i * PAGE_SIZE, page_to_pfn(pages[i]), prot))
+			entered |= 1u << i;
+	}
+	spin_unlock(&pmap->lock);
+	return entered;
+}
+
 int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned prot,
 		 struct tlb_batch *batch)
 {

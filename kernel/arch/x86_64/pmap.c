@@ -167,6 +167,34 @@ int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 	return err;
 }
 
+unsigned pmap_enter_many(struct pmap *pmap, u64 addr, struct page *const pages[], unsigned n, unsigned prot)
+{
+	u64 *pde = pd_entry(pmap, addr, false), *e, pd = pde ? read_entry(pde) : 0, flags = leaf_flags(prot);
+	unsigned entered = 0, count = 0, owner = FRAME_FREE;
+	struct page *table;
+
+	DEBUG_ASSERT(IS_ALIGNED(addr, PAGE_SIZE) &&
+		     addr % (PMAP_MANY * PAGE_SIZE) + n * PAGE_SIZE <= PMAP_MANY * PAGE_SIZE);
+	if (unlikely(!is_own_table(pd)))
+		return 0;
+	table = page_of(pd);
+	e = &table_of(pd)[index_at(addr, 0)];
+	spin_lock(&table->table.lock);
+	for (unsigned i = 0; i < n; i++) {
+		if (!pages[i] || e[i])
+			continue;
+		e[i] = pfn_to_paddr(page_to_pfn(pages[i])).raw | flags;
+		owner = pages[i]->owner;
+		entered |= 1u << i;
+		count++;
+	}
+	table->table.live += (u16)count;
+	if (count)
+		count_in_table(pmap, table, owner, (int)count);
+	spin_unlock(&table->table.lock);
+	return entered;
+}
+
 int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned prot,
 		 struct tlb_batch *batch)
 {

@@ -56,6 +56,11 @@ void mobj_put(struct mobj *obj); /* the last one frees all pages */
  */
 int __must_check mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out);
 /*
+ * Those of the n pages from `index` on that are there, with a reference each, in out[]; NULL for the others and those past
+ * the object's end. n is at most RADIX_SLOTS.
+ */
+void mobj_pages_present(struct mobj *obj, u64 index, unsigned n, struct page **out);
+/*
  * Up to u->left bytes at offset, ending at the object's size; bytes moved, or -EFAULT/-ENOMEM/-EIO if none.
  */
 ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u);

@@ -25,6 +25,8 @@ struct radix {
 
 void radix_init(struct radix *r, void *(*alloc)(size_t), void (*free)(void *, size_t));
 void *radix_get(const struct radix *r, u64 index); /* or NULL */
+/* The entries of the n indexes from `first` on, NULL where there is none; n is at most RADIX_SLOTS. */
+void radix_get_run(const struct radix *r, u64 first, unsigned n, void **out);
 /* Stores entry (not NULL) at index, replacing; 0 or -ENOMEM with nothing changed. */
 int __must_check radix_set(struct radix *r, u64 index, void *entry);
 void *radix_remove(struct radix *r, u64 index); /* the entry taken out, or NULL; frees empty nodes */

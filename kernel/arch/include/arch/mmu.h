@@ -90,6 +90,13 @@ void pmap_activate(struct pmap *pmap); /* on this CPU; NULL: the kernel's own ta
  */
 int __must_check pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot);
 /*
+ * Sets the entries of n pages of one owner from addr on, where pages[i] is not NULL and the entry is empty. All lie in one
+ * aligned window of PMAP_MANY pages. What it entered takes over the caller's reference: a bitmap of those. Makes no table:
+ * 0 when there is none, or one that is shared. Lock: read.
+ */
+#define PMAP_MANY 16
+unsigned pmap_enter_many(struct pmap *pmap, u64 addr, struct page *const pages[], unsigned n, unsigned prot);
+/*
  * The same for the huge entry at addr (aligned to HUGE_BYTES) and a block of HUGE_ORDER; -EEXIST also when there is a
  * table of single pages. Lock: read.
  */
