@@ -157,10 +157,11 @@ static void check_ledger(void)
 	struct frame_stats f;
 
 	frame_stats_read(&f);
-	log_printf(
-		"memory: frames free %llu, kernel %llu, tables %llu, cache %llu, anonymous %llu, of %llu\n",
-		(ull)f.owned[FRAME_FREE], (ull)f.owned[FRAME_KERNEL], (ull)f.owned[FRAME_TABLE],
-		(ull)f.owned[FRAME_CACHE], (ull)f.owned[FRAME_ANON], (ull)f.total);
+	log_printf("memory: frames free %llu, kernel %llu, tables %llu, cache %llu, shared %llu, anonymous "
+		   "%llu, of %llu\n",
+		   (ull)f.owned[FRAME_FREE], (ull)f.owned[FRAME_KERNEL], (ull)f.owned[FRAME_TABLE],
+		   (ull)f.owned[FRAME_CACHE], (ull)f.owned[FRAME_SHMEM], (ull)f.owned[FRAME_ANON],
+		   (ull)f.total);
 	if (f.owned[FRAME_ANON] || f.owned[FRAME_TABLE])
 		panic("frames leaked: %llu anonymous, %llu page tables", (ull)f.owned[FRAME_ANON],
 		      (ull)f.owned[FRAME_TABLE]);

@@ -60,6 +60,7 @@ int vfs_memfd(const struct fs_context *c, const char *name, u32 flags, struct fi
 
 	if (err)
 		return err;
+	inode->object->frame_owner = FRAME_SHMEM;
 	if (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL))
 		inode->object->seals = noexec ? F_SEAL_EXEC : 0;
 	err = inode_begin_write(inode);

@@ -117,6 +117,8 @@ static struct mobj *shared_object(u64 len)
 {
 	struct mobj *obj = mobj_create(NULL, NULL);
 
+	if (obj)
+		obj->frame_owner = FRAME_SHMEM;
 	if (obj && mobj_resize(obj, len)) {
 		mobj_put(obj);
 		return NULL;

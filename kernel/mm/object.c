@@ -29,6 +29,7 @@ struct mobj *mobj_create(const struct mobj_ops *ops, void *owner)
 	ref_init(&obj->refs, 1);
 	mutex_init(&obj->lock, RANK_OBJECT);
 	radix_init(&obj->pages, heap_node_alloc, heap_node_free);
+	obj->frame_owner = FRAME_CACHE;
 	obj->ops = ops;
 	obj->owner = owner;
 	mutex_init(&obj->zap_lock, RANK_ZAP);
@@ -68,7 +69,7 @@ void mobj_put(struct mobj *obj)
 /* A page that was missing: a cleared frame, filled by the owner, stored at index. Object lock held. */
 static int create_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
 {
-	struct page *page = frame_alloc(0, flags & MOBJ_WHOLE ? 0 : FRAME_ZERO, FRAME_CACHE);
+	struct page *page = frame_alloc(0, flags & MOBJ_WHOLE ? 0 : FRAME_ZERO, obj->frame_owner);
 	int err = 0;
 
 	if (!page)

@@ -28,6 +28,7 @@ struct mobj {
 	struct refcount refs;
 	struct mutex lock;	    /* RANK_OBJECT */
 	struct radix pages;	    /* [lock] struct page *, one reference each */
+	u8 frame_owner;		    /* [I once it has a page] FRAME_CACHE (the default), FRAME_SHMEM */
 	u64 size_bytes;		    /* [lock for change, a for read] */
 	const struct mobj_ops *ops; /* [I] may be NULL */
 	void *owner;		    /* [I] for ops */
