@@ -72,6 +72,9 @@ static inline struct write_rights sys_write_rights(void)
 				     .keep_setid = sys_fs()->fsuid == 0};
 }
 
+/* Checks each piece of user memory, and cuts the sum to what one call moves (readv(2)): 0, -EINVAL, -EFAULT. */
+struct uio_seg;
+int __must_check sys_check_segs(struct uio_seg *segs, unsigned count);
 /* The signal that goes with an error of a write: SIGPIPE, SIGXFSZ. Returns its argument. */
 s64 sys_write_signal(s64 result);
 

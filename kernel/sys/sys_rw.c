@@ -46,8 +46,7 @@ static int one_buffer(struct uio *u, void __user *buf, size_t count)
 	return 0;
 }
 
-/* Checks each piece, and cuts the sum to what one call moves (readv(2)). */
-static int check_segs(struct uio_seg *segs, unsigned count)
+int sys_check_segs(struct uio_seg *segs, unsigned count)
 {
 	size_t left = MAX_RW_BYTES;
 
@@ -83,7 +82,7 @@ static int many_buffers(struct buffers *b, const struct iovec __user *iov, size_
 	if (copy_from_user(segs, iov, count * sizeof(*segs)))
 		err = -EFAULT;
 	if (!err)
-		err = check_segs(segs, (unsigned)count);
+		err = sys_check_segs(segs, (unsigned)count);
 	if (err)
 		put_buffers(b);
 	else

@@ -166,7 +166,6 @@ int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 	int err;
 
 	check_user_page(addr);
-	ASSERT(prot & PMAP_READ);
 	run_race(addr);
 	spin_lock(&pmap->lock);
 	err = enter_locked(pmap, addr, pfn, prot);

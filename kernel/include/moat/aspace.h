@@ -100,6 +100,7 @@ struct aspace {
 	u64 account_pages;     /* [lock] in VMAs with VMA_ACCOUNT */
 	u32 default_flags;     /* [lock] given to each new VMA: VMA_LOCKED … after mlockall(MCL_FUTURE) */
 	u64 stack_start;       /* [I after exec] the first stack pointer: its VMA is shown as [stack] */
+	u32 barriers;	       /* [a] what membarrier(2) was registered for; see sys_membarrier */
 	u64 limit_as_bytes;    /* [a] RLIMIT_AS */
 	u64 limit_data_bytes;  /* [a] RLIMIT_DATA */
 	u64 limit_stack_bytes; /* [a] RLIMIT_STACK */
@@ -194,6 +195,17 @@ enum fault_result {
 
 /* Serves a page fault at addr (bytes, any value). access: enum fault_access. No lock held; may sleep. */
 enum fault_result aspace_fault(struct aspace *as, u64 addr, unsigned access);
+
+enum access_flags {
+	ACCESS_WRITE = 1 << 0, /* from the cursor to the address space; else the other way */
+	ACCESS_FORCE =
+		1 << 1, /* as a debugger: read what has no right, write private memory that is read-only */
+};
+/*
+ * Moves up to len bytes (at most u->left) between the cursor and the memory of `as` at addr, which need not be the current
+ * one. Bytes moved, or -EFAULT (either side), -ENOMEM, -EIO if none. No lock held; may sleep.
+ */
+ssize_t aspace_access(struct aspace *as, u64 addr, size_t len, struct uio *u, unsigned flags);
 
 /* The VMA that holds addr, or the first one above it; NULL when there is none. as->lock held. */
 struct vma *aspace_find(struct aspace *as, u64 addr);

@@ -158,6 +158,11 @@ void process_reap(struct process *p);
 void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg);
 /* Calls fn with the table locked for the process `pid` (0: the current one), PID 1 included. What fn says, or -ESRCH. */
 int process_with(int pid, int (*fn)(struct process *p, void *arg), void *arg);
+/*
+ * The memory of the process with that number, with a reference, for the current process to read and write: -ESRCH (none,
+ * or it has no memory any more), -EPERM.
+ */
+int __must_check process_peek(int pid, struct aspace **out);
 /* CPU time so far, split by samples. Any process that does not end meanwhile. */
 void process_cpu_times(struct process *p, u64 *user_ns, u64 *sys_ns);
 /* After the boot test: the kernel's process becomes PID 1. */
