@@ -99,7 +99,9 @@ void cpu_tables_init(u32 id)
 		     :
 		     : "i"(SEL_KERNEL_CODE)
 		     : "rax", "memory");
-	asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%ss; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
+	asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
+	/* As SYSCALL leaves it: QEMU translates code once more for each state of SS that it runs in. */
+	asm volatile("mov %0, %%ss" : : "r"(SEL_KERNEL_DATA));
 	asm volatile("ltr %w0" : : "r"(SEL_TSS));
 	asm volatile("lidt %0" : : "m"(idtr));
 	wrmsr(MSR_GS_BASE, (u64)c);
