@@ -91,6 +91,8 @@ trap_common:
 	swapgs
 	PUSH_REGS
 	CLAC_SITE
+	movl $SEL_KERNEL_DATA, %eax	/* the same state of SS as in a system call: cpu_tables_init says why */
+	movl %eax, %ss
 	xorl %ebp, %ebp
 	movq %rsp, %rdi
 	call trap_from_user
