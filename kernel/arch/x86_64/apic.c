@@ -72,10 +72,9 @@ void apic_init(void)
 	lapic_write(LAPIC_LVT_LINT1, LAPIC_MASKED);
 	lapic_write(LAPIC_TIMER_DIV, LAPIC_DIVIDE_1);
 	lapic_write(LAPIC_LVT_TIMER, LAPIC_PERIODIC | VEC_TIMER);
-	for (u8 i = 0; i < IOAPIC_LINES; i++) {
+	/* Masked is enough: irq_register writes the other half of an entry before it unmasks it. */
+	for (u8 i = 0; i < IOAPIC_LINES; i++)
 		ioapic_write((u8)(0x10 + 2 * i), LAPIC_MASKED);
-		ioapic_write((u8)(0x11 + 2 * i), 0);
-	}
 }
 
 void apic_timer_start(u64 period_ns)
