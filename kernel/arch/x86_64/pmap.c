@@ -25,6 +25,21 @@
 
 #define LEVELS 4
 
+unsigned first_live(const u64 *table, unsigned i, u64 end)
+{
+	unsigned stop = (unsigned)MIN(end, ENTRIES);
+
+	while (i < stop && i % 8 != 0 && !table[i])
+		i++;
+	if (i % 8 == 0)
+		while (i + 8 <= stop && !(table[i] | table[i + 1] | table[i + 2] | table[i + 3] |
+					  table[i + 4] | table[i + 5] | table[i + 6] | table[i + 7]))
+			i += 8;
+	while (i < stop && !table[i])
+		i++;
+	return i;
+}
+
 struct page *alloc_table(struct pmap *pmap, unsigned frame_flags)
 {
 	struct page *p = frame_alloc(0, frame_flags, FRAME_TABLE);
@@ -79,8 +94,7 @@ static void free_empty_tables(struct pmap *pmap, u64 *table, unsigned level)
 	struct page *p = page_holding(table);
 
 	for (unsigned i = 0; p->table.live; i++) {
-		if (!table[i])
-			continue;
+		i = first_live(table, i, ENTRIES);
 		ASSERT(is_table(table[i]) && level > 0);
 		free_empty_tables(pmap, table_of(table[i]), level - 1);
 		frame_put(page_of(table[i]));
@@ -279,16 +293,17 @@ static bool visit_table(u64 pd, u64 addr, u64 end, bool (*fn)(u64, const struct 
 			void *arg)
 {
 	struct page *table = page_of(pd);
+	const u64 *entries = table_of(pd);
+	u64 base = ALIGN_DOWN(addr, HUGE_BYTES);
+	unsigned i = index_at(addr, 0), stop = (unsigned)((end - base) >> PAGE_SHIFT);
 	bool go_on = true;
 
 	spin_lock(&table->table.lock);
-	for (; go_on && addr < end; addr += PAGE_SIZE) {
-		u64 e = table_of(pd)[index_at(addr, 0)];
+	while (go_on && (i = first_live(entries, i, stop)) < stop) {
 		struct pmap_leaf leaf;
-		if (!e)
-			continue;
-		describe(e, pd, addr, 0, &leaf);
-		go_on = fn(addr, &leaf, arg);
+		u64 at = base + (u64)i * PAGE_SIZE;
+		describe(entries[i++], pd, at, 0, &leaf);
+		go_on = fn(at, &leaf, arg);
 	}
 	spin_unlock(&table->table.lock);
 	return go_on;

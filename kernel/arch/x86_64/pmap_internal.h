@@ -86,6 +86,8 @@ static inline void resident_add(struct pmap *pmap, unsigned owner, s64 pages)
 }
 
 /* pmap.c */
+/* The first live entry of a table from `i` on, before `end`; min(end, ENTRIES) when there is none. */
+unsigned first_live(const u64 *table, unsigned i, u64 end);
 /*
  * The PD entry for addr; NULL when a table above it is missing and could not, or (make false) should not be made.
  * Address-space lock: read.

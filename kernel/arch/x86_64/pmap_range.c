@@ -17,25 +17,26 @@
 
 u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 {
-	while (*addr < end) {
-		u64 *table = direct_map(pmap->root);
-		u64 *e = &table[index_at(*addr, 3)], step = 1ull << 39;
+	unsigned level = 3;
+	u64 *table = direct_map(pmap->root);
 
-		if (*e) {
-			e = &table_of(*e)[index_at(*addr, 2)];
-			step = 1ull << 30;
+	while (*addr < end) {
+		u64 unit = 1ull << (12 + 9 * level);
+		unsigned first = index_at(*addr, level), i = first;
+		i = first_live(table, i,
+			       (u64)first + ((ALIGN_UP(end, unit) - ALIGN_DOWN(*addr, unit)) / unit));
+		if (i != first)
+			*addr = ALIGN_DOWN(*addr, unit) + (u64)(i - first) * unit;
+		if (i == ENTRIES || *addr >= end) {
+			/* Nothing more in this table: on from the top. */
+			level = 3;
+			table = direct_map(pmap->root);
+		} else if (level == 1) {
+			return &table[i];
+		} else {
+			table = table_of(table[i]);
+			level--;
 		}
-		if (*e && step == 1ull << 30) {
-			u64 *pd = table_of(*e);
-			unsigned i = index_at(*addr, 1);
-			do {
-				if (read_entry(&pd[i]))
-					return &pd[i];
-				*addr = ALIGN_DOWN(*addr, HUGE_BYTES) + HUGE_BYTES;
-			} while (++i < ENTRIES && *addr < end);
-			continue;
-		}
-		*addr = ALIGN_DOWN(*addr, step) + step;
 	}
 	return NULL;
 }
@@ -97,16 +98,15 @@ int pmap_prepare(struct pmap *pmap, struct range r, enum pmap_change change, str
 static void remove_leaves(struct pmap *pmap, struct page *table, struct range r, unsigned flags,
 			  struct tlb_batch *batch)
 {
-	u64 *e = (u64 *)page_address(table) + index_at(r.start, 0);
+	u64 *entries = page_address(table);
+	unsigned i = index_at(r.start, 0), end = i + (unsigned)(range_len(r) >> PAGE_SHIFT);
+	u64 base = ALIGN_DOWN(r.start, HUGE_BYTES);
 	u32 gone[3] = {0};
 
-	for (u64 addr = r.start; addr < r.end && table->table.live; addr += PAGE_SIZE, e++) {
-		struct page *frame;
-		unsigned owner;
-		if (!*e)
-			continue;
-		frame = page_of(*e);
-		owner = frame->owner;
+	for (; table->table.live && (i = first_live(entries, i, end)) < end; i++) {
+		u64 *e = &entries[i], addr = base + (u64)i * PAGE_SIZE;
+		struct page *frame = page_of(*e);
+		unsigned owner = frame->owner;
 		if (owner_is_resident(owner)) {
 			if (owner == FRAME_ANON && (flags & PMAP_KEEP_ANON))
 				continue;

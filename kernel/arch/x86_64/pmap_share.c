@@ -28,12 +28,11 @@ static void drop_frames(struct page *table, struct tlb_batch *batch)
 {
 	u64 *e = page_address(table);
 
-	for (; table->table.live; e++) {
-		if (*e) {
-			tlb_batch_frame(batch, page_of(*e));
-			*e = 0;
-			table->table.live--;
-		}
+	for (unsigned i = 0; table->table.live; i++) {
+		i = first_live(e, i, ENTRIES);
+		tlb_batch_frame(batch, page_of(e[i]));
+		e[i] = 0;
+		table->table.live--;
 	}
 }
 
@@ -71,16 +70,14 @@ void drop_table(struct pmap *pmap, struct page *table, struct tlb_batch *batch)
 /* Copies a shared table; both tables then hold each frame, and neither lets anybody write to private ones. */
 static void copy_entries(u64 *to, u64 *from, unsigned live)
 {
-	for (; live > 0; from++, to++) {
+	for (unsigned i = 0; live > 0; i++, live--) {
 		struct page *frame;
-		if (!*from)
-			continue;
-		frame = page_of(*from);
+		i = first_live(from, i, ENTRIES);
+		frame = page_of(from[i]);
 		frame_get(frame);
-		if (frame->owner == FRAME_ANON && (*from & PTE_W))
-			*from &= ~(u64)PTE_W;
-		*to = *from;
-		live--;
+		if (frame->owner == FRAME_ANON && (from[i] & PTE_W))
+			from[i] &= ~(u64)PTE_W;
+		to[i] = from[i];
 	}
 }
 
@@ -137,24 +134,22 @@ static bool fork_table(struct pmap *child, u64 *to, u64 *from, unsigned level)
 	unsigned left = page_holding(from)->table.live;
 	u16 *made = &page_holding(to)->table.live;
 
-	for (; left > 0; from++, to++) {
-		if (!*from)
-			continue;
-		left--;
+	for (unsigned i = 0; left > 0; i++, left--) {
+		i = first_live(from, i, ENTRIES);
 		if (level == 1) {
-			if (is_table(*from) && page_of(*from)->table.live == 0)
+			if (is_table(from[i]) && page_of(from[i])->table.live == 0)
 				continue;
-			if (is_table(*from))
+			if (is_table(from[i]))
 				child->tables++;
-			*to = share(from);
+			to[i] = share(&from[i]);
 		} else {
 			struct page *table = alloc_table(child, FRAME_ZERO);
 			if (!table)
 				return false;
-			*to = pfn_to_paddr(page_to_pfn(table)).raw | TABLE_FLAGS;
+			to[i] = pfn_to_paddr(page_to_pfn(table)).raw | TABLE_FLAGS;
 		}
 		++*made;
-		if (level > 1 && !fork_table(child, table_of(*to), table_of(*from), level - 1))
+		if (level > 1 && !fork_table(child, table_of(to[i]), table_of(from[i]), level - 1))
 			return false;
 	}
 	return true;
