@@ -152,6 +152,7 @@ struct file *stream_open(unsigned which)
 					: inode_create_anon(S_IFIFO | 0600, 0);
 	if (!inode)
 		return NULL;
+	inode_set_reopen(inode, &stream_file_ops, s);
 	struct file *f = file_create(&stream_file_ops, inode, NULL, access, s);
 	if (!f)
 		inode_put(inode);

@@ -107,7 +107,7 @@ int inode_truncate(struct inode *i, s64 size, u64 limit_bytes)
 	if (err)
 		return err;
 	mutex_lock(&i->lock);
-	if ((u64)size > limit_bytes && (u64)size > i->object->size_bytes)
+	if ((u64)size > limit_bytes && i->object && (u64)size > i->object->size_bytes)
 		err = -EFBIG;
 	else
 		err = i->ops->resize(i, (u64)size);

@@ -5,6 +5,7 @@
  */
 #include <asm/errno.h>
 #include <moat/heap.h>
+#include <moat/printf.h>
 #include <moat/string.h>
 #include "mount.h"
 #include "namei.h"
@@ -73,14 +74,16 @@ static int enter(const struct fs_at *at, struct dentry *to, struct dentry **plac
 
 static int change(const struct fs_at *at, struct dentry **place)
 {
-	struct dentry *to, *old = NULL;
+	struct dentry *old = NULL;
+	struct walk w;
 	int err;
 
 	rwlock_write(&fs_tree_lock);
-	err = walk_existing(at, &to);
+	err = walk_existing(at, &w);
 	if (!err)
-		err = enter(at, to, place, &old);
+		err = enter(at, w.found, place, &old);
 	rwlock_write_done(&fs_tree_lock);
+	walk_done(&w);
 	dentry_put(old);
 	return err;
 }
@@ -177,19 +180,75 @@ ssize_t vfs_getcwd(struct fs_context *c, char *buf, size_t size)
 	return len < 0 || inside ? len : put_in_front(buf, size, (size_t)len, "(unreachable)");
 }
 
+struct dentry *fs_context_dir_locked(struct fs_context *c, enum fs_place which)
+{
+	struct dentry *d = which == FS_PLACE_ROOT ? c->root : c->cwd;
+
+	DEBUG_ASSERT(rwlock_is_held(&fs_tree_lock));
+	dentry_get(d);
+	return d;
+}
+
+struct dentry *fs_context_dir(struct fs_context *c, enum fs_place which)
+{
+	struct dentry *d;
+
+	rwlock_read(&fs_tree_lock);
+	d = fs_context_dir_locked(c, which);
+	rwlock_read_done(&fs_tree_lock);
+	return d;
+}
+
 ssize_t vfs_path(const struct file *f, char *buf, size_t size)
+{
+	return f->dentry ? dentry_path(f->dentry, buf, size) : -ENAMETOOLONG;
+}
+
+ssize_t file_describe(const struct file *f, char *buf, size_t size)
+{
+	const struct inode *i = f->inode;
+	int len;
+
+	if (f->dentry && (f->dentry->name || f->dentry->mount))
+		return dentry_path(f->dentry, buf, size);
+	if (f->ops->anon_name)
+		len = ksnprintf(buf, size, "anon_inode:%s", f->ops->anon_name);
+	else if (i && inode_is(i, S_IFCHR))
+		len = ksnprintf(buf, size, "/dev/pts/%u", i->rdev & 0xfffff);
+	else if (i && inode_is(i, S_IFSOCK))
+		len = ksnprintf(buf, size, "socket:[%lu]", i->ino);
+	else
+		len = ksnprintf(buf, size, "pipe:[%lu]", i ? i->ino : 1);
+	return (size_t)len < size ? len : -ENAMETOOLONG;
+}
+
+struct dentry *file_place(struct file *f)
+{
+	struct dentry *d = f->dentry;
+
+	if (d) {
+		dentry_get(d);
+	} else if (f->inode) {
+		d = dentry_create(f->inode, NULL, 0);
+		if (d)
+			inode_get(f->inode);
+	}
+	return d;
+}
+
+ssize_t dentry_path(struct dentry *d, char *buf, size_t size)
 {
 	static const char deleted[] = " (deleted)";
 	struct path_builder b;
 	bool reachable;
 	ssize_t len;
 
-	if (!f->dentry || size == 0)
+	if (size == 0)
 		return -ENAMETOOLONG;
 	path_builder_init(&b, buf, size);
 	rwlock_read(&fs_tree_lock);
-	reachable = is_reachable(f->dentry);
-	build_path(&b, f->dentry, NULL);
+	reachable = is_reachable(d);
+	build_path(&b, d, NULL);
 	rwlock_read_done(&fs_tree_lock);
 	len = path_builder_finish(&b);
 	if (len < 0 || reachable)

@@ -34,8 +34,11 @@ struct dentry {
 	struct mount *covered_by; /* [tree] the file system mounted here, or NULL */
 	struct mount *mount;	  /* [I once mounted] this is the root of a mounted file system */
 	bool attached;		  /* [tree] its directory shows it (and holds a reference), or it is a root */
-	LIST_ENTRY(dentry) link;  /* [tree] */
-	RB_ENTRY(dentry) node;	  /* [tree] */
+	union {
+		LIST_ENTRY(dentry) link;       /* [tree] */
+		struct dentry *next_transient; /* [I] of the walk that made it, see namei.h */
+	};
+	RB_ENTRY(dentry) node; /* [tree] */
 };
 
 /* Cookies of the entries that every directory has. */

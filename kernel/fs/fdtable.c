@@ -391,6 +391,29 @@ void fd_close_range(struct fd_table *t, u32 first, u32 last, bool cloexec)
 	}
 }
 
+u32 fd_table_capacity(struct fd_table *t)
+{
+	u32 capacity;
+
+	spin_lock(&t->lock);
+	capacity = t->slots.capacity;
+	spin_unlock(&t->lock);
+	return capacity;
+}
+
+int fd_next(struct fd_table *t, int from)
+{
+	int found = -1;
+
+	spin_lock(&t->lock);
+	for (u32 fd = (u32)MAX(from, 0); fd < t->slots.capacity && found < 0; fd++) {
+		if (t->slots.files[fd])
+			found = (int)fd;
+	}
+	spin_unlock(&t->lock);
+	return found;
+}
+
 int fd_get_cloexec(struct fd_table *t, int fd)
 {
 	int on = -EBADF;

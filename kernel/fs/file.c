@@ -96,7 +96,7 @@ static void drop_setid(struct inode *i)
 	i->mode &= ~(u32)S_ISUID;
 }
 
-/* A write to a regular file: its inode is locked from the choice of the offset on. */
+/* A write to a file that memory holds: its inode is locked from the choice of the offset on. */
 static ssize_t write_regular(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
 {
 	struct inode *i = f->inode;
@@ -121,7 +121,7 @@ static ssize_t write_at(struct file *f, struct uio *u, u64 *offset, struct write
 {
 	if (!area_is_valid(*offset, u->left))
 		return -EINVAL;
-	if (f->inode && inode_is(f->inode, S_IFREG))
+	if (f->inode && f->inode->object)
 		return write_regular(f, u, offset, rights);
 	return f->ops->write(f, u, offset);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The first tree: tmpfs as root, with /tmp, and a device file system on /dev. */
+/* The first tree: tmpfs as root, with /tmp, a device file system on /dev, and procfs on /proc and /sys. */
 #include <asm/errno.h>
 #include <moat/aspace.h>
 #include <moat/panic.h>
@@ -8,6 +8,7 @@
 #include "memfd.h"
 #include "mount.h"
 #include "names.h"
+#include "procfs.h"
 #include "tmpfs.h"
 
 /* Tree lock held for writing. */
@@ -24,7 +25,7 @@ void fs_init(void)
 	static const struct vma_file_ops mapped_files = {.get = file_get, .put = file_put};
 	struct super *super;
 	struct inode *root;
-	struct dentry *dev, *tmp;
+	struct dentry *dev, *tmp, *proc, *sys;
 
 	dentry_init();
 	flock_init();
@@ -36,7 +37,9 @@ void fs_init(void)
 	rwlock_write(&fs_tree_lock);
 	dev = make_dir("dev", 3, 0755);
 	tmp = make_dir("tmp", 3, S_ISVTX | 0777);
+	proc = make_dir("proc", 4, 0555);
+	sys = make_dir("sys", 3, 0555);
 	rwlock_write_done(&fs_tree_lock);
-	if (!dev || !tmp || devfs_mount(dev))
-		panic("no memory for /dev");
+	if (!dev || !tmp || !proc || !sys || devfs_mount(dev) || procfs_mount(proc, sys))
+		panic("no memory for /dev, /proc and /sys");
 }

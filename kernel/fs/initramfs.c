@@ -196,6 +196,7 @@ static int make_hard_link(struct unpacking *u, struct inode *inode)
 	if (!err)
 		err = name_link(w.parent, w.name, w.name_len, inode);
 	rwlock_write_done(&fs_tree_lock);
+	walk_done(&w);
 	return err;
 }
 

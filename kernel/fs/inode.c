@@ -79,6 +79,9 @@ void inode_put(struct inode *i)
 		__atomic_fetch_sub(&i->super->inodes, 1, __ATOMIC_RELAXED);
 	if (i->object)
 		mobj_put(i->object);
+	if (i->ops && i->ops->destroy)
+		i->ops->destroy(i);
+	dentry_put(i->jump);
 	kfree(i->target);
 	kfree(i);
 }
@@ -168,6 +171,8 @@ static u64 size_of(const struct inode *i)
 {
 	if (i->object)
 		return __atomic_load_n(&i->object->size_bytes, __ATOMIC_ACQUIRE);
+	if (i->private)
+		return 0; /* what is made when it is read has no size yet */
 	if (i->target)
 		return strlen(i->target);
 	if (inode_is_dir(i))
@@ -233,7 +238,26 @@ void inode_fs_facts(const struct inode *i, struct fs_facts *out)
 	i->super->ops->facts(i->super, out);
 }
 
-const char *inode_link_target(const struct inode *i)
+bool inode_is_link(const struct inode *i)
 {
-	return i->target;
+	return inode_is(i, S_IFLNK);
+}
+
+ssize_t inode_read_link(struct inode *i, char *buf, size_t size)
+{
+	size_t len;
+
+	if (!i->target)
+		return i->ops && i->ops->readlink ? i->ops->readlink(i, buf, size) : -EINVAL;
+	len = strlen(i->target);
+	if (len >= size)
+		return -ENAMETOOLONG;
+	memcpy(buf, i->target, len + 1);
+	return (ssize_t)len;
+}
+
+void inode_set_reopen(struct inode *i, const struct file_ops *ops, void *private)
+{
+	i->file_ops = ops;
+	i->private = private;
 }

@@ -33,11 +33,20 @@ struct super {
 	u64 inodes;		     /* [a] that exist */
 };
 
-/* What a regular file does below read and write; inode->lock held. */
+/* What an inode does for itself. Each may be NULL. */
 struct inode_ops {
+	/* Regular files; inode->lock held. */
 	int (*resize)(struct inode *i, u64 size_bytes);
 	/* fallocate(2), mode checked against what Linux allows. NULL: -EOPNOTSUPP. */
 	int (*allocate)(struct inode *i, u32 mode, struct range bytes);
+	/*
+	 * A directory whose names are made when somebody asks (procfs): a fresh dentry for the name, which holds
+	 * its parent and which no directory shows. 0, -ENOENT, -ENOMEM. Tree lock held; must not take it.
+	 */
+	int (*lookup)(struct dentry *dir, const char *name, size_t len, struct dentry **out);
+	/* A symbolic link without a text of its own: the text's length, or -errno. No lock held. */
+	ssize_t (*readlink)(struct inode *i, char *buf, size_t size);
+	void (*destroy)(struct inode *i); /* gives back `private` */
 };
 
 struct file_lock;
@@ -45,19 +54,22 @@ LIST_HEAD(file_lock_list, file_lock);
 
 struct inode {
 	struct refcount refs;
-	struct mutex lock;		 /* RANK_INODE */
-	struct super *super;		 /* [I] NULL: anonymous */
-	const struct inode_ops *ops;	 /* [I] may be NULL */
-	const struct file_ops *file_ops; /* [I] regular files */
-	struct mobj *object;		 /* [I] regular files: contents and size */
-	char *target;			 /* [I] symbolic links: the text */
-	u64 ino;			 /* [I] */
-	u32 rdev;			 /* [I] */
-	u32 mode, uid, gid;		 /* [lock for change, a for read] */
-	u32 nlink;			 /* [tree lock for change, a for read] */
-	u32 entries;			 /* [tree lock for change, a for read] names in this directory */
-	s32 writers;   /* [a] descriptions open for writing; < 0: programs running from it */
-	bool linkable; /* [tree lock] made by O_TMPFILE without O_EXCL */
+	struct mutex lock;	     /* RANK_INODE */
+	struct super *super;	     /* [I] NULL: anonymous */
+	const struct inode_ops *ops; /* [I] may be NULL */
+	const struct file_ops
+		*file_ops;   /* [I] regular files, directories of their own kind, what can be reopened */
+	struct mobj *object; /* [I] regular files: contents and size */
+	char *target;	     /* [I] symbolic links: the text, if it is known */
+	struct dentry *jump; /* [I] symbolic links that lead to a file itself: a reference */
+	void *private;	     /* [I] for ops; for file_ops of what is reopened (inode_set_reopen) */
+	u64 ino;	     /* [I] */
+	u32 rdev;	     /* [I] */
+	u32 mode, uid, gid;  /* [lock for change, a for read] */
+	u32 nlink;	     /* [tree lock for change, a for read] */
+	u32 entries;	     /* [tree lock for change, a for read] names in this directory */
+	s32 writers;	     /* [a] descriptions open for writing; < 0: programs running from it */
+	bool linkable;	     /* [tree lock] made by O_TMPFILE without O_EXCL */
 	struct timestamp atime, mtime, ctime; /* [lock] */
 	struct timestamp btime;		      /* [I] */
 	struct file_lock_list locks;	      /* [lock] */

@@ -13,10 +13,37 @@
 static LIST_HEAD(, mount) mounts = LIST_HEAD_INITIALIZER(mounts); /* [tree lock] */
 static struct dentry *root_dentry;				  /* [tree lock for change] */
 static u32 next_dev = 20;					  /* [a] */
+static u32 next_id = 21;					  /* [tree lock] */
 
 struct dentry *mount_root(void)
 {
 	return root_dentry;
+}
+
+struct mount *mount_next(u32 from)
+{
+	struct mount *m, *best = NULL;
+
+	LIST_FOREACH (m, &mounts, link) {
+		if (m->id >= from && (!best || m->id < best->id))
+			best = m;
+	}
+	return best;
+}
+
+u32 file_mount_id(const struct file *f)
+{
+	const struct dentry *d;
+	u32 id;
+
+	if (!f->dentry)
+		return 0;
+	rwlock_read(&fs_tree_lock);
+	for (d = f->dentry; d->parent; d = d->parent)
+		;
+	id = d->mount ? d->mount->id : 0;
+	rwlock_read_done(&fs_tree_lock);
+	return id;
 }
 
 u32 mount_new_dev(void)
@@ -35,6 +62,7 @@ static void cover(struct mount *m, struct dentry *point)
 	}
 	m->point = point;
 	m->root->mount = m;
+	m->id = next_id++;
 	LIST_INSERT_HEAD(&mounts, m, link);
 }
 

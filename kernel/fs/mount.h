@@ -9,6 +9,7 @@
 struct mount {
 	LIST_ENTRY(mount) link; /* [tree lock] */
 	struct super *super;	/* [I] */
+	u32 id;			/* [I] as mountinfo shows it */
 	struct dentry *root;	/* [I] a reference */
 	struct dentry *point;	/* [I] the directory that is covered, a reference; NULL: the first root */
 };
@@ -21,6 +22,8 @@ struct mount {
 int __must_check mount_attach(struct super *s, struct inode *root, struct dentry *point);
 /* The root of everything, borrowed; NULL before fs_init. */
 struct dentry *mount_root(void);
+/* The mount with the lowest id >= from, or NULL. Tree lock held. Mounts are never removed. */
+struct mount *mount_next(u32 from);
 /* A device number for a new instance of a file system that has no device. */
 u32 mount_new_dev(void);
 

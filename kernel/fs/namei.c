@@ -44,11 +44,25 @@ static int may_search(const struct walker *k)
 	return inode_permission(k->dir->inode, k->at->uid, k->at->gid, MAY_EXEC);
 }
 
+/* A link that leads to a file itself: the walk goes on there. */
+static int jump(struct walker *k, const struct dentry *link, struct walk *w)
+{
+	if (!link->inode->jump)
+		return -ENXIO;
+	k->dir = dentry_uncover(link->inode->jump);
+	w->last = LAST_DOT;
+	w->found = k->dir;
+	w->parent = NULL;
+	return 0;
+}
+
 /* Goes on with a link's text. `final`: nothing of the path is left behind it. */
-static int follow_link(struct walker *k, const struct dentry *link, bool final)
+static int follow_link(struct walker *k, const struct dentry *link, bool final, struct walk *w)
 {
 	if (++k->links > SYMLINKS_MAX)
 		return -ELOOP;
+	if (!link->inode->target)
+		return jump(k, link, w);
 	if (!final)
 		k->stack[k->depth++] = k->rest;
 	start_at(k, link->inode->target);
@@ -76,16 +90,37 @@ static void step_dots(struct walker *k, const struct path_part *part, struct wal
 	w->parent = NULL;
 }
 
+/* What a directory has under that name, NULL: nothing. */
+static int find_child(struct walker *k, const struct path_part *part, struct walk *w, struct dentry **child)
+{
+	const struct inode_ops *ops = k->dir->inode->ops;
+	int err;
+
+	if (likely(!ops || !ops->lookup)) {
+		*child = dentry_child(k->dir, part->name, part->len);
+		return 0;
+	}
+	err = ops->lookup(k->dir, part->name, part->len, child);
+	if (err)
+		return err;
+	(*child)->next_transient = w->transients;
+	w->transients = *child;
+	return 0;
+}
+
 /* Looks one name up in k->dir and goes there; `final` as above. */
 static int step_name(struct walker *k, const struct path_part *part, bool final, struct walk *w)
 {
 	struct dentry *child;
+	int err;
 
 	if (part->len > NAME_LEN_MAX)
 		return -ENAMETOOLONG;
-	child = dentry_child(k->dir, part->name, part->len);
-	if (child && child->inode->target && (!final || k->follow))
-		return follow_link(k, child, final);
+	err = find_child(k, part, w, &child);
+	if (err)
+		return err;
+	if (child && inode_is(child->inode, S_IFLNK) && (!final || k->follow))
+		return follow_link(k, child, final, w);
 	if (!child && !final)
 		return -ENOENT;
 	w->last = LAST_NAME;
@@ -155,28 +190,41 @@ static bool ends_in_slash(const char *path)
 	return len > 0 && path[len - 1] == '/';
 }
 
-int walk_existing(const struct fs_at *at, struct dentry **found)
+int walk_existing(const struct fs_at *at, struct walk *w)
 {
-	struct walk w;
-	int err = walk(at, (at->flags & FS_FOLLOW) || ends_in_slash(at->path), &w);
+	int err = walk(at, (at->flags & FS_FOLLOW) || ends_in_slash(at->path), w);
 
 	if (err)
 		return err;
-	if (!w.found)
+	if (!w->found)
 		return -ENOENT;
-	*found = dentry_uncover(w.found);
-	return w.slash && !(*found)->dir ? -ENOTDIR : 0;
+	w->found = dentry_uncover(w->found);
+	return w->slash && !w->found->dir ? -ENOTDIR : 0;
+}
+
+void walk_done(struct walk *w)
+{
+	struct dentry *d;
+
+	while ((d = w->transients)) {
+		w->transients = d->next_transient;
+		dentry_put(d);
+	}
 }
 
 int vfs_lookup(const struct fs_at *at, struct dentry **out)
 {
+	struct walk w;
 	int err;
 
 	rwlock_read(&fs_tree_lock);
-	err = walk_existing(at, out);
-	if (!err)
+	err = walk_existing(at, &w);
+	if (!err) {
+		*out = w.found;
 		dentry_get(*out);
+	}
 	rwlock_read_done(&fs_tree_lock);
+	walk_done(&w);
 	return err;
 }
 
@@ -224,6 +272,8 @@ int may_delete(const struct fs_at *at, const struct dentry *victim, bool as_dir)
 		return err;
 	if (sticky_forbids(at, dir->inode, victim->inode))
 		return -EPERM;
+	if (dir->inode->ops && dir->inode->ops->lookup)
+		return -EPERM; /* nobody gave it this name */
 	if (as_dir && !victim->dir)
 		return -ENOTDIR;
 	if (!as_dir && victim->dir)

@@ -19,7 +19,10 @@ enum walk_last {
 	LAST_ROOT, /* the path has no component: "/" */
 };
 
-/* Where a walk ended. Everything is borrowed: valid while the tree lock is held. */
+/*
+ * Where a walk ended. Everything is borrowed: valid while the tree lock is held and until walk_done, which every
+ * walk needs, also one that failed: names that were made for it alone (inode_ops.lookup) live as long.
+ */
 struct walk {
 	struct dentry *parent; /* LAST_NAME: the directory that holds, or would hold, the name */
 	struct dentry
@@ -27,7 +30,8 @@ struct walk {
 	const char *name; /* LAST_NAME: inside the path or the text of a symbolic link, not terminated */
 	size_t name_len;
 	enum walk_last last;
-	bool slash; /* slashes behind the last component: it must be, or become, a directory */
+	bool slash;		   /* slashes behind the last component: it must be, or become, a directory */
+	struct dentry *transients; /* made for this walk, a reference each */
 };
 
 /*
@@ -38,9 +42,11 @@ struct walk {
 int __must_check walk_path(const struct fs_at *at, struct walk *w);
 /*
  * The same for something that must exist: slashes behind a link follow it and want a directory; mounts are
- * entered. -ENOENT, -ENOTDIR besides.
+ * entered, and w->found is what is seen there. -ENOENT, -ENOTDIR besides.
  */
-int __must_check walk_existing(const struct fs_at *at, struct dentry **found);
+int __must_check walk_existing(const struct fs_at *at, struct walk *w);
+/* Drops what the walk kept alive. With or without the tree lock. */
+void walk_done(struct walk *w);
 
 /* May `at` make a name in w->parent? 0, -ENOENT (removed directory), -EACCES. Tree lock held. */
 int __must_check may_create(const struct fs_at *at, const struct dentry *dir);

@@ -139,8 +139,7 @@ static int may_link(const struct fs_at *old, const struct inode *inode, const st
 
 int vfs_link(const struct fs_at *old, const struct fs_at *new)
 {
-	struct dentry *from;
-	struct walk w;
+	struct walk from = {0}, w = {0};
 	int err;
 
 	rwlock_write(&fs_tree_lock);
@@ -148,10 +147,12 @@ int vfs_link(const struct fs_at *old, const struct fs_at *new)
 	if (!err)
 		err = walk_new(new, false, &w);
 	if (!err)
-		err = may_link(old, from->inode, &w);
+		err = may_link(old, from.found->inode, &w);
 	if (!err)
-		err = name_link(w.parent, w.name, w.name_len, from->inode);
+		err = name_link(w.parent, w.name, w.name_len, from.found->inode);
 	rwlock_write_done(&fs_tree_lock);
+	walk_done(&from);
+	walk_done(&w);
 	return err;
 }
 
@@ -204,6 +205,7 @@ static int remove_name(const struct fs_at *at, int (*check)(const struct fs_at *
 	rwlock_write_done(&fs_tree_lock);
 	if (!err)
 		dentry_put(w.found);
+	walk_done(&w);
 	return err;
 }
 

@@ -70,31 +70,32 @@ static int check_existing(const struct opening *o, const struct dentry *d)
 	return d->dir ? -EISDIR : 0;
 }
 
-static int find_or_create_locked(struct opening *o)
+static int find_or_create_locked(struct opening *o, struct walk *w)
 {
-	struct walk w;
-	int err = walk_path(&o->at, &w);
+	int err = walk_path(&o->at, w);
 
 	if (err)
 		return err;
-	if (!w.found)
-		return create_at(o, &w);
-	o->dentry = dentry_uncover(w.found);
+	if (!w->found)
+		return create_at(o, w);
+	o->dentry = dentry_uncover(w->found);
 	return check_existing(o, o->dentry);
 }
 
 static int find_or_create(struct opening *o)
 {
+	struct walk w;
 	int err;
 
 	o->at.flags |= FS_CREATE;
 	if (!(o->flags & (O_NOFOLLOW | O_EXCL)))
 		o->at.flags |= FS_FOLLOW;
 	rwlock_write(&fs_tree_lock);
-	err = find_or_create_locked(o);
+	err = find_or_create_locked(o, &w);
 	if (!err)
 		dentry_get(o->dentry);
 	rwlock_write_done(&fs_tree_lock);
+	walk_done(&w);
 	return err;
 }
 
@@ -127,15 +128,16 @@ static int create_unnamed(struct opening *o, struct dentry *dir)
 
 static int make_tmpfile(struct opening *o)
 {
-	struct dentry *dir;
+	struct walk w;
 	int err;
 
 	o->at.flags |= FS_FOLLOW;
 	rwlock_read(&fs_tree_lock);
-	err = walk_existing(&o->at, &dir);
+	err = walk_existing(&o->at, &w);
 	if (!err)
-		err = create_unnamed(o, dir);
+		err = create_unnamed(o, w.found);
 	rwlock_read_done(&fs_tree_lock);
+	walk_done(&w);
 	return err;
 }
 
@@ -162,18 +164,19 @@ static int may_open(const struct opening *o)
 	return (o->flags & O_DIRECT) && !inode_is(i, S_IFREG) ? -EINVAL : 0;
 }
 
+/* A description that only says where (O_PATH) does nothing. */
+static const struct file_ops path_ops;
+
 /* What lies behind an inode. FIFOs and sockets by name, and block devices, are not there. */
 static int find_ops(const struct inode *i, const struct file_ops **ops, void **private)
 {
-	static const struct file_ops path_ops;
 	const struct chardev *dev;
 
-	*private = NULL;
-	*ops = &path_ops;
-	switch (i->mode & S_IFMT) {
-	case S_IFREG:
-		*ops = i->file_ops;
+	*private = i->private;
+	*ops = i->file_ops;
+	if (i->file_ops)
 		return 0;
+	switch (i->mode & S_IFMT) {
 	case S_IFDIR:
 		*ops = &dir_file_ops;
 		return 0;
@@ -222,8 +225,12 @@ static int make_file(const struct opening *o, struct file **out)
 	bool path_only = flags & O_PATH, counts = inode_is(i, S_IFREG) && ((flags + 1) & 2) && !path_only;
 	int err = find_ops(i, &ops, &private);
 
-	if (err && !path_only)
+	if (path_only) {
+		ops = &path_ops;
+		private = NULL;
+	} else if (err) {
 		return err;
+	}
 	/* O_TRUNC alone writes too, but only now. */
 	if (counts || (inode_is(i, S_IFREG) && (o->flags & O_TRUNC))) {
 		err = inode_begin_write(i);

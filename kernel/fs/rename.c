@@ -162,6 +162,8 @@ int vfs_rename(const struct fs_at *old, const struct fs_at *new, u32 flags)
 	}
 	rwlock_write_done(&fs_tree_lock);
 	dentry_put(gone);
+	walk_done(&r.old);
+	walk_done(&r.new);
 	kfree(r.new_name);
 	kfree(r.old_name);
 	return err < 0 ? err : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Names: mkdir, mknod, symlink, link, unlink, rmdir, rename, readlink, each with its "at" form. */
 #include <linux/fs.h>
+#include <linux/limits.h>
 #include <arch/uaccess.h>
 #include <moat/heap.h>
 #include <moat/string.h>
@@ -158,15 +159,23 @@ s64 sys_rename(const char __user *oldpath, const char __user *newpath)
 }
 
 /* Writes as much of a link's text as fits, without a terminator (readlink(2)). */
-static s64 put_target(const struct inode *i, bool empty_path, void __user *buf, size_t size)
+static s64 put_target(struct inode *i, bool empty_path, void __user *buf, size_t size)
 {
-	const char *target = i ? inode_link_target(i) : NULL;
-	size_t len;
+	char *text;
+	s64 n;
 
-	if (!target)
+	if (!i || !inode_is_link(i))
 		return empty_path ? -ENOENT : -EINVAL;
-	len = MIN(strlen(target), size);
-	return copy_to_user(buf, target, len) ? -EFAULT : (s64)len;
+	text = kmalloc(PATH_MAX);
+	if (!text)
+		return -ENOMEM;
+	n = inode_read_link(i, text, PATH_MAX);
+	if (n >= 0) {
+		n = MIN(n, (s64)size);
+		n = copy_to_user(buf, text, (size_t)n) ? -EFAULT : n;
+	}
+	kfree(text);
+	return n;
 }
 
 s64 sys_readlinkat(int dirfd, const char __user *path, void __user *buf, int bufsiz)

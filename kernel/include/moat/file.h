@@ -29,8 +29,8 @@ struct file_ops {
 	int (*open)(struct file *f);
 	/*
 	 * Bytes moved (short counts allowed), 0 at the end, or -errno. offset is NULL for streams (files
-	 * without `seek`); otherwise the operation advances it. A write to a regular file is called with
-	 * inode->lock held.
+	 * without `seek`); otherwise the operation advances it. A write to a file that has a memory object is
+	 * called with inode->lock held.
 	 */
 	ssize_t (*read)(struct file *f, struct uio *u, u64 *offset);
 	ssize_t (*write)(struct file *f, struct uio *u, u64 *offset);
@@ -45,6 +45,7 @@ struct file_ops {
 	 * ready. */
 	unsigned (*poll)(struct file *f, struct waitq **wq);
 	void (*release)(struct file *f); /* last reference is gone */
+	const char *anon_name; /* what /proc/PID/fd shows without a name: "[eventfd]"; NULL: pipe, socket… */
 	/* Seeks, but no transfer depends on where it is (null(4)): read and write get no offset, and no lock. */
 	bool no_offset;
 };
@@ -82,6 +83,9 @@ static inline void file_put(struct file *f)
 /* An inode that no name leads to, for streams: mode is S_IFMT and permission bits, rdev from dev_make(). Or
  * NULL. */
 struct inode *__must_check inode_create_anon(u32 mode, u32 rdev);
+
+/* Opening it again, through /proc/PID/fd, gives a description with these operations and `private`. */
+void inode_set_reopen(struct inode *i, const struct file_ops *ops, void *private);
 
 /* A device number as the kernel keeps it: 12 bits of major, 20 of minor. */
 static inline u32 dev_make(u32 major, u32 minor)
@@ -173,6 +177,10 @@ int __must_check fd_replace(struct fd_table *t, struct file *f, int fd, u64 limi
 int __must_check fd_close(struct fd_table *t, int fd); /* 0 or -EBADF */
 /* close_range(2), both ends included; with `cloexec` it marks instead of closing. */
 void fd_close_range(struct fd_table *t, u32 first, u32 last, bool cloexec);
+/* How many numbers the table has room for now. */
+u32 fd_table_capacity(struct fd_table *t);
+/* The lowest open descriptor >= from, or -1. */
+int fd_next(struct fd_table *t, int from);
 int __must_check fd_get_cloexec(struct fd_table *t, int fd); /* 0, 1 or -EBADF */
 int __must_check fd_set_cloexec(struct fd_table *t, int fd, bool cloexec);
 

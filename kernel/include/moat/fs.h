@@ -26,6 +26,13 @@ struct fs_context *__must_check fs_context_create(void); /* root, cwd "/", umask
 struct fs_context *__must_check fs_context_copy(struct fs_context *c);
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
+enum fs_place {
+	FS_PLACE_ROOT,
+	FS_PLACE_CWD,
+};
+/* The directory, with a reference. The tree lock is held (`_locked`), or taken. */
+struct dentry *fs_context_dir_locked(struct fs_context *c, enum fs_place which);
+struct dentry *fs_context_dir(struct fs_context *c, enum fs_place which);
 
 /*
  * Unpacks a cpio archive (newc) into the root file system. The entry `.moat/spec` is handed to spec(bytes,
@@ -78,6 +85,14 @@ int __must_check vfs_open_at(const struct fs_at *at, u32 flags, struct file **ou
 ssize_t vfs_pread(struct file *f, void *buf, size_t len, u64 offset);
 /* The absolute path of what the file is, as /proc shows it; length or -ENAMETOOLONG. */
 ssize_t vfs_path(const struct file *f, char *buf, size_t size);
+/* The same of a name, " (deleted)" included. */
+ssize_t dentry_path(struct dentry *d, char *buf, size_t size);
+/* What /proc/PID/fd shows of a file: its path, or "pipe:[7]" and the like. Length or -ENAMETOOLONG. */
+ssize_t file_describe(const struct file *f, char *buf, size_t size);
+/* The mount that the file lies in, as mountinfo numbers it; 0: none. */
+u32 file_mount_id(const struct file *f);
+/* Where opening /proc/PID/fd/N leads, with a reference; NULL: nowhere, or no memory. */
+struct dentry *file_place(struct file *f);
 /* getcwd(2): length without the terminator; -ENOENT (removed), -ENAMETOOLONG when it does not fit. */
 ssize_t vfs_getcwd(struct fs_context *c, char *buf, size_t size);
 int __must_check vfs_chdir(struct fs_context *c, const char *path);
@@ -116,7 +131,9 @@ struct fs_facts {
 	u32 fsid[2], block_size, name_max, flags;
 };
 void inode_fs_facts(const struct inode *i, struct fs_facts *out); /* statfs(2) */
-const char *inode_link_target(const struct inode *i);		  /* NULL: not a symbolic link */
+bool inode_is_link(const struct inode *i);
+/* readlink(2): the text, terminated; its length, -ENAMETOOLONG, or what making it gave. */
+ssize_t inode_read_link(struct inode *i, char *buf, size_t size);
 
 /* Rights asked of permission checks: the bits of access(2). */
 enum may {

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fs room tells in /proc: which file systems there are, and what is mounted where. */
+#include <asm/errno.h>
+#include <linux/limits.h>
+#include <moat/heap.h>
+#include <moat/string.h>
+#include "mount.h"
+#include "path.h"
+#include "procfs.h"
+
+#define MOUNT_ESCAPE " \t\n\\#"
+
+static int show_filesystems(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	static const char *const types[] = {"sysfs", "tmpfs", "proc", "devtmpfs"};
+
+	(void)o;
+	(void)pos;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		proc_printf(t, "nodev\t%s\n", types[i]);
+	return 0;
+}
+
+/* What one line is about; names are copied because the text may not be made under the tree lock. */
+struct mount_line {
+	u32 id, parent_id, dev;
+	const char *type;
+	char path[PATH_MAX];
+};
+
+/* The mount that holds the directory which m covers. Tree lock held. */
+static const struct mount *parent_of(const struct mount *m)
+{
+	const struct dentry *d = m->point;
+
+	while (d && d->parent)
+		d = d->parent;
+	return d && d->mount ? d->mount : m;
+}
+
+static bool read_line(u32 from, struct mount_line *l)
+{
+	struct path_builder b;
+	struct mount *m;
+
+	path_builder_init(&b, l->path, sizeof(l->path));
+	rwlock_read(&fs_tree_lock);
+	m = mount_next(from);
+	if (m) {
+		l->id = m->id;
+		l->parent_id = parent_of(m)->id;
+		l->dev = m->super->dev;
+		l->type = m->super->type;
+		for (const struct dentry *d = m->point; d; d = d->parent  ? d->parent
+							       : d->mount ? d->mount->point
+									  : NULL) {
+			if (d->name)
+				path_builder_prepend(&b, d->name, d->name_len);
+		}
+	}
+	rwlock_read_done(&fs_tree_lock);
+	return m && path_builder_finish(&b) >= 0;
+}
+
+static void put_mount(struct proc_text *t, const struct mount_line *l)
+{
+	proc_printf(t, "%s ", l->type);
+	proc_put_escaped(t, l->path, MOUNT_ESCAPE);
+	proc_printf(t, " %s rw,relatime 0 0\n", l->type);
+}
+
+static void put_mountinfo(struct proc_text *t, const struct mount_line *l)
+{
+	proc_printf(t, "%u %u %u:%u / ", l->id, l->parent_id, l->dev >> 20, l->dev & 0xfffff);
+	proc_put_escaped(t, l->path, MOUNT_ESCAPE);
+	proc_printf(t, " rw,relatime - %s %s rw\n", l->type, l->type);
+}
+
+static int show_line(struct proc_text *t, u64 *pos,
+		     void (*put)(struct proc_text *, const struct mount_line *))
+{
+	struct mount_line *l = kmalloc(sizeof(*l));
+	int more = 0;
+
+	if (!l)
+		return -ENOMEM;
+	if (read_line((u32)*pos, l)) {
+		put(t, l);
+		*pos = l->id + 1;
+		more = 1;
+	}
+	kfree(l);
+	return more;
+}
+
+int proc_show_mounts(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	return show_line(t, pos, put_mount);
+}
+
+int proc_show_mountinfo(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	return show_line(t, pos, put_mountinfo);
+}
+
+static ssize_t read_self_mounts(const struct proc_key *key, char *buf, size_t size)
+{
+	(void)key;
+	return (ssize_t)str_copy(buf, "self/mounts", size);
+}
+
+static const struct proc_entry fs_entries[] = {
+	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
+	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = read_self_mounts},
+	{0},
+};
+
+struct proc_table proc_fs_table = {.entries = fs_entries};
