@@ -68,8 +68,7 @@ static int unshare_files(struct process *p)
 	copy = fd_table_copy(old);
 	if (!copy)
 		return -ENOMEM;
-	p->files = copy;
-	fd_table_put(old);
+	process_set_files(p, copy);
 	return 0;
 }
 

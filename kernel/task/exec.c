@@ -329,7 +329,22 @@ static int map_stack(struct load *l, u64 filled_bytes)
 	return err == -EEXIST ? -ENOMEM : err;
 }
 
-static int build_stack(struct load *l, struct exec_image *out)
+/* The vector as the program will find it: behind argc, and the pointers to arguments and environment. */
+static void save_auxv(struct stack_image *img, u32 pairs, struct exec_facts *out)
+{
+	u64 depth = img->used - sizeof(u64) * (img->argc + img->envc + 3ull), room;
+	size_t size = pairs * sizeof(struct auxv_pair);
+
+	out->auxv_words = 2 * pairs;
+	for (size_t done = 0; done < size; done += room) {
+		const u8 *at = stack_bytes(img, depth - done, &room);
+
+		room = MIN(room, size - done);
+		memcpy((u8 *)out->auxv + done, at, room);
+	}
+}
+
+static __noinline int build_stack(struct load *l, struct exec_image *out)
 {
 	struct exec_args *args = l->req->args;
 	u8 random[STACK_RANDOM_BYTES];
@@ -359,6 +374,7 @@ static int build_stack(struct load *l, struct exec_image *out)
 	out->args = places.args;
 	out->env = places.env;
 	l->as->stack_start = places.sp;
+	save_auxv(&args->image, auxv.count + 1, &out->facts);
 	return exec_args_enter(args, l->as, l->layout.stack_top, prot);
 }
 
@@ -377,6 +393,24 @@ static int build(struct load *l, struct exec_image *out)
 	return err;
 }
 
+/* As Linux counts them (proc(5), stat: startcode and the like). */
+static void find_parts(const struct elf_file *f, u64 bias, struct exec_facts *out)
+{
+	out->code = (struct range){UINT64_MAX, 0};
+	out->data = (struct range){0, 0};
+	for (u32 i = 0; i < f->image.segment_count; i++) {
+		const struct elf_segment *s = &f->segments[i];
+		u64 start = s->mem.start + bias, end = start + s->file_bytes;
+
+		if (s->prot & ELF_EXEC) {
+			out->code.start = MIN(out->code.start, start);
+			out->code.end = MAX(out->code.end, end);
+		}
+		out->data.start = MAX(out->data.start, start);
+		out->data.end = MAX(out->data.end, end);
+	}
+}
+
 static void fill_result(struct load *l, struct exec_image *out)
 {
 	const struct elf_file *first = l->loader.object ? &l->loader : &l->program;
@@ -384,6 +418,10 @@ static void fill_result(struct load *l, struct exec_image *out)
 	const char *path = l->req->args->execfn;
 	const char *slash = strrchr(path, '/');
 
+	find_parts(&l->program, l->program_bias, &out->facts);
+	out->facts.args = out->args;
+	out->facts.env = out->env;
+	out->facts.stack = out->rsp;
 	out->rip = first->image.entry + bias;
 	out->aspace = l->as;
 	out->file = l->program.file;

@@ -72,26 +72,26 @@ static int prepare(const struct exec_call *call, struct process *me, struct repl
 	return err;
 }
 
-static void replace_memory(struct process *me, struct aspace *new)
+static void replace_memory(struct process *me, const struct exec_image *image)
 {
 	struct aspace *old = me->aspace;
+	u64 irq;
 
 	process_get_usage(me, &me->usage);
 	me->faults_before = (struct process_usage){0};
-	me->aspace = new;
-	arch_set_user_pmap(&new->pmap);
+	irq = table_lock();
+	me->aspace = image->aspace;
+	me->facts = image->facts;
+	table_unlock(irq);
+	arch_set_user_pmap(&image->aspace->pmap);
 	aspace_put(old);
 	vfork_release(me);
 }
 
 static void replace_files(struct process *me, struct fd_table *copy)
 {
-	struct fd_table *old = me->files;
-
-	if (copy) {
-		me->files = copy;
-		fd_table_put(old);
-	}
+	if (copy)
+		process_set_files(me, copy);
 	fd_table_close_on_exec(me->files);
 }
 
@@ -125,7 +125,7 @@ int process_exec(const struct exec_call *call)
 
 	if (err)
 		return err;
-	replace_memory(me, r.image.aspace);
+	replace_memory(me, &r.image);
 	process_set_exe(me, r.image.file);
 	replace_files(me, r.files);
 	signal_reset_handlers(me);

@@ -128,12 +128,16 @@ static void free_dead(struct dead_list *dead)
 /* Gives back what a process holds besides its thread and its place in the table. */
 static void release_resources(struct process *p)
 {
-	if (p->files)
-		fd_table_put(p->files);
-	if (p->fs)
-		fs_context_put(p->fs);
+	u64 irq = table_lock();
+	struct fd_table *files = p->files;
+	struct fs_context *fs = p->fs;
+
+	/* Whoever looks at the process with the table locked finds either nothing or what is still there. */
 	p->files = NULL;
 	p->fs = NULL;
+	table_unlock(irq);
+	fd_table_put(files);
+	fs_context_put(fs);
 	process_set_exe(p, NULL);
 }
 
@@ -149,11 +153,14 @@ static void clear_tid(struct thread *t, const struct aspace *as)
 static void release_memory(struct process *p)
 {
 	struct aspace *as = p->aspace;
+	u64 irq;
 
 	clear_tid(current_thread(), as);
 	process_get_usage(p, &p->usage);
 	p->exit_cycles = cpu_cycles();
+	irq = table_lock();
 	p->aspace = NULL;
+	table_unlock(irq);
 	/* The last user leaves the tables first, so that taking them apart flushes nothing. */
 	if (ref_read(&as->refs) == 1)
 		arch_set_user_pmap(NULL);

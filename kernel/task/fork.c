@@ -96,6 +96,9 @@ static void copy_identity(struct process *child, const struct process *me)
 {
 	memcpy(child->name, me->name, sizeof(child->name));
 	memcpy(child->limits, me->limits, sizeof(child->limits));
+	child->facts = me->facts;
+	child->oom_score_adj = me->oom_score_adj;
+	child->oom_score_adj_min = me->oom_score_adj_min;
 	child->uid = me->uid;
 	child->euid = me->euid;
 	child->suid = me->suid;

@@ -11,6 +11,7 @@
 #include <asm/signal.h>
 #include <stdarg.h>
 #include <arch/cpu.h>
+#include <arch/timer.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
 #include <moat/printf.h>
@@ -47,6 +48,7 @@ struct process *process_alloc(void)
 	waitq_init(&p->child_event);
 	signal_state_init(&p->signals);
 	p->exit_signal = SIGCHLD;
+	p->start_ns = clock_monotonic_ns();
 	return p;
 }
 
@@ -100,12 +102,24 @@ void process_start(struct process *p)
 	thread_start(p->thread);
 }
 
+void process_set_files(struct process *p, struct fd_table *files)
+{
+	u64 irq = table_lock();
+	struct fd_table *old = p->files;
+
+	p->files = files;
+	table_unlock(irq);
+	fd_table_put(old);
+}
+
 /* While a program runs, its file cannot be opened for writing: each process that runs it counts. */
 void process_set_exe(struct process *p, struct file *file)
 {
+	u64 irq = table_lock();
 	struct file *old = p->exe;
 
 	p->exe = file;
+	table_unlock(irq);
 	if (old) {
 		vfs_allow_write(old);
 		file_put(old);

@@ -79,6 +79,7 @@ int process_spawn(const struct spawn_request *req, struct process **out)
 		image.file = NULL;
 	}
 	process_set_exe(p, image.file);
+	p->facts = image.facts;
 	p->personality = req->fixed_addresses ? PERSONALITY_FIXED : 0;
 	log_printf("task: process created with PID %d (%s)\n", p->pid, p->name);
 	*out = p;

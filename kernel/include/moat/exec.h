@@ -59,6 +59,18 @@ struct exec_request {
 	u64 min_signal_stack_bytes; /* AT_MINSIGSTKSZ: what a signal frame of this machine takes */
 };
 
+#define EXEC_AUXV_WORDS 64
+
+/* Where things lie in a program's memory, for /proc/PID. */
+struct exec_facts {
+	struct range args, env; /* the strings */
+	struct range code,
+		data; /* from the lowest executable segment to the end of the last; the last segment */
+	u64 stack;    /* the first stack pointer */
+	u64 auxv[EXEC_AUXV_WORDS]; /* pairs, AT_NULL included */
+	u32 auxv_words;
+};
+
 /* A program that is ready to run. The receiver owns one reference to aspace and, unless NULL, to file. */
 struct exec_image {
 	struct aspace *aspace;
@@ -66,6 +78,7 @@ struct exec_image {
 	u64 rip, rsp;
 	struct range args, env;	  /* the strings, for /proc/PID/cmdline and environ */
 	char name[EXEC_NAME_MAX]; /* last component of execfn */
+	struct exec_facts facts;
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <linux/resource.h>
 #include <arch/switch.h>
 #include <moat/aspace.h>
+#include <moat/exec.h>
 #include <moat/file.h>
 #include <moat/fs.h>
 #include <moat/log.h>
@@ -62,12 +63,17 @@ struct process {
 	struct waitq child_event;	/* a child has ended, stopped or gone on */
 	char name[TASK_NAME_MAX];	/* [I between execs] */
 	struct thread *thread;		/* [signals.lock for change] its first thread; NULL: a zombie */
-	struct aspace *aspace;		/* [I between execs] NULL: the kernel's process */
-	struct fd_table *files;		/* [I] */
-	struct fs_context *fs;		/* [I] */
-	struct file *exe;		/* [I between execs] may be NULL */
-	u32 uid, euid, suid, gid, egid, sgid;	 /* [own thread] */
-	int pgid, sid;				 /* [table] */
+	/* What others may look at (/proc/PID), with the table locked: own thread changes it so too. */
+	struct aspace *aspace;		      /* [table for change] NULL: the kernel's process, or it ended */
+	struct fd_table *files;		      /* [table for change] */
+	struct fs_context *fs;		      /* [table for change] */
+	struct file *exe;		      /* [table for change] may be NULL */
+	struct exec_facts facts;	      /* [table for change] of the program */
+	u64 start_ns;			      /* [I] monotonic clock when it was made; with pid, who it is */
+	s32 oom_score_adj;		      /* [table] -1000..1000, proc(5) */
+	s32 oom_score_adj_min;		      /* [table] what who is not root may go down to */
+	u32 uid, euid, suid, gid, egid, sgid; /* [own thread] */
+	int pgid, sid;			      /* [table] */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
 	bool no_new_privs;			 /* [own thread] */
@@ -139,6 +145,8 @@ void process_start(struct process *p);
 /* Gives back what was not started: files and fs stay the caller's. */
 void process_discard(struct process *p);
 /* Makes file (a reference of the caller's; NULL: none) what p runs, in place of what it ran. Own thread, or not started. */
+/* Puts another descriptor table, whose reference is taken over, in the place of p's. */
+void process_set_files(struct process *p, struct fd_table *files);
 void process_set_exe(struct process *p, struct file *file);
 /* What p itself has used so far, memory included. Own thread, or a zombie. */
 void process_get_usage(struct process *p, struct process_usage *out);
@@ -270,6 +278,27 @@ void rseq_resume(struct thread *t, struct trap_frame *f);
 int __must_check sleep_until_ns(u64 deadline_ns);
 /* Wakes sleepers whose time has come; called at each tick. */
 void timeouts_run(u64 now_ns);
+
+/* --- /proc (proc_tasks.c) --- */
+
+void proc_tasks_init(void); /* boot */
+
+/* A process in a line of what /proc tells of all of them. */
+struct process_summary {
+	int pid;
+	char name[TASK_NAME_MAX];
+	u64 anon_pages, refused_faults;
+};
+/* The process with the lowest PID >= from; false: there is none, or no memory. */
+bool process_summary_next(u32 from, struct process_summary *out);
+
+/* Sums over all processes so far; total and running are of those that there are. */
+struct process_totals {
+	u64 total, running;
+	u64 user_ns, sys_ns, switches;
+	int last_pid; /* the highest */
+};
+void process_totals_read(struct process_totals *out);
 
 /* --- starting programs (spawn.c) --- */
 

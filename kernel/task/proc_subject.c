@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking at another process. All that /proc tells of one is copied here in one go, with the table of processes
+ * locked and references taken, so that the process may end at any later moment without harm.
+ */
+#include <moat/heap.h>
+#include <moat/string.h>
+#include "proc_internal.h"
+
+struct search {
+	const struct proc_key *key;
+	void (*fn)(struct process *p, void *arg);
+	void *arg;
+};
+
+/* Signals' lock held: it keeps the thread from going away. */
+static char state_of(const struct process *p)
+{
+	if (p == &kernel_process)
+		return 'S';
+	if (p->state == PROCESS_ZOMBIE || !p->thread)
+		return 'Z';
+	if (p->signals.stopped)
+		return 'T';
+	return p->thread->state == THREAD_BLOCKED ? 'S' : 'R';
+}
+
+/* What is under the lock of the signals: they, and the thread. */
+static void copy_thread(struct process *p, struct subject *s)
+{
+	u64 irq = spin_lock_irqsave(&p->signals.lock);
+
+	s->state = state_of(p);
+	s->pending = p->signals.pending;
+	s->queued = p->signals.queued;
+	for (unsigned i = 0; i < SIGNAL_MAX; i++) {
+		u64 handler = p->signals.action_set >> i & 1 ? p->signals.actions[i].handler
+							     : (u64)(uintptr_t)SIG_DFL;
+
+		if (handler == (u64)(uintptr_t)SIG_IGN)
+			s->ignored |= 1ull << i;
+		else if (handler != (u64)(uintptr_t)SIG_DFL)
+			s->caught |= 1ull << i;
+	}
+	process_cpu_times(p, &s->user_ns, &s->sys_ns);
+	s->blocked = p->thread ? p->thread->blocked_signals : 0;
+	s->switches = p->thread ? p->thread->switches : p->usage.switches;
+	spin_unlock_irqrestore(&p->signals.lock, irq);
+}
+
+static void take_references(struct process *p, struct subject *s)
+{
+	s->aspace = p->aspace;
+	s->files = p->files;
+	s->fs = p->fs;
+	s->exe = p->exe;
+	if (s->aspace)
+		aspace_get(s->aspace);
+	if (s->files)
+		fd_table_get(s->files);
+	if (s->fs)
+		fs_context_get(s->fs);
+	if (s->exe)
+		file_get(s->exe);
+}
+
+/* Table locked. */
+static void copy_subject(struct process *p, void *arg)
+{
+	struct subject *s = arg;
+
+	s->pid = p->pid;
+	s->ppid = p->parent ? p->parent->pid : 0;
+	s->pgid = p->pgid;
+	s->sid = p->sid;
+	s->threads = 1;
+	memcpy(s->name, p->name, sizeof(s->name));
+	s->uid = p->uid;
+	s->euid = s->fsuid = p->euid;
+	s->suid = p->suid;
+	s->gid = p->gid;
+	s->egid = s->fsgid = p->egid;
+	s->sgid = p->sgid;
+	s->personality = p->personality;
+	s->no_new_privs = p->no_new_privs;
+	s->oom_score_adj = p->oom_score_adj;
+	s->start_ns = p->start_ns;
+	s->exit_status = p->exit_status;
+	s->usage = p->usage;
+	memcpy(s->limits, p->limits, sizeof(s->limits));
+	s->pending_limit = p->limits[RLIMIT_SIGPENDING].soft;
+	s->facts = p->facts;
+	copy_thread(p, s);
+	take_references(p, s);
+	if (s->fs) {
+		s->umask = s->fs->umask;
+		s->fsuid = s->fs->fsuid;
+		s->fsgid = s->fs->fsgid;
+	}
+}
+
+static int visit(struct process *p, void *arg)
+{
+	const struct search *s = arg;
+
+	if (p->start_ns != s->key->life)
+		return -ESRCH;
+	s->fn(p, s->arg);
+	return 0;
+}
+
+int subject_change(const struct proc_key *key, void (*fn)(struct process *p, void *arg), void *arg)
+{
+	struct search s = {.key = key, .fn = fn, .arg = arg};
+
+	return process_with(key->pid, visit, &s);
+}
+
+int subject_get(const struct proc_key *key, struct subject **out)
+{
+	struct subject *s = kzalloc(sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	err = subject_change(key, copy_subject, s);
+	if (err)
+		kfree(s);
+	else
+		*out = s;
+	return err;
+}
+
+void subject_put(struct subject *s)
+{
+	if (s->exe)
+		file_put(s->exe);
+	fs_context_put(s->fs);
+	fd_table_put(s->files);
+	if (s->aspace)
+		aspace_put(s->aspace);
+	kfree(s);
+}
+
+int subject_check(const struct subject *s)
+{
+	const struct process *me = current_process();
+	u32 uid = me->fs->fsuid, gid = me->fs->fsgid;
+
+	if (uid == 0 || s->pid == me->pid)
+		return 0;
+	if (uid == s->uid && uid == s->euid && uid == s->suid && gid == s->gid && gid == s->egid &&
+	    gid == s->sgid)
+		return 0;
+	return -EACCES;
+}
+
+int proc_open_checked(struct proc_open *o, u32 flags)
+{
+	struct subject *s;
+	int err = subject_get(&o->key, &s);
+
+	(void)flags;
+	if (err)
+		return err;
+	err = subject_check(s);
+	o->token = (u64)(uintptr_t)s->aspace;
+	subject_put(s);
+	return err;
+}
+
+struct opened {
+	const struct proc_open *o;
+	struct aspace *as;
+};
+
+static void take_aspace(struct process *p, void *arg)
+{
+	struct opened *to = arg;
+
+	/* After an exec it is another program's, which whoever opened the file may have no right to see. */
+	if (!p->aspace || (u64)(uintptr_t)p->aspace != to->o->token)
+		return;
+	to->as = p->aspace;
+	aspace_get(to->as);
+}
+
+int proc_opened_aspace(const struct proc_open *o, struct aspace **as)
+{
+	struct opened to = {.o = o};
+	int err = subject_change(&o->key, take_aspace, &to);
+
+	*as = to.as;
+	return err;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The directories of processes in /proc: which there are, whose they are, and the table of what each holds.
+ */
+#include <moat/printf.h>
+#include <moat/string.h>
+#include "proc_internal.h"
+
+struct nearest {
+	u32 from;
+	u32 pid;
+	u64 life;
+	bool found;
+};
+
+static void consider(struct nearest *n, const struct process *p)
+{
+	u32 pid = (u32)p->pid;
+
+	if (pid >= n->from && pid != 0 && (!n->found || pid < n->pid)) {
+		n->found = true;
+		n->pid = pid;
+		n->life = p->start_ns;
+	}
+}
+
+static bool visit(struct process *p, void *arg)
+{
+	consider(arg, p);
+	return true;
+}
+
+static bool next_process(const struct proc_key *dir, u32 from, u32 *number, struct proc_key *child)
+{
+	struct nearest n = {.from = from};
+
+	consider(&n, &kernel_process);
+	process_for_each(visit, &n);
+	*number = n.pid;
+	*child = *dir;
+	child->pid = (int)n.pid;
+	child->life = n.life;
+	return n.found;
+}
+
+bool process_summary_next(u32 from, struct process_summary *out)
+{
+	const struct proc_key none = {0};
+	struct mm_facts m = {0};
+	struct proc_key key;
+	struct subject *s;
+	u32 pid;
+
+	for (; next_process(&none, from, &pid, &key); from = pid + 1) {
+		int err = subject_get(&key, &s);
+
+		if (err == -ESRCH)
+			continue;
+		if (err)
+			return false;
+		if (s->aspace)
+			mm_facts_read(s->aspace, &s->facts, &m);
+		*out = (struct process_summary){
+			.pid = s->pid, .anon_pages = m.anon, .refused_faults = m.refused};
+		memcpy(out->name, s->name, sizeof(out->name));
+		subject_put(s);
+		return true;
+	}
+	return false;
+}
+
+static bool add_totals(struct process *p, void *arg)
+{
+	struct process_totals *t = arg;
+	u64 user_ns, sys_ns, irq = spin_lock_irqsave(&p->signals.lock);
+
+	process_cpu_times(p, &user_ns, &sys_ns);
+	t->running += p->thread && p->thread->state != THREAD_BLOCKED;
+	t->switches += p->thread ? p->thread->switches : p->usage.switches;
+	spin_unlock_irqrestore(&p->signals.lock, irq);
+	t->total++;
+	/* A zombie's time is among that of those that have ended. */
+	if (p->state != PROCESS_ZOMBIE) {
+		t->user_ns += user_ns;
+		t->sys_ns += sys_ns;
+	}
+	t->last_pid = MAX(t->last_pid, p->pid);
+	return true;
+}
+
+void process_totals_read(struct process_totals *out)
+{
+	struct process_usage ended;
+
+	process_ended_usage(&ended);
+	*out = (struct process_totals){
+		.user_ns = ended.user_ns, .sys_ns = ended.sys_ns, .switches = ended.switches};
+	process_for_each(add_totals, out);
+}
+
+struct ids {
+	u32 uid, gid;
+};
+
+static void copy_ids(struct process *p, void *arg)
+{
+	*(struct ids *)arg = (struct ids){p->euid, p->egid};
+}
+
+static bool owner(const struct proc_key *key, u32 *uid, u32 *gid)
+{
+	struct ids ids;
+
+	if (subject_change(key, copy_ids, &ids))
+		return false;
+	*uid = ids.uid;
+	*gid = ids.gid;
+	return true;
+}
+
+/* A process has one thread, which has its number. */
+static bool next_thread(const struct proc_key *dir, u32 from, u32 *number, struct proc_key *child)
+{
+	*number = (u32)dir->pid;
+	*child = *dir;
+	child->tid = dir->pid;
+	return from <= (u32)dir->pid;
+}
+
+static ssize_t readlink_self(const struct proc_key *key, char *buf, size_t size)
+{
+	(void)key;
+	return ksnprintf(buf, size, "%d", current_process()->pid);
+}
+
+static ssize_t readlink_thread_self(const struct proc_key *key, char *buf, size_t size)
+{
+	(void)key;
+	return ksnprintf(buf, size, "%d/task/%d", current_process()->pid, current_thread()->tid);
+}
+
+static const enum small_file comm = SMALL_COMM, personality = SMALL_PERSONALITY, cgroup = SMALL_CGROUP,
+			     wchan = SMALL_WCHAN, score = SMALL_OOM_SCORE, score_adj = SMALL_OOM_SCORE_ADJ,
+			     adj = SMALL_OOM_ADJ;
+
+/* What a process has; all but the first its threads have too. */
+static const struct proc_numbers thread_numbers;
+static const struct proc_entry process_table[] = {
+	{.name = "task", .mode = S_IFDIR | 0555, .numbers = &thread_numbers},
+	{.name = "fd", .mode = S_IFDIR | 0500, .numbers = &proc_fd_numbers},
+	{.name = "fdinfo", .mode = S_IFDIR | 0555, .numbers = &proc_fdinfo_numbers},
+	{.name = "environ", .mode = S_IFREG | 0400, .open = proc_open_checked, .read = proc_read_environ},
+	{.name = "auxv", .mode = S_IFREG | 0400, .open = proc_open_checked, .read = proc_read_auxv},
+	{.name = "status", .mode = S_IFREG | 0444, .show = proc_show_status},
+	{.name = "personality",
+	 .mode = S_IFREG | 0400,
+	 .open = proc_open_checked,
+	 .show = proc_show_small,
+	 .data = &personality},
+	{.name = "limits", .mode = S_IFREG | 0444, .show = proc_show_limits},
+	{.name = "comm",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_small,
+	 .store = proc_store_comm,
+	 .data = &comm},
+	{.name = "cmdline", .mode = S_IFREG | 0444, .read = proc_read_cmdline},
+	{.name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat},
+	{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},
+	{.name = "maps", .mode = S_IFREG | 0444, .open = proc_open_checked, .show = proc_show_maps},
+	{.name = "mem",
+	 .mode = S_IFREG | 0600,
+	 .open = proc_open_checked,
+	 .read = proc_read_mem,
+	 .write = proc_write_mem},
+	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = proc_readlink_cwd, .jump = proc_jump_cwd},
+	{.name = "root", .mode = S_IFLNK | 0777, .readlink = proc_readlink_root, .jump = proc_jump_root},
+	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = proc_readlink_exe, .jump = proc_jump_exe},
+	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
+	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo},
+	{.name = "clear_refs",
+	 .mode = S_IFREG | 0200,
+	 .open = proc_open_checked,
+	 .store = proc_store_clear_refs},
+	{.name = "smaps", .mode = S_IFREG | 0444, .open = proc_open_checked, .show = proc_show_smaps},
+	{.name = "smaps_rollup",
+	 .mode = S_IFREG | 0444,
+	 .open = proc_open_checked,
+	 .show = proc_show_smaps_rollup},
+	{.name = "pagemap", .mode = S_IFREG | 0400, .open = proc_open_checked, .read = proc_read_pagemap},
+	{.name = "wchan", .mode = S_IFREG | 0444, .show = proc_show_small, .data = &wchan},
+	{.name = "cgroup", .mode = S_IFREG | 0444, .show = proc_show_small, .data = &cgroup},
+	{.name = "oom_score", .mode = S_IFREG | 0444, .show = proc_show_small, .data = &score},
+	{.name = "oom_adj",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_small,
+	 .store = proc_store_oom_adj,
+	 .data = &adj},
+	{.name = "oom_score_adj",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_small,
+	 .store = proc_store_oom_score_adj,
+	 .data = &score_adj},
+	{0},
+};
+static const struct proc_entry thread_entry = {.mode = S_IFDIR | 0555, .table = process_table + 1};
+static const struct proc_numbers thread_numbers = {next_thread, &thread_entry};
+static const struct proc_entry process_entry = {.mode = S_IFDIR | 0555, .table = process_table};
+
+static const struct proc_entry root_entries[] = {
+	{.name = "self", .mode = S_IFLNK | 0777, .readlink = readlink_self},
+	{.name = "thread-self", .mode = S_IFLNK | 0777, .readlink = readlink_thread_self},
+	{0},
+};
+
+void proc_tasks_init(void)
+{
+	static struct proc_table table = {.entries = root_entries};
+	static const struct proc_task_ops ops = {{next_process, &process_entry}, owner};
+
+	proc_register(&table);
+	proc_register_tasks(&ops);
+}
