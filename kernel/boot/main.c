@@ -76,6 +76,8 @@ static void init_main(void *arg)
 	(void)arg;
 	vdso_init();
 	fs_init();
+	proc_tasks_init();
+	proc_system_init();
 	unpack_archive(&spec);
 	seed_random(&spec);
 	machine_interrupts_init();

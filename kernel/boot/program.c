@@ -12,6 +12,7 @@
 #include <moat/panic.h>
 #include <moat/run.h>
 #include <moat/task.h>
+#include <moat/usage.h>
 #include "program.h"
 
 #define FD_LIMIT 64
@@ -113,10 +114,10 @@ static int start(const struct run_spec *spec, struct fd_table *files, struct fs_
 
 static void report_kernel_memory(void)
 {
-	struct frame_stats f;
+	struct memory_figures m;
 
-	frame_stats_read(&f);
-	control_printf("kernel_bytes %llu", (ull)f.owned[FRAME_KERNEL] * PAGE_SIZE);
+	memory_figures_read(&m);
+	control_printf("kernel_bytes %llu", (ull)m.kernel * PAGE_SIZE);
 }
 
 static void report(const struct run_spec *spec, const struct process *p)

@@ -7,14 +7,35 @@
 #include <arch/cpu.h>
 #include <arch/timer.h>
 #include <arch/uaccess.h>
-#include <moat/frame.h>
+#include <moat/usage.h>
 #include <moat/random.h>
 #include <moat/string.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include "system.h"
 
-/* The Linux version whose calls are followed: C libraries compare it with the least they need. */
-#define LINUX_RELEASE "6.1.0-moat"
+static char node_name[SYSTEM_NAME_MAX] = "moat", domain_name[SYSTEM_NAME_MAX] = "(none)"; /* [names_lock] */
+static struct spinlock names_lock = SPINLOCK_INIT(RANK_TASKS);
+
+static char *name_of(enum system_name which)
+{
+	return which == SYSTEM_NODE ? node_name : domain_name;
+}
+
+void system_name_get(enum system_name which, char out[SYSTEM_NAME_MAX])
+{
+	spin_lock(&names_lock);
+	memcpy(out, name_of(which), SYSTEM_NAME_MAX);
+	spin_unlock(&names_lock);
+}
+
+void system_name_set(enum system_name which, const char *name, size_t len)
+{
+	spin_lock(&names_lock);
+	memset(name_of(which), 0, SYSTEM_NAME_MAX);
+	memcpy(name_of(which), name, MIN(len, SYSTEM_NAME_MAX - 1ul));
+	spin_unlock(&names_lock);
+}
 
 s64 sys_uname(void __user *buf)
 {
@@ -22,24 +43,25 @@ s64 sys_uname(void __user *buf)
 
 	memset(&u, 0, sizeof(u));
 	(void)str_copy(u.sysname, "Linux", sizeof(u.sysname));
-	(void)str_copy(u.nodename, "moat", sizeof(u.nodename));
+	system_name_get(SYSTEM_NODE, u.nodename);
 	(void)str_copy(u.release, LINUX_RELEASE, sizeof(u.release));
-	(void)str_copy(u.version, "Moat " MOAT_VERSION, sizeof(u.version));
+	(void)str_copy(u.version, LINUX_VERSION, sizeof(u.version));
 	(void)str_copy(u.machine, "x86_64", sizeof(u.machine));
-	(void)str_copy(u.domainname, "(none)", sizeof(u.domainname));
+	system_name_get(SYSTEM_DOMAIN, u.domainname);
 	return copy_to_user(buf, &u, sizeof(u)) ? -EFAULT : 0;
 }
 
 s64 sys_sysinfo(void __user *info)
 {
 	struct sysinfo s;
-	struct frame_stats f;
+	struct memory_figures m;
 
-	frame_stats_read(&f);
+	memory_figures_read(&m);
 	memset(&s, 0, sizeof(s));
 	s.uptime = (long)(clock_monotonic_ns() / 1000000000u);
-	s.totalram = f.total;
-	s.freeram = f.owned[FRAME_FREE];
+	s.totalram = m.total;
+	s.freeram = m.free;
+	s.sharedram = m.shmem;
 	s.bufferram = 0;
 	s.procs = (u16)process_count();
 	s.mem_unit = PAGE_SIZE;

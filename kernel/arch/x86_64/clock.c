@@ -62,6 +62,11 @@ void clock_set_listener(void (*fn)(const struct clock_params *))
 	publish();
 }
 
+u64 clock_cycles_khz(void)
+{
+	return (1000000ull << 32) / clk.mult;
+}
+
 static void set_rate(u64 tsc, u64 mult)
 {
 	__atomic_store_n(&clk.sequence, clk.sequence + 1, __ATOMIC_SEQ_CST);

@@ -3,11 +3,15 @@
 #ifndef X86_CLOCK_H
 #define X86_CLOCK_H
 
+#include <moat/types.h>
+
 /* First estimate of the cycle counter's rate; the APIC timer must be running since some time. Boot. */
 /* Notes both counters; the APIC timer has just been started. */
 void clock_start_calibration(void);
 void clock_init(void);
 /* Called at each timer tick: refines the rate over an ever longer span. */
 void clock_tick(void);
+/* The cycle counter's rate as measured so far. */
+u64 clock_cycles_khz(void);
 
 #endif

@@ -21,4 +21,7 @@ void syscall_counts_reset(void);
 const char *unsupported_item(unsigned i);
 unsigned syscall_numbers(void); /* numbers are below this */
 
+/* Registers what /proc and /sys tell of the whole machine. Boot, after fs_init. */
+void proc_system_init(void);
+
 #endif

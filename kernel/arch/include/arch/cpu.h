@@ -34,4 +34,14 @@ bool cpu_random(u64 *out);
 /* The cycle counter. */
 u64 cpu_cycles(void);
 
+/* What the CPU says of itself, for /proc/cpuinfo. */
+struct cpu_description {
+	char vendor[13], name[49];
+	u32 family, model, stepping, level, line_bytes, physical_bits, virtual_bits;
+	u64 khz;
+	size_t flags_len;
+	char flags[1200]; /* features in Linux's words, terminated, a blank before each */
+};
+void cpu_describe(struct cpu_description *out);
+
 #endif

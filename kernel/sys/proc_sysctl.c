@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc/sys (sysctl): the settings that exist here. What the kernel honours can be written as on Linux; what is
+ * fixed shows its value and refuses to be opened for writing, as Linux does for its own fixed ones.
+ */
+#include <asm/errno.h>
+#include <linux/capability.h>
+#include <linux/limits.h>
+#include <moat/aspace.h>
+#include <moat/commit.h>
+#include <moat/mode.h>
+#include <moat/random.h>
+#include <moat/string.h>
+#include <moat/task.h>
+#include "system.h"
+
+/* mode 0444 lets root pass, sysctl does not. */
+static int open_fixed(struct proc_open *o, u32 flags)
+{
+	return (flags + 1) & 2 && !o->entry->store ? -EACCES : 0;
+}
+
+#define FIXED(file, text)                                                                         \
+	{                                                                                         \
+		.name = file, .mode = S_IFREG | 0444, .open = open_fixed, .show = proc_show_text, \
+		.data = text                                                                      \
+	}
+#define NUMBER(file, value)                                                                      \
+	{                                                                                        \
+		.name = file, .mode = S_IFREG | 0444, .open = open_fixed, .show = proc_show_u64, \
+		.data = &(const u64)                                                             \
+		{                                                                                \
+			value                                                                    \
+		}                                                                                \
+	}
+
+/* --- vm --- */
+
+enum overcommit {
+	OVERCOMMIT_MODE,
+	OVERCOMMIT_RATIO,
+	OVERCOMMIT_KBYTES,
+};
+static const enum overcommit mode = OVERCOMMIT_MODE, ratio = OVERCOMMIT_RATIO, kbytes = OVERCOMMIT_KBYTES;
+
+static int show_overcommit(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	const u64 values[] = {commit_policy.mode, commit_policy.ratio_percent, commit_policy.limit_kbytes};
+
+	(void)pos;
+	proc_printf(t, "%llu\n", (unsigned long long)values[*(const enum overcommit *)o->entry->data]);
+	return 0;
+}
+
+/* Of ratio and kbytes the one that was set last counts. */
+static int store_overcommit(const struct proc_open *o, char *text, size_t len)
+{
+	enum overcommit which = *(const enum overcommit *)o->entry->data;
+	s64 value;
+	int err = proc_parse(text, &value);
+
+	(void)len;
+	if (err)
+		return -EINVAL;
+	if (value < 0 || value > (which == OVERCOMMIT_MODE ? COMMIT_LIMIT : INT32_MAX))
+		return -EINVAL;
+	if (which == OVERCOMMIT_MODE) {
+		commit_policy.mode = (u32)value;
+		return 0;
+	}
+	commit_policy.ratio_percent = which == OVERCOMMIT_RATIO ? (u32)value : 0;
+	commit_policy.limit_kbytes = which == OVERCOMMIT_KBYTES ? (u64)value : 0;
+	return 0;
+}
+
+static const struct proc_entry vm_table[] = {
+	{.name = "overcommit_memory",
+	 .mode = S_IFREG | 0644,
+	 .show = show_overcommit,
+	 .store = store_overcommit,
+	 .data = &mode},
+	{.name = "overcommit_ratio",
+	 .mode = S_IFREG | 0644,
+	 .show = show_overcommit,
+	 .store = store_overcommit,
+	 .data = &ratio},
+	{.name = "overcommit_kbytes",
+	 .mode = S_IFREG | 0644,
+	 .show = show_overcommit,
+	 .store = store_overcommit,
+	 .data = &kbytes},
+	NUMBER("max_map_count", VMAS_MAX),
+	NUMBER("mmap_min_addr", USER_MIN),
+	{0},
+};
+
+/* --- kernel --- */
+
+static const enum system_name node = SYSTEM_NODE, domain = SYSTEM_DOMAIN;
+
+static int show_name(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	char name[SYSTEM_NAME_MAX];
+
+	(void)pos;
+	system_name_get(*(const enum system_name *)o->entry->data, name);
+	proc_printf(t, "%s\n", name);
+	return 0;
+}
+
+/* The first line of what is written. */
+static int store_name(const struct proc_open *o, char *text, size_t len)
+{
+	const char *end = memchr(text, '\n', len);
+
+	system_name_set(*(const enum system_name *)o->entry->data, text,
+			end ? (size_t)(end - text) : strlen(text));
+	return 0;
+}
+
+/* A random UUID, version 4 of RFC 9562, out of 16 random bytes. */
+static void put_uuid(struct proc_text *t, const u8 random[16])
+{
+	static const u8 dash_before[16] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
+
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned byte = random[i];
+
+		if (i == 6)
+			byte = (byte & 0x0f) | 0x40;
+		if (i == 8)
+			byte = (byte & 0x3f) | 0x80;
+		proc_printf(t, "%s%02x", dash_before[i] ? "-" : "", byte);
+	}
+	proc_put(t, "\n", 1);
+}
+
+static int show_uuid(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	u8 random[16];
+
+	(void)o;
+	(void)pos;
+	random_bytes(random, sizeof(random));
+	put_uuid(t, random);
+	return 0;
+}
+
+/* The same as long as the machine runs; chosen when somebody asks first. */
+static int show_boot_id(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	static struct spinlock lock = SPINLOCK_INIT(RANK_TASKS);
+	static u8 id[16]; /* [lock] */
+	static bool chosen;
+	u8 fresh[16];
+
+	(void)o;
+	(void)pos;
+	random_bytes(fresh, sizeof(fresh));
+	spin_lock(&lock);
+	if (!chosen)
+		memcpy(id, fresh, sizeof(id));
+	chosen = true;
+	memcpy(fresh, id, sizeof(id));
+	spin_unlock(&lock);
+	put_uuid(t, fresh);
+	return 0;
+}
+
+static const struct proc_entry random_table[] = {
+	{.name = "boot_id", .mode = S_IFREG | 0444, .open = open_fixed, .show = show_boot_id},
+	{.name = "uuid", .mode = S_IFREG | 0444, .open = open_fixed, .show = show_uuid},
+	NUMBER("entropy_avail", 256),
+	NUMBER("poolsize", 256),
+	{0},
+};
+
+static const struct proc_entry kernel_table[] = {
+	FIXED("ostype", "Linux"),
+	FIXED("osrelease", LINUX_RELEASE),
+	FIXED("version", LINUX_VERSION),
+	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_name, .store = store_name, .data = &node},
+	{.name = "domainname",
+	 .mode = S_IFREG | 0644,
+	 .show = show_name,
+	 .store = store_name,
+	 .data = &domain},
+	NUMBER("pid_max", 32768),
+	NUMBER("threads-max", 4096),
+	NUMBER("randomize_va_space", 2),
+	NUMBER("overflowuid", 65534),
+	NUMBER("overflowgid", 65534),
+	NUMBER("cap_last_cap", CAP_LAST_CAP),
+	NUMBER("ngroups_max", NGROUPS_MAX),
+	FIXED("core_pattern", "core"),
+	{.name = "random", .mode = S_IFDIR | 0555, .table = random_table},
+	{0},
+};
+
+/* --- fs --- */
+
+static const struct proc_entry fs_table[] = {
+	NUMBER("file-max", INT64_MAX),
+	NUMBER("nr_open", 1048576),
+	NUMBER("overflowuid", 65534),
+	NUMBER("overflowgid", 65534),
+	{0},
+};
+
+const struct proc_entry proc_sysctl_table[] = {
+	{.name = "fs", .mode = S_IFDIR | 0555, .table = fs_table},
+	{.name = "kernel", .mode = S_IFDIR | 0555, .table = kernel_table},
+	{.name = "vm", .mode = S_IFDIR | 0555, .table = vm_table},
+	{0},
+};

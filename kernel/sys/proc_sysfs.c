@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The few files of /sys that C libraries and allocators read: huge pages, CPUs, memory nodes. */
+#include <asm/errno.h>
+#include <moat/huge.h>
+#include <moat/mode.h>
+#include <moat/string.h>
+#include "system.h"
+
+#define TEXT(file, text)                                                                   \
+	{                                                                                  \
+		.name = file, .mode = S_IFREG | 0444, .show = proc_show_text, .data = text \
+	}
+#define DIR(file, entries)                                             \
+	{                                                              \
+		.name = file, .mode = S_IFDIR | 0755, .table = entries \
+	}
+
+/* When memory gets pages of 2 MiB; the word in brackets is what holds. */
+static const struct {
+	enum huge_policy policy;
+	char word[8];
+} policies[] = {{HUGE_ALWAYS, "always"}, {HUGE_MADVISE, "madvise"}, {HUGE_NEVER, "never"}};
+
+static int show_policy(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	(void)pos;
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		proc_printf(t, huge_policy == policies[i].policy ? "%s[%s]" : "%s%s", i ? " " : "",
+			    policies[i].word);
+	proc_put(t, "\n", 1);
+	return 0;
+}
+
+static int store_policy(const struct proc_open *o, char *text, size_t len)
+{
+	(void)o;
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		if (strcmp(text, policies[i].word) == 0) {
+			huge_policy = policies[i].policy;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static const struct proc_entry huge_pages[] = {
+	{.name = "enabled", .mode = S_IFREG | 0644, .show = show_policy, .store = store_policy},
+	TEXT("defrag", "always defer defer+madvise madvise [never]"),
+	TEXT("hpage_pmd_size", "2097152"),
+	{0},
+};
+static const struct proc_entry mm[] = {DIR("transparent_hugepage", huge_pages), {0}};
+static const struct proc_entry kernel[] = {DIR("mm", mm), {0}};
+
+static const struct proc_entry cpu0[] = {{0}};
+static const struct proc_entry cpu[] = {
+	TEXT("online", "0"), TEXT("possible", "0"), TEXT("present", "0"), DIR("cpu0", cpu0), {0},
+};
+static const struct proc_entry node0[] = {TEXT("cpulist", "0"), TEXT("distance", "10"), {0}};
+static const struct proc_entry node[] = {
+	TEXT("online", "0"),	 TEXT("possible", "0"), TEXT("has_cpu", "0"),
+	TEXT("has_memory", "0"), DIR("node0", node0),	{0},
+};
+static const struct proc_entry system_dir[] = {DIR("cpu", cpu), DIR("node", node), {0}};
+static const struct proc_entry devices[] = {DIR("system", system_dir), {0}};
+
+const struct proc_entry sysfs_entries[] = {DIR("devices", devices), DIR("kernel", kernel), {0}};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* room: sys */
+/* What the system calls itself: the same in uname(2) and below /proc. */
+#ifndef SYS_SYSTEM_H
+#define SYS_SYSTEM_H
+
+#include <moat/procfs.h>
+
+/* The Linux version whose calls are followed: C libraries compare it with the least they need. */
+#define LINUX_RELEASE "6.1.0-moat"
+#define LINUX_VERSION "Moat " MOAT_VERSION
+
+#define SYSTEM_NAME_MAX 65 /* with its terminator, as in struct new_utsname */
+
+enum system_name {
+	SYSTEM_NODE,
+	SYSTEM_DOMAIN,
+};
+void system_name_get(enum system_name which, char out[SYSTEM_NAME_MAX]);
+void system_name_set(enum system_name which, const char *name, size_t len); /* cut to what fits */
+
+/* Tables for proc_system_init. */
+extern const struct proc_entry proc_memory_entries[];  /* proc_memory.c */
+extern const struct proc_entry proc_machine_entries[]; /* proc_machine.c */
+extern const struct proc_entry proc_sysctl_table[];    /* proc_sysctl.c: /proc/sys */
+extern const struct proc_entry sysfs_entries[];	       /* proc_sysfs.c: /sys */
+
+#endif
