@@ -131,7 +131,7 @@ static int access_locked(struct access *a, u64 at, void *buf, size_t len)
 	return err;
 }
 
-int aspace_access(struct aspace *as, u64 addr, void *buf, size_t len, enum aspace_access_how how)
+int aspace_access_forced(struct aspace *as, u64 addr, void *buf, size_t len, enum aspace_access_how how)
 {
 	struct access a = {.as = as, .page = ALIGN_DOWN(addr, PAGE_SIZE), .how = how};
 	u64 at = addr - a.page;

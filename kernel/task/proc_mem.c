@@ -22,7 +22,7 @@ static int transfer_piece(struct aspace *as, struct uio *u, u64 *addr, size_t n,
 		if (!n)
 			return -EFAULT;
 	}
-	err = aspace_access(as, *addr, buf, n, how);
+	err = aspace_access_forced(as, *addr, buf, n, how);
 	if (err)
 		return err;
 	moved = how == ASPACE_PEEK ? uio_copy_out(u, buf, n) : n;

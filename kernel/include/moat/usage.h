@@ -28,8 +28,8 @@ enum aspace_access_how {
  * whatever the rights of the mapping, but shared memory that is read-only is not written. -EIO: nothing there, or
  * refused; -ENOMEM. Takes as->lock for writing; may sleep.
  */
-int __must_check aspace_access(struct aspace *as, u64 addr, void *buf, size_t len,
-			       enum aspace_access_how how);
+int __must_check aspace_access_forced(struct aspace *as, u64 addr, void *buf, size_t len,
+				      enum aspace_access_how how);
 
 enum aspace_kinds {
 	ASPACE_PRIVATE = 1 << 0, /* VMAs without an object */
