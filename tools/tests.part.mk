@@ -13,10 +13,10 @@ ABI_PROGRAMS := $(patsubst tests/abi/%.c,%,$(wildcard tests/abi/*.c))
 ABI_BINARIES := $(foreach lib,glibc musl,$(ABI_PROGRAMS:%=$(B)/tests/abi/$(lib)/%))
 
 $(B)/tests/abi/glibc/start $(B)/tests/abi/musl/start: TESTCFLAGS += $(BARE)
-$(B)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h
+$(B)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h tests/abi/mmfuzz.h
 	@mkdir -p $(@D)
 	$(TESTCC_glibc) $(TESTCFLAGS) $< -o $@
-$(B)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h
+$(B)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h tests/abi/mmfuzz.h
 	@mkdir -p $(@D)
 	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $< -o $@
 
@@ -38,10 +38,12 @@ $(B)/bench/bench: $(wildcard bench/*.c) bench/bench.h
 	@mkdir -p $(@D)
 	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $(filter %.c,$^) -o $@
 
-.PHONY: test-abi test-boot test-programs bench test-binaries
+.PHONY: fuzz-mm test-abi test-boot test-programs bench test-binaries
 test-binaries: $(ABI_BINARIES) $(ATTACK) $(PROGRAM_BINARIES) $(B)/bench/bench
 test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
 	B=$(B) tests/abi/run.sh
+fuzz-mm: all $(B)/tests/abi/musl/mmfuzz ## random memory calls against this host: SEED=1 N=1000 STEPS=60 MASK=0x1dff
+	B=$(B) SEED=$(SEED) N=$(N) STEPS=$(STEPS) MASK=$(MASK) tests/abi/fuzz-mm.sh
 test-boot: all debug $(ATTACK) $(B)/moat.iso ## attack programs, and boots on every machine
 	B=$(B) tests/boot/run.sh
 test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses

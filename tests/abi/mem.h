@@ -71,7 +71,7 @@ static inline void mem_caught(int signal, siginfo_t *info, void *context)
 /* From here on faults end in touch() instead of the program's end. */
 static inline void mem_catch(void)
 {
-	struct sigaction action = {.sa_sigaction = mem_caught, .sa_flags = SA_SIGINFO};
+	struct sigaction action = {.sa_sigaction = mem_caught, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
@@ -98,7 +98,7 @@ static inline char *mem_arena(size_t pages)
 /* Read (value < 0) or write the byte at p. Returns the byte, or minus the signal; mem_code and mem_at tell more. */
 static inline int mem_touch(volatile char *p, int value)
 {
-	int signal = sigsetjmp(mem_back, 1);
+	int signal = sigsetjmp(mem_back, 0);
 
 	if (signal)
 		return -signal;
