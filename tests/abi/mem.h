@@ -236,14 +236,14 @@ static inline void mem_maps(int line, const char *what, char *p, size_t pages)
 }
 #define MAPS(p, pages) mem_maps(__LINE__, "maps", p, pages)
 
-/* Run `body` in a child, and print what it ended with. The child's output stands before the parent's. */
-#define IN_CHILD(body)                                                                                 \
+/* Run statements in a child, and print what it ended with. The child's output stands before the parent's. */
+#define IN_CHILD(...)                                                                                  \
 	do {                                                                                           \
 		int mem_status = 0;                                                                    \
 		fflush(stdout);                                                                        \
 		pid_t mem_pid = fork();                                                                \
 		if (mem_pid == 0) {                                                                    \
-			body;                                                                          \
+			__VA_ARGS__;                                                                   \
 			fflush(stdout);                                                                \
 			_exit(0);                                                                      \
 		}                                                                                      \

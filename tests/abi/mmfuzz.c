@@ -11,7 +11,8 @@
  *
  * What a kernel may choose freely is kept out: a mapping that ends outside of the arena is moved back or unmapped at
  * once; what MADV_FREE may keep or drop is overwritten; files have whole pages, since what lies in a last page behind
- * the end of a file may come back or not.
+ * the end of a file may come back or not; and MADV_PAGEOUT is left out, which may drop clean pages that mincore then
+ * misses.
  */
 #include "mmfuzz.h"
 
@@ -128,10 +129,10 @@ static void step_advice(struct span s)
 
 static void step_flags(struct span s)
 {
-	static const int advice[] = {MADV_DONTFORK, MADV_DOFORK,	 MADV_WIPEONFORK, MADV_KEEPONFORK,
-				     MADV_DONTDUMP, MADV_DODUMP,	 MADV_HUGEPAGE,	  MADV_NOHUGEPAGE,
-				     MADV_COLD,	    MADV_PAGEOUT,	 MADV_MERGEABLE,  MADV_UNMERGEABLE,
-				     MADV_REMOVE,   MADV_DONTNEED_LOCKED};
+	static const int advice[] = {MADV_DONTFORK,	  MADV_DOFORK,	  MADV_WIPEONFORK,  MADV_KEEPONFORK,
+				     MADV_DONTDUMP,	  MADV_DODUMP,	  MADV_HUGEPAGE,    MADV_NOHUGEPAGE,
+				     MADV_COLD,		  MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_REMOVE,
+				     MADV_DONTNEED_LOCKED};
 	int a = advice[draw(sizeof(advice) / sizeof(advice[0]))];
 
 	begin("advise", s);
