@@ -57,12 +57,18 @@
 
 static char *arena;
 static sigjmp_buf mem_back;
-static volatile int mem_code;
+static volatile int mem_code, mem_touching;
 static char *volatile mem_at;
 
 static inline void mem_caught(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
+	/* A fault that no touch asked for is the end, once the instruction is tried again. */
+	if (!mem_touching) {
+		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+		return;
+	}
+	mem_touching = 0;
 	mem_code = info->si_code;
 	mem_at = info->si_addr;
 	siglongjmp(mem_back, signal);
@@ -102,9 +108,12 @@ static inline int mem_touch(volatile char *p, int value)
 
 	if (signal)
 		return -signal;
+	mem_touching = 1;
 	if (value < 0)
-		return (unsigned char)*p;
-	*p = (char)value;
+		value = (unsigned char)*p;
+	else
+		*p = (char)value;
+	mem_touching = 0;
 	return value;
 }
 

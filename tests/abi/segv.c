@@ -40,9 +40,10 @@ static void tell(int line, const char *what)
 		printf(" at the program");
 	else
 		printf(" at %p", (void *)seen.address);
-	/* Whether a page was there already, bit 0 of a page fault's code, is the kernel's business. */
+	/* Whether a page was there already, bit 0 of a page fault's code, is the kernel's business. Machines do not
+	 * agree about the code of a general protection fault. */
 	printf(" trap %ld error %#lx, handler on its stack: %ld\n", seen.trap,
-	       seen.trap == 14 ? seen.error & ~1l : seen.error, seen.on_stack);
+	       seen.trap == 14 ? seen.error & ~1l : 0, seen.on_stack);
 }
 
 #define FAULT(statement)                                                    \
@@ -135,6 +136,8 @@ static void instructions(void)
 /* A fault while its signal is blocked or ignored ends the process. */
 static void deadly(void)
 {
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGBUS, SIG_DFL);
 	IN_CHILD({
 		sigset_t set;
 
