@@ -266,7 +266,8 @@ static void step_copy(struct span s)
 	if (buffer + len > arena + PAGES * PAGE)
 		len = 1;
 	begin("copy", s);
-	if (draw(2)) {
+	/* A write from memory that cannot be read at all may still make the file longer: not asked. */
+	if (draw(2) || mem_touch(buffer, -1) < 0) {
 		printf("+%zu %zu read from %d at %ld", (size_t)(buffer - s.at), len, which, (long)at);
 		end(pread(fd, buffer, len, at));
 	} else {
