@@ -104,17 +104,18 @@ static inline char *mem_arena(size_t pages)
 /* Read (value < 0) or write the byte at p. Returns the byte, or minus the signal; mem_code and mem_at tell more. */
 static inline int mem_touch(volatile char *p, int value)
 {
+	volatile int byte = value; /* kept over the jump */
 	int signal = sigsetjmp(mem_back, 0);
 
 	if (signal)
 		return -signal;
 	mem_touching = 1;
-	if (value < 0)
-		value = (unsigned char)*p;
+	if (byte < 0)
+		byte = (unsigned char)*p;
 	else
-		*p = (char)value;
+		*p = (char)byte;
 	mem_touching = 0;
-	return value;
+	return byte;
 }
 
 /* The name of what mem_touch() returned and of mem_code, for instance "SEGV_ACCERR". */
