@@ -102,6 +102,8 @@ void cpu_tables_init(u32 id)
 	asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
 	/* As SYSCALL leaves it: QEMU translates code once more for each state of SS that it runs in. */
 	asm volatile("mov %0, %%ss" : : "r"(SEL_KERNEL_DATA));
+	/* No local descriptors. After reset the CPU has a table of them: 64 KiB from address 0. */
+	asm volatile("lldt %w0" : : "r"(0));
 	asm volatile("ltr %w0" : : "r"(SEL_TSS));
 	asm volatile("lidt %0" : : "m"(idtr));
 	wrmsr(MSR_GS_BASE, (u64)c);

@@ -63,6 +63,8 @@ static void user_page_fault(struct trap_frame *f)
 	if (unlikely(addr >= USER_TOP || (f->error & PF_RESERVED))) {
 		if (f->error & PF_RESERVED)
 			panic("reserved bit set in a page-table entry for %#llx", (unsigned long long)addr);
+		/* As on Linux a program cannot tell what is mapped there. */
+		f->error |= PF_PRESENT;
 		trap_user_exception(f, SIGSEGV, SEGV_MAPERR, addr, "access to the kernel half");
 		return;
 	}
