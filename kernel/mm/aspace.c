@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of an address space, and the sentence that explains where an address lies.
+ * The life of an address space.
  *
  * Lock order: as->lock, then an object's mutex, then the pmap. What an operation takes out of the address
  * space it detaches under as->lock and frees after it. Frames go back only when every TLB has forgotten them:
@@ -10,7 +10,6 @@
 #include <arch/cpu.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
-#include <moat/printf.h>
 #include "aspace_internal.h"
 
 struct page *zero_frame;
@@ -92,51 +91,4 @@ int user_range(u64 addr, u64 len, struct range *r)
 	if (!IS_ALIGNED(addr, PAGE_SIZE) || (len && !rounded) || !range_make(addr, rounded, r))
 		return -EINVAL;
 	return 0;
-}
-
-/* Of two neighbours (either may be NULL) the one that addr is nearer to. */
-static struct vma *nearer(struct vma *below, struct vma *above, u64 addr)
-{
-	if (!below || !above)
-		return below ? below : above;
-	return addr - below->range.end < above->range.start - addr ? below : above;
-}
-
-static void explain_vma(const struct vma *v, u64 addr, char *buf, size_t size)
-{
-	const char *where = addr < v->range.start  ? "below"
-			    : addr >= v->range.end ? "above the end of"
-						   : "into";
-	u64 bytes = addr < v->range.start  ? v->range.start - addr
-		    : addr >= v->range.end ? addr - v->range.end
-					   : addr - v->range.start;
-
-	ksnprintf(buf, size, "%#lx is %#lx bytes %s %lx-%lx %c%c%c%c %s", addr, bytes, where, v->range.start,
-		  v->range.end, v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
-		  v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		  v->name		     ? v->name
-		  : v->flags & VMA_GROWSDOWN ? "[stack]"
-		  : v->file		     ? "(file)"
-		  : v->object		     ? "(shared)"
-					     : "(anonymous)");
-}
-
-void aspace_explain(struct aspace *as, u64 addr, char *buf, size_t size)
-{
-	struct vma *above, *below = NULL, *v;
-
-	rwlock_read(&as->lock);
-	above = aspace_find(as, addr);
-	if (above && range_contains(above->range, addr))
-		v = above;
-	else {
-		for (v = aspace_find(as, 0); v && v->range.end <= addr; v = vma_next(v))
-			below = v;
-		v = nearer(below, above, addr);
-	}
-	if (v)
-		explain_vma(v, addr, buf, size);
-	else
-		ksnprintf(buf, size, "%#lx: nothing is mapped", addr);
-	rwlock_read_done(&as->lock);
 }

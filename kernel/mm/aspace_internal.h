@@ -79,6 +79,9 @@ int __must_check fault_own_table(struct aspace *as, u64 addr);
 enum fault_result missing_huge(struct aspace *as, struct vma *v, u64 addr);
 /* fault_around.c: enters the object's pages around addr that are there, with rights prot. as->lock held. */
 void fault_around(struct aspace *as, const struct vma *v, u64 addr, unsigned prot);
+/* history.c: as->lock held for writing; for reading. The second appends to an explanation: its length as ksnprintf's. */
+void history_add(struct aspace *as, enum map_op op, struct range r);
+int history_explain(const struct aspace *as, u64 addr, char *buf, size_t size);
 /* stack.c */
 bool stack_grow(struct aspace *as, u64 addr);
 

@@ -71,8 +71,11 @@ static void move_break(struct aspace *as, u64 new_break, struct vma_list *dead)
 		moved = grow(as, (struct range){old_top, new_top}, new_break, dead);
 	else if (new_top < old_top)
 		moved = shrink(as, (struct range){new_top, old_top}, dead);
-	if (moved)
-		as->heap.end = new_break;
+	if (!moved)
+		return;
+	as->heap.end = new_break;
+	if (new_top != old_top)
+		history_add(as, MAP_OP_BRK, (struct range){MIN(old_top, new_top), MAX(old_top, new_top)});
 }
 
 u64 aspace_brk(struct aspace *as, u64 new_break)

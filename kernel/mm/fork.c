@@ -21,6 +21,7 @@ static void copy_settings(struct aspace *child, const struct aspace *parent)
 	child->heap = parent->heap;
 	child->mmap_top = parent->mmap_top;
 	child->stack_start = parent->stack_start;
+	child->history = parent->history;
 	child->barriers = parent->barriers;
 	child->limit_as_bytes = parent->limit_as_bytes;
 	child->limit_data_bytes = parent->limit_data_bytes;

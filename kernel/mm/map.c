@@ -190,6 +190,8 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 		err = check_limits(as, *r, v->flags);
 	if (!err)
 		err = insert_at(as, v, *r, dead);
+	if (!err)
+		history_add(as, MAP_OP_MAP, *r);
 	return err;
 }
 

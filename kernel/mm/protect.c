@@ -138,6 +138,7 @@ static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vm
 	}
 	carve_commit(as, r, &carve);
 	protect_range(as, r, prot, dead);
+	history_add(as, MAP_OP_PROTECT, r);
 	carve_done(&carve);
 	return stop;
 }

@@ -44,6 +44,7 @@ bool stack_grow(struct aspace *as, u64 addr)
 	if (v && v->range.start <= addr) {
 		ok = true; /* another thread was faster */
 	} else if (v && (v->flags & VMA_GROWSDOWN) && !v->object && may_grow(as, v, addr)) {
+		history_add(as, MAP_OP_STACK, (struct range){addr, v->range.start});
 		vma_tree_resize(as, v, (struct range){addr, v->range.end});
 		vma_merge_around(as, v, &dead);
 		ok = true;

@@ -60,6 +60,7 @@ static int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead
 		return err;
 	carve_commit(as, r, &carve);
 	unmap_range_locked(as, r, dead);
+	history_add(as, MAP_OP_UNMAP, r);
 	carve_done(&carve);
 	return 0;
 }

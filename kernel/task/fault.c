@@ -45,7 +45,7 @@ static void log_explanation(struct process *p)
 static __noinline void explain_fault(struct process *p, const struct trap_frame *f, u64 addr, unsigned access,
 				     enum fault_result result)
 {
-	char nearest[96];
+	char nearest[224];
 
 	aspace_explain(p->aspace, addr, nearest, sizeof(nearest));
 	p->explain[0] = 0;

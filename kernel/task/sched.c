@@ -197,6 +197,11 @@ static const struct wait_ops wait_ops = {
 	.kill_due = signal_kill_due,
 };
 
+static int current_tid(void)
+{
+	return current_thread()->tid;
+}
+
 void sched_init(void)
 {
 	struct run_queue *q = this_queue();
@@ -209,6 +214,7 @@ void sched_init(void)
 	(void)str_copy(boot_thread.name, "idle", sizeof(boot_thread.name));
 	arch_adopt_boot_thread(&boot_thread, &boot_thread.arch);
 	waitq_register_scheduler(&wait_ops);
+	history_register_tid(current_tid);
 }
 
 void sched_idle(void)

@@ -349,13 +349,54 @@ static void test_explain(void **state)
 	map_at(as, AT, P, RW);
 	map_at(as, AT + 16 * P, P, VMA_READ | VMA_EXEC);
 	aspace_explain(as, AT + 8, text, sizeof(text));
-	assert_string_equal(text, "0x10000008 is 0x8 bytes into 10000000-10001000 rw-p (anonymous)");
+	assert_non_null(
+		strstr(text, "0x10000008 is 0x8 bytes into 10000000-10001000 rw-p (anonymous); last mmap"));
 	aspace_explain(as, AT + P + 1, text, sizeof(text));
 	assert_non_null(strstr(text, "0x1 bytes above the end of 10000000-"));
 	aspace_explain(as, AT + 15 * P, text, sizeof(text));
 	assert_non_null(strstr(text, "0x1000 bytes below 10010000-10011000 r-xp"));
 	aspace_explain(as, AT + 32 * P, text, sizeof(text));
 	assert_non_null(strstr(text, "above the end of 10010000-"));
+}
+
+static int tid_seven(void)
+{
+	return 7;
+}
+
+/* What was meant to be hit, and which call made it so. */
+static void test_explain_guards(void **state)
+{
+	struct aspace *as = *state;
+	char text[240], tiny[20];
+
+	history_register_tid(tid_seven);
+	map_at(as, AT, 4 * P, RW);
+	assert_int_equal(aspace_protect(as, AT + 2 * P, 2 * P, 0), 0);
+	aspace_explain(as, AT + 2 * P + 16, text, sizeof(text));
+	assert_non_null(strstr(text,
+			       "---p (anonymous), a guard: 0x10 bytes above (anonymous); last mprotect of "
+			       "10002000-10004000 by thread 7, "));
+	assert_int_equal(aspace_unmap(as, AT + P, P), 0);
+	aspace_explain(as, AT + 2 * P + 16, text, sizeof(text));
+	assert_null(strstr(text, "a guard"));
+	aspace_explain(as, AT + P, text, sizeof(text));
+	assert_non_null(strstr(text, " bytes above the end of 10000000-10001000"));
+	assert_non_null(strstr(text, "; last munmap of 10001000-10002000 by thread 7"));
+	map_at(as, AT + MIB(8), 4 * P, RW | VMA_GROWSDOWN);
+	aspace_explain(as, AT + MIB(8) - P, text, sizeof(text));
+	assert_non_null(strstr(text, "below 10800000-10804000 rw-p [stack], in the gap kept below it"));
+	assert_null(strstr(text, "last"));
+	/* Cut off wherever the buffer ends; and the ring forgets. */
+	for (size_t n = 1; n <= sizeof(tiny); n++) {
+		aspace_explain(as, AT + P, tiny, n);
+		assert_true(strlen(tiny) < n);
+	}
+	for (unsigned i = 0; i < HISTORY_EVENTS; i++)
+		map_at(as, AT + MIB(4), P, RW);
+	aspace_explain(as, AT + P, text, sizeof(text));
+	assert_null(strstr(text, "munmap"));
+	history_register_tid(NULL);
 }
 
 static void test_populate(void **state)
@@ -398,6 +439,7 @@ int main(void)
 		ASPACE_TEST(test_find_gap_takes_exact_fit),
 		ASPACE_TEST(test_file_references),
 		ASPACE_TEST(test_explain),
+		ASPACE_TEST(test_explain_guards),
 		ASPACE_TEST(test_populate),
 	};
 

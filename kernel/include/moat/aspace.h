@@ -83,6 +83,27 @@ struct vma {
 
 RB_HEAD(vma_tree, vma);
 
+/* The latest calls that changed an address space; see history.c. */
+enum map_op {
+	MAP_OP_MAP,
+	MAP_OP_UNMAP,
+	MAP_OP_PROTECT,
+	MAP_OP_BRK,
+	MAP_OP_REMAP,
+	MAP_OP_STACK,
+};
+struct map_event {
+	struct range range;
+	u64 when_ns; /* monotonic clock */
+	int tid;
+	enum map_op op;
+};
+#define HISTORY_EVENTS 16u
+struct map_history {
+	u32 count; /* so far; the last HISTORY_EVENTS are kept */
+	struct map_event events[HISTORY_EVENTS];
+};
+
 struct aspace {
 	struct refcount refs; /* users: with the last one everything is unmapped */
 	struct refcount pins; /* who holds on to the structure alone; all users together count as one */
@@ -107,6 +128,7 @@ struct aspace {
 	struct {
 		u64 minor, major, cow, refused; /* [a] */
 	} faults;
+	struct map_history history; /* [lock] */
 };
 
 /* How the fs room counts references to the file behind a VMA; registered at boot. */
@@ -115,6 +137,8 @@ struct vma_file_ops {
 	void (*put)(struct file *f);
 };
 void vma_register_file_ops(const struct vma_file_ops *ops);
+/* What tells the number of the current thread; registered at boot by the task room. */
+void history_register_tid(int (*fn)(void));
 
 struct aspace *__must_check aspace_create(void); /* empty, one reference; or NULL */
 void aspace_get(struct aspace *as);
@@ -210,7 +234,10 @@ ssize_t aspace_access(struct aspace *as, u64 addr, size_t len, struct uio *u, un
 /* The VMA that holds addr, or the first one above it; NULL when there is none. as->lock held. */
 struct vma *aspace_find(struct aspace *as, u64 addr);
 struct vma *vma_next(struct vma *v);
-/* Writes one line naming the mapping nearest to addr into buf (for the log). Takes as->lock for reading. */
+/*
+ * Writes one line about addr into buf (for the log): the mapping nearest to it, whether it is a guard, and which call
+ * changed it last. Takes as->lock for reading.
+ */
 void aspace_explain(struct aspace *as, u64 addr, char *buf, size_t size);
 /* Every invariant of this address space (STYLE: check-everything); panics when one is broken. */
 void aspace_check(struct aspace *as);

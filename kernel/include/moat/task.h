@@ -19,7 +19,7 @@
 #include <moat/waitq.h>
 
 #define TASK_NAME_MAX	  16
-#define EXPLAIN_MAX	  240
+#define EXPLAIN_MAX	  384
 #define PERSONALITY_FIXED 0x0040000u /* ADDR_NO_RANDOMIZE, personality(2) */
 
 struct rlimit_pair {
