@@ -4,10 +4,8 @@
 #include <moat/task.h>
 
 struct peek {
-	int pid;
 	const struct process *me;
 	struct aspace *as;
-	int err;
 };
 
 /* ptrace(2), "Ptrace access mode checking": all IDs of the target are the caller's real ones, or the caller is root. */
@@ -20,27 +18,24 @@ static bool may_peek(const struct process *me, const struct process *p)
 }
 
 /* Table locked. */
-static bool look(struct process *p, void *arg)
+static int look(struct process *p, void *arg)
 {
 	struct peek *k = arg;
 
-	if (p->pid != k->pid)
-		return true;
 	if (!p->aspace)
-		return false;
-	k->err = may_peek(k->me, p) ? 0 : -EPERM;
-	if (!k->err) {
-		k->as = p->aspace;
-		aspace_get(k->as);
-	}
-	return false;
+		return -ESRCH;
+	if (!may_peek(k->me, p))
+		return -EPERM;
+	k->as = p->aspace;
+	aspace_get(k->as);
+	return 0;
 }
 
 int process_peek(int pid, struct aspace **out)
 {
-	struct peek k = {.pid = pid, .me = current_process(), .err = -ESRCH};
+	struct peek k = {.me = current_process()};
+	int err = pid > 0 ? process_with(pid, look, &k) : -ESRCH;
 
-	process_for_each(look, &k);
 	*out = k.as;
-	return k.err;
+	return err;
 }
