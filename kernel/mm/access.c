@@ -13,6 +13,7 @@
 #include <moat/heap.h>
 #include <moat/panic.h>
 #include <moat/string.h>
+#include <moat/usage.h>
 #include "aspace_internal.h"
 
 #define TRIES 64 /* against somebody who changes the page all the time */
@@ -206,6 +207,21 @@ static int access_piece(struct aspace *as, const struct piece *p)
 	for (unsigned i = 0; err == -EAGAIN && i < TRIES; i++)
 		err = try_piece(as, p);
 	return err == -EAGAIN ? -EFAULT : err;
+}
+
+int aspace_access_forced(struct aspace *as, u64 addr, void *buf, size_t len, enum aspace_access_how how)
+{
+	const struct piece p = {
+		.addr = addr,
+		.len = len,
+		.bytes = buf,
+		.flags = ACCESS_FORCE | (how == ASPACE_POKE ? (unsigned)ACCESS_WRITE : 0),
+	};
+	int err;
+
+	DEBUG_ASSERT(len <= PAGE_SIZE - addr % PAGE_SIZE);
+	err = access_piece(as, &p);
+	return err == -EFAULT ? -EIO : err;
 }
 
 /* One piece; bytes moved, which may be fewer than its length when the caller's memory ends, or -errno. */

@@ -26,7 +26,7 @@ enum aspace_access_how {
 /*
  * Moves len bytes, all in one page, between a kernel buffer and an address space, as a debugger may (Linux's FOLL_FORCE):
  * whatever the rights of the mapping, but shared memory that is read-only is not written. -EIO: nothing there, or
- * refused; -ENOMEM. Takes as->lock for writing; may sleep.
+ * refused; -ENOMEM. Takes as->lock; may sleep.
  */
 int __must_check aspace_access_forced(struct aspace *as, u64 addr, void *buf, size_t len,
 				      enum aspace_access_how how);
