@@ -8,6 +8,7 @@
 #include <moat/panic.h>
 #include <moat/string.h>
 #include <moat/task.h>
+#include "signal_queue.h"
 
 #define LOG_LINES_PER_SECOND 10
 
@@ -35,23 +36,46 @@ static const char *result_word(enum fault_result result)
 	}
 }
 
+static void log_line(const struct process *p)
+{
+	log_printf("task: PID %d (%s): %s\n", p->pid, p->name, p->explain);
+}
+
 /* One line to the log, unless the process has used up its lines of this second (U10). */
 static void log_explanation(struct process *p)
 {
 	if (ratelimit_allow(&p->log_budget, clock_monotonic_ns(), LOG_LINES_PER_SECOND))
-		log_printf("task: PID %d (%s): %s\n", p->pid, p->name, p->explain);
+		log_line(p);
 }
 
+/* Will the program's own handler see this fault? Then it is likely to be one of many. */
+static bool is_handled(const struct process *p, enum fault_result result)
+{
+	int signo = result == FAULT_NO_VMA || result == FAULT_NO_ACCESS ? SIGSEGV : SIGBUS;
+	u64 handler = signal_action_of(&p->signals, signo)->handler;
+
+	return result != FAULT_NO_MEMORY && handler != (u64)SIG_DFL && handler != (u64)SIG_IGN &&
+	       !(current_thread()->blocked_signals & 1ull << (signo - 1));
+}
+
+/*
+ * A sentence costs more than the rest of the fault: of those that are handled only the first few of each second get one,
+ * as many as the log takes.
+ */
 static __noinline void explain_fault(struct process *p, const struct trap_frame *f, u64 addr, unsigned access,
 				     enum fault_result result)
 {
+	bool log = ratelimit_allow(&p->log_budget, clock_monotonic_ns(), LOG_LINES_PER_SECOND);
 	char nearest[224];
 
+	if (!log && is_handled(p, result))
+		return;
 	aspace_explain(p->aspace, addr, nearest, sizeof(nearest));
 	p->explain[0] = 0;
 	process_explain(p, "cannot %s 0x%llx: %s (%s), at instruction 0x%llx", access_word(access), (ull)addr,
 			result_word(result), nearest, (ull)f->rip);
-	log_explanation(p);
+	if (log)
+		log_line(p);
 }
 
 static __noinline void signal_for(enum fault_result result, u64 addr)
