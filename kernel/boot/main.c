@@ -88,6 +88,7 @@ static void init_main(void *arg)
 		machine_check_mappings();
 	boot_test_run();
 	process_become_init();
+	oom_init();
 	selftest_run(machine_cmdline());
 	run_policy = (struct run_policy){.trace = spec.trace, .strict = spec.strict};
 	program_run(&spec);

@@ -64,6 +64,8 @@ void aspace_put(struct aspace *as)
 
 	if (!ref_put(&as->refs))
 		return;
+	if (as->lazy_listed)
+		lazy_free_forget(as);
 	rwlock_write(&as->lock);
 	unmap_range_locked(as, (struct range){0, USER_TOP}, &dead);
 	rwlock_write_done(&as->lock);

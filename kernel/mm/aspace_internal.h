@@ -82,6 +82,9 @@ void fault_around(struct aspace *as, const struct vma *v, u64 addr, unsigned pro
 /* history.c: as->lock held for writing; for reading. The second appends to an explanation: its length as ksnprintf's. */
 void history_add(struct aspace *as, enum map_op op, struct range r);
 int history_explain(const struct aspace *as, u64 addr, char *buf, size_t size);
+/* reclaim.c: as has lazily free pages; forget it before it goes. Any lock of mm but spinlocks may be held. */
+void lazy_free_note(struct aspace *as);
+void lazy_free_forget(struct aspace *as);
 /* stack.c */
 bool stack_grow(struct aspace *as, u64 addr);
 

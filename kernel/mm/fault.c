@@ -24,6 +24,7 @@
 #include <asm/errno.h>
 #include <moat/huge.h>
 #include <moat/panic.h>
+#include <moat/reclaim.h>
 #include "aspace_internal.h"
 
 /* One fault: what it wants, and the VMA that it found. as->lock is held for reading as long as it lives. */
@@ -292,12 +293,13 @@ enum fault_result aspace_fault(struct aspace *as, u64 addr, unsigned access)
 			break;
 		if (grow && stack_grow(as, addr))
 			continue;
-		if (result != FAULT_SHARED_TABLE)
+		if (result == FAULT_SHARED_TABLE && !fault_own_table(as, addr))
+			continue;
+		if (result != FAULT_SHARED_TABLE && result != FAULT_NO_MEMORY)
 			break;
-		if (fault_own_table(as, addr)) {
-			result = FAULT_NO_MEMORY;
+		result = FAULT_NO_MEMORY;
+		if (!memory_make_room())
 			break;
-		}
 	}
 	count_fault(as, result);
 	return result;

@@ -8,6 +8,7 @@
 #include <moat/parse.h>
 #include <moat/string.h>
 #include <moat/usage.h>
+#include "oom.h"
 #include "proc_internal.h"
 
 #define NS_PER_TICK    10000000u /* of clock_t, 100 a second */
@@ -246,7 +247,7 @@ static int oom_score(const struct subject *s)
 		return 0;
 	memory_figures_read(&f);
 	mm_facts_read(s->aspace, &s->facts, &m);
-	points = (s64)(m.rss + m.tables) + (s64)s->oom_score_adj * (s64)f.total / OOM_SCORE_FULL;
+	points = oom_points(m.rss + m.tables, s->oom_score_adj, f.total);
 	points = (OOM_SCORE_FULL + points * OOM_SCORE_FULL / (s64)f.total) * 2 / 3;
 	return (int)MAX(points, 0l);
 }

@@ -111,6 +111,8 @@ struct aspace {
 	struct vma_tree vmas; /* [lock] */
 	u64 vma_count;	      /* [lock] */
 	struct pmap pmap;
+	LIST_ENTRY(aspace) lazy; /* [reclaim.c] among those with lazily free pages, */
+	bool lazy_listed;	 /* [reclaim.c] if it is */
 	struct range heap;     /* [lock] brk area: start is fixed at exec, end is the current break (bytes) */
 	u64 mmap_top;	       /* [I after exec] top-down search for free space starts here */
 	u64 mapped_pages;      /* [lock] sum over VMAs */

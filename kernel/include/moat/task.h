@@ -84,7 +84,7 @@ struct process {
 		faults_before;	     /* [own thread] faults that the address space had seen at the start */
 	struct ratelimit log_budget; /* [own thread] */
 	char explain[EXPLAIN_MAX];   /* [own thread] why it was ended, for the report */
-	bool out_of_memory;	     /* [own thread] ended because memory ran out */
+	bool out_of_memory;	     /* [table] ended, or to be ended, because memory ran out */
 	u64 first_insn_ns, first_insn_cycles; /* [I after start] when ring 3 was entered first */
 	u64 exit_cycles;		      /* [I once a zombie] */
 	struct signal_state signals;	      /* last: its actions are not cleared when a process is made */
@@ -271,6 +271,10 @@ u64 thread_cpu_ns(const struct thread *t);
 int __must_check rseq_register(struct thread *t, u64 addr, u32 len, u32 flags, u32 signature);
 /* Before a return to ring 3 after the thread lost the CPU or got a signal. */
 void rseq_resume(struct thread *t, struct trap_frame *f);
+
+/* --- out of memory (oom.c) --- */
+
+void oom_init(void); /* boot */
 
 /* --- time-outs (timeout.c) --- */
 

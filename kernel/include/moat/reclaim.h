@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm */
+/* Making room when memory has run out; see mm/reclaim.c. */
+#ifndef MOAT_RECLAIM_H
+#define MOAT_RECLAIM_H
+
+#include <moat/types.h>
+
+/* The task room's last resort: ends a process. True: there may be room now; false: the current one must end. */
+void memory_register_oom(bool (*kill)(void));
+/* Takes back what programs have given up; frames freed. No lock held of RANK_ASPACE or later; may sleep. */
+u64 memory_reclaim(void);
+/* After an allocation for a fault failed. True: try again. Locks as above. */
+bool __must_check memory_make_room(void);
+
+#endif
