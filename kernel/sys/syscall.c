@@ -62,6 +62,8 @@ void syscall_dispatch(struct trap_frame *f)
 		traced_call(f, e, nr);
 	else
 		f->rax = (u64)(likely(e) ? e->call(f) : unknown_call(nr));
+	if (CONFIG_DEBUG)
+		syscall_check_memory(nr);
 }
 
 u64 syscall_count(u64 nr)

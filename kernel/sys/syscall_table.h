@@ -29,6 +29,9 @@ struct syscall_entry {
 
 extern const struct syscall_entry syscall_table[SYSCALLS_MAX];
 
+/* Debug kernel: panics when call `nr` has left the caller's address space in a state that cannot be (syscall_check.c). */
+void syscall_check_memory(u64 nr);
+
 /* One line for the trace: "name(args) = result" (before: "name(args) ..."), in buf. */
 void syscall_trace_format(const struct syscall_entry *e, u64 nr, const struct trap_frame *f, char *buf,
 			  size_t size);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The debug kernel looks at every invariant of the caller's address space after each call that changes one: those of
+ * syscalls_mem.def, and what copies or replaces it.
+ */
+#include <asm/unistd.h>
+#include <moat/aspace.h>
+#include <moat/task.h>
+#include "syscall_table.h"
+
+#define VMAS_CHECKED 2000 /* above it a check would take longer than all the rest */
+
+#define SYSCALL1(nr, ...) [nr] = true,
+#define SYSCALL2(nr, ...) [nr] = true,
+#define SYSCALL3(nr, ...) [nr] = true,
+#define SYSCALL4(nr, ...) [nr] = true,
+#define SYSCALL5(nr, ...) [nr] = true,
+#define SYSCALL6(nr, ...) [nr] = true,
+
+static const bool changes_memory[SYSCALLS_MAX] = {
+#include "syscalls_mem.def"
+	[__NR_fork] = true,   [__NR_vfork] = true,  [__NR_clone] = true,
+	[__NR_clone3] = true, [__NR_execve] = true, [__NR_execveat] = true,
+};
+
+void syscall_check_memory(u64 nr)
+{
+	struct aspace *as = current_process()->aspace;
+
+	if (nr < SYSCALLS_MAX && changes_memory[nr] && as && as->vma_count <= VMAS_CHECKED)
+		aspace_check(as);
+}
