@@ -13,6 +13,7 @@
 #include "aspace_internal.h"
 
 struct page *zero_frame;
+u64 vma_count_max = 65530;
 
 /* Makes the zero frame, once. */
 static bool zero_frame_ready(void)

@@ -21,7 +21,7 @@ static bool can_grow(struct aspace *as, struct range r, u64 new_break)
 	u64 pages = range_len(r) >> PAGE_SHIFT;
 	struct vma *next = aspace_find(as, r.start);
 
-	if (r.end > USER_TOP || as->vma_count > VMAS_MAX)
+	if (r.end > USER_TOP || as->vma_count > vma_count_max)
 		return false;
 	if (next && r.end + PAGE_SIZE > vma_gap_start(next))
 		return false;

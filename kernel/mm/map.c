@@ -102,7 +102,7 @@ static int check_limits(struct aspace *as, struct range r, u32 flags)
 	u64 pages = range_len(r) >> PAGE_SHIFT, replaced, replaced_data;
 	u64 data = vma_flags_are_data(flags) ? pages : 0;
 
-	if (as->vma_count > VMAS_MAX)
+	if (as->vma_count > vma_count_max)
 		return -ENOMEM;
 	if ((flags & VMA_ACCOUNT) && !commit_allows(as, pages))
 		return -ENOMEM;

@@ -132,7 +132,7 @@ static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vm
 		carve_done(&carve);
 		return err;
 	}
-	if (as->vma_count + carve_count(&carve) > VMAS_MAX) {
+	if (as->vma_count + carve_count(&carve) > vma_count_max) {
 		carve_done(&carve);
 		return -ENOMEM;
 	}

@@ -43,7 +43,7 @@ static bool hole_exceeds_count(struct aspace *as, struct range r)
 {
 	struct vma *v = aspace_find(as, r.start);
 
-	return v && v->range.start < r.start && v->range.end > r.end && as->vma_count >= VMAS_MAX;
+	return v && v->range.start < r.start && v->range.end > r.end && as->vma_count >= vma_count_max;
 }
 
 static int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead)

@@ -193,7 +193,7 @@ static bool fit(struct range free, struct range window, u64 len, u64 *addr)
 
 /*
  * Searches the free runs in and around a subtree, highest first. `around` reaches from the end of the VMA
- * before the subtree to the start of the one after it. As deep as the tree: 32 calls for VMAS_MAX VMAs.
+ * before the subtree to the start of the one after it. As deep as the tree: 32 calls for 65,530 VMAs.
  */
 static bool find_gap_in(const struct vma *v, struct range around, struct range window, u64 len, u64 *addr)
 {

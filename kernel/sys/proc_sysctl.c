@@ -73,6 +73,18 @@ static int store_overcommit(const struct proc_open *o, char *text, size_t len)
 	return 0;
 }
 
+static int store_max_map_count(const struct proc_open *o, char *text, size_t len)
+{
+	s64 value;
+
+	(void)o;
+	(void)len;
+	if (proc_parse(text, &value) || value < 0 || value > INT32_MAX)
+		return -EINVAL;
+	__atomic_store_n(&vma_count_max, (u64)value, __ATOMIC_RELAXED);
+	return 0;
+}
+
 static const struct proc_entry vm_table[] = {
 	{.name = "overcommit_memory",
 	 .mode = S_IFREG | 0644,
@@ -89,7 +101,11 @@ static const struct proc_entry vm_table[] = {
 	 .show = show_overcommit,
 	 .store = store_overcommit,
 	 .data = &kbytes},
-	NUMBER("max_map_count", VMAS_MAX),
+	{.name = "max_map_count",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_u64,
+	 .store = store_max_map_count,
+	 .data = &vma_count_max},
 	NUMBER("mmap_min_addr", USER_MIN),
 	{0},
 };

@@ -241,11 +241,11 @@ static void test_max_map_count(void **state)
 	struct map_request r = {.len = 3 * P, .vma_flags = RW, .how = MAP_AT};
 	u64 at;
 
-	for (u64 i = 0; i < VMAS_MAX; i++) {
+	for (u64 i = 0; i < vma_count_max; i++) {
 		r.addr = AT + i * 4 * P;
 		assert_int_equal(aspace_map(as, &r, &at), 0);
 	}
-	assert_int_equal(as->vma_count, VMAS_MAX);
+	assert_int_equal(as->vma_count, vma_count_max);
 	assert_int_equal(aspace_unmap(as, AT + P, P), -ENOMEM);
 	assert_int_equal(aspace_protect(as, AT + P, P, VMA_READ), -ENOMEM);
 	r.addr += 4 * P;
@@ -253,10 +253,10 @@ static void test_max_map_count(void **state)
 	r.addr += 4 * P;
 	assert_int_equal(aspace_map(as, &r, &at), -ENOMEM);
 	assert_int_equal(aspace_unmap(as, AT, P), 0); /* an edge */
-	assert_int_equal(as->vma_count, VMAS_MAX + 1);
+	assert_int_equal(as->vma_count, vma_count_max + 1);
 	assert_int_equal(aspace_unmap(as, AT, 8 * P), 0);
 	assert_int_equal(aspace_unmap(as, AT + 9 * P, P), 0);
-	assert_int_equal(as->vma_count, VMAS_MAX);
+	assert_int_equal(as->vma_count, vma_count_max);
 }
 
 /* The gap below a stack stays free, for hints and for the search. */

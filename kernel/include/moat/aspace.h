@@ -21,7 +21,6 @@
 
 #define USER_MIN  0x10000ul	   /* nothing is ever mapped below: 64 KiB */
 #define USER_TOP  0x7ffffffff000ul /* first address that no program may use */
-#define VMAS_MAX  65530		   /* in one address space: Linux's vm.max_map_count */
 #define STACK_GAP MIB(1)	   /* kept free below a stack that grows: 256 pages, as Linux */
 
 enum vma_flags {
@@ -80,6 +79,9 @@ struct vma {
 		u64 gap;	/* longest free run between two VMAs inside */
 	} subtree;		/* [aspace lock] what the subtree under node spans, see vma_tree.c */
 };
+
+/* How many VMAs an address space may have: Linux's vm.max_map_count. [a] */
+extern u64 vma_count_max;
 
 RB_HEAD(vma_tree, vma);
 
