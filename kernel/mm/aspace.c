@@ -12,20 +12,20 @@
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
-struct page *zero_frame;
 u64 vma_count_max = 65530;
+struct page *zero_frame, *guard_frame; /* [I once made] */
 
-/* Makes the zero frame, once. */
-static bool zero_frame_ready(void)
+/* Makes the frame that *place is to name, once. */
+static bool special_frame_ready(struct page **place)
 {
 	struct page *none = NULL, *page;
 
-	if (likely(__atomic_load_n(&zero_frame, __ATOMIC_ACQUIRE)))
+	if (likely(__atomic_load_n(place, __ATOMIC_ACQUIRE)))
 		return true;
 	page = frame_alloc(0, FRAME_ZERO, FRAME_KERNEL);
 	if (!page)
 		return false;
-	if (!__atomic_compare_exchange_n(&zero_frame, &none, page, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (!__atomic_compare_exchange_n(place, &none, page, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		frame_put(page);
 	return true;
 }
@@ -34,7 +34,7 @@ struct aspace *aspace_create(void)
 {
 	struct aspace *as;
 
-	if (!zero_frame_ready())
+	if (!special_frame_ready(&zero_frame) || !special_frame_ready(&guard_frame))
 		return NULL;
 	as = kzalloc(sizeof(*as));
 	if (!as)
@@ -51,6 +51,7 @@ struct aspace *aspace_create(void)
 	as->limit_as_bytes = UINT64_MAX;
 	as->limit_data_bytes = UINT64_MAX;
 	as->limit_stack_bytes = MIB(8);
+	as->limit_lock_bytes = UINT64_MAX;
 	return as;
 }
 

@@ -68,6 +68,30 @@ struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *
 int __must_check unmap_prepare(struct aspace *as, struct range r); /* before it, while the call may fail */
 void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead);
 
+int __must_check unmap_locked(struct aspace *as, struct range r, struct vma_list *dead);
+/* Is a VMA of r sealed? */
+bool range_is_sealed(struct aspace *as, struct range r);
+
+/*
+ * reflag.c: gives all VMAs of r (holes are passed over) their flags less `clear` and with `set`, splitting and joining;
+ * flags of VMA_ADVICE, VMA_SEALED. 0 or -ENOMEM with nothing changed. as->lock held for writing.
+ */
+int __must_check reflag_range(struct aspace *as, struct range r, u32 clear, u32 set, struct vma_list *dead);
+/* Where the VMAs that lie without a hole from r.start on end: r.end, or the first hole. as->lock held. */
+u64 mapped_end(struct aspace *as, struct range r);
+
+/* lock.c: may so many more pages with these flags be locked? 0, -EAGAIN. as->lock held. */
+int lock_limit_check(const struct aspace *as, u32 flags, u64 pages);
+/*
+ * Faults in what is mapped in r in VMAs with VMA_LOCKED and without VMA_LOCK_ON_FAULT. 0, or the first error: -EFAULT,
+ * -ENOMEM, -EINTR. No lock held.
+ */
+int lock_populate(struct aspace *as, struct range r);
+/* populate.c: faults in one page of any VMA that has a right; for writing if it is private and writable. */
+int populate_for_lock(struct aspace *as, u64 addr);
+
+/* map.c: a free place for len bytes, at hint (0: none) if that is free; -ENOMEM. as->lock held. */
+int __must_check place_anywhere(struct aspace *as, u64 hint, u64 len, struct range *r);
 /* map.c: would `pages` more, of which `data` private and writable, exceed a limit? as->lock held. */
 bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages);
 

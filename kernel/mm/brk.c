@@ -25,6 +25,8 @@ static bool can_grow(struct aspace *as, struct range r, u64 new_break)
 		return false;
 	if (next && r.end + PAGE_SIZE > vma_gap_start(next))
 		return false;
+	if (lock_limit_check(as, as->default_flags, pages))
+		return false;
 	if (new_break - as->heap.start > __atomic_load_n(&as->limit_data_bytes, __ATOMIC_RELAXED))
 		return false;
 	return !aspace_exceeds_limits(as, pages, pages) && commit_allows(as, pages);
@@ -51,7 +53,7 @@ static bool shrink(struct aspace *as, struct range r, struct vma_list *dead)
 {
 	struct carve carve;
 
-	if (unmap_prepare(as, r) || carve_prepare(as, r, &carve))
+	if (range_is_sealed(as, r) || unmap_prepare(as, r) || carve_prepare(as, r, &carve))
 		return false;
 	carve_commit(as, r, &carve);
 	unmap_range_locked(as, r, dead);
@@ -81,12 +83,17 @@ static void move_break(struct aspace *as, u64 new_break, struct vma_list *dead)
 u64 aspace_brk(struct aspace *as, u64 new_break)
 {
 	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
-	u64 now;
+	u64 now, old;
+	bool lock;
 
 	rwlock_write(&as->lock);
+	old = as->heap.end;
 	move_break(as, new_break, &dead);
 	now = as->heap.end;
+	lock = now > old && (as->default_flags & VMA_LOCKED);
 	rwlock_write_done(&as->lock);
 	vma_list_free(&dead);
+	if (lock)
+		(void)lock_populate(as, (struct range){ALIGN_UP(old, PAGE_SIZE), ALIGN_UP(now, PAGE_SIZE)});
 	return now;
 }

@@ -50,6 +50,10 @@ static bool check_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 	ASSERT(v && range_contains(v->range, addr));
 	ASSERT((leaf->prot & rights & ~vma_pmap_prot(v->flags)) == 0);
 	ASSERT(leaf->size_bytes > PAGE_SIZE || frame_refs(page) > 0);
+	if (frame_is_guard(page)) {
+		ASSERT(!leaf->prot);
+		return true;
+	}
 	if (frame_is_zero(page)) {
 		ASSERT(!v->object && !(leaf->prot & PMAP_WRITE));
 		return true;

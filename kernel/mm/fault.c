@@ -129,6 +129,8 @@ static enum fault_result existing(const struct fault *f, const struct pmap_leaf 
 
 	if ((leaf->prot & need) == need)
 		return FAULT_DONE;
+	if (unlikely(frame_is_guard(pfn_to_page(leaf->pfn))))
+		return FAULT_GUARD;
 	if (leaf->table_shared)
 		return FAULT_SHARED_TABLE;
 	if (leaf->size_bytes > PAGE_SIZE)

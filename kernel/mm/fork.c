@@ -26,6 +26,7 @@ static void copy_settings(struct aspace *child, const struct aspace *parent)
 	child->limit_as_bytes = parent->limit_as_bytes;
 	child->limit_data_bytes = parent->limit_data_bytes;
 	child->limit_stack_bytes = parent->limit_stack_bytes;
+	child->limit_lock_bytes = parent->limit_lock_bytes;
 }
 
 static int copy_vma(struct aspace *child, const struct vma *from)

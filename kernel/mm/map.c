@@ -82,6 +82,13 @@ static int place_free(struct aspace *as, const struct map_request *req, u64 len,
 	return 0;
 }
 
+int place_anywhere(struct aspace *as, u64 hint, u64 len, struct range *r)
+{
+	const struct map_request req = {.addr = hint};
+
+	return place_free(as, &req, len, r);
+}
+
 /* Pages in the range that are mapped, and of them those that count as data. */
 static void count_mapped(struct aspace *as, struct range r, u64 *pages, u64 *data)
 {
@@ -187,6 +194,10 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 	else
 		err = place_free(as, req, len, r);
 	if (!err)
+		err = lock_limit_check(as, v->flags, len >> PAGE_SHIFT);
+	if (!err && range_is_sealed(as, *r))
+		err = -EPERM;
+	if (!err)
 		err = check_limits(as, *r, v->flags);
 	if (!err)
 		err = insert_at(as, v, *r, dead);
@@ -202,6 +213,7 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 	u64 len = ALIGN_UP(req->len, PAGE_SIZE), end;
 	struct range r;
 	struct vma *v;
+	bool lock;
 	int err;
 
 	if (req->len == 0 || !IS_ALIGNED(req->object_offset, PAGE_SIZE))
@@ -216,6 +228,7 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 
 	rwlock_write(&as->lock);
 	err = map_locked(as, req, v, len, &r, &dead);
+	lock = as->default_flags & VMA_LOCKED || req->vma_flags & VMA_LOCKED;
 	rwlock_write_done(&as->lock);
 
 	if (err)
@@ -224,6 +237,8 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 	if (err)
 		return err;
 	*addr_out = r.start;
+	if (lock)
+		(void)lock_populate(as, r);
 	/* MAP_POPULATE is a wish: what cannot be had now faults later. */
 	if (req->how & MAP_FILL)
 		(void)!aspace_populate(as, r.start, len, req->vma_flags & VMA_WRITE);

@@ -214,6 +214,16 @@ int mobj_punch(struct mobj *obj, struct range bytes)
 	return err;
 }
 
+bool mobj_has_page(struct mobj *obj, u64 index)
+{
+	bool has;
+
+	mutex_lock(&obj->lock);
+	has = radix_get(&obj->pages, index);
+	mutex_unlock(&obj->lock);
+	return has;
+}
+
 u64 mobj_resident_pages(struct mobj *obj)
 {
 	u64 count;

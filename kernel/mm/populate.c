@@ -7,6 +7,31 @@
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
+int populate_for_lock(struct aspace *as, u64 addr)
+{
+	enum fault_result result;
+	struct vma *v;
+
+	do {
+		result = FAULT_DONE;
+		rwlock_read(&as->lock);
+		v = aspace_find(as, addr);
+		/* Unmapped or unlocked meanwhile: not ours to fill any more. */
+		if (v && v->range.start <= addr && (v->flags & VMA_LOCKED))
+			result =
+				fault_page(as, v, addr,
+					   FAULT_PRESENT | ((v->flags & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE
+								    ? FAULT_WRITE
+								    : FAULT_READ));
+		rwlock_read_done(&as->lock);
+		if (result == FAULT_SHARED_TABLE && fault_own_table(as, addr))
+			result = FAULT_NO_MEMORY;
+	} while (result == FAULT_SHARED_TABLE);
+	if (result == FAULT_NO_MEMORY)
+		return -ENOMEM;
+	return result == FAULT_DONE ? 0 : -EFAULT;
+}
+
 /* One page; the lock is taken for each, so that a long range does not keep writers out. */
 static int populate_page(struct aspace *as, u64 addr, unsigned access)
 {

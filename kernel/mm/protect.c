@@ -35,6 +35,8 @@ static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u3
 {
 	if ((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE))
 		return -EACCES;
+	if (v->flags & VMA_SEALED)
+		return -EPERM;
 	if (!vma_flags_are_data(v->flags) && vma_flags_are_data(flags_with(v, prot))) {
 		if (aspace_exceeds_limits(as, 0, *new_data + pages))
 			return -ENOMEM;
@@ -147,6 +149,7 @@ int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
 {
 	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
 	struct range r;
+	bool fill;
 	int err;
 
 	DEBUG_ASSERT((vma_prot & ~(u32)VMA_PROT) == 0);
@@ -158,7 +161,11 @@ int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
 		return -ENOMEM;
 	rwlock_write(&as->lock);
 	err = protect_locked(as, r, vma_prot, &dead);
+	fill = (vma_prot & VMA_WRITE) && as->locked_pages;
 	rwlock_write_done(&as->lock);
 	vma_list_free(&dead);
+	/* Locked memory that may be written for the first time gets pages of its own. */
+	if (fill)
+		(void)lock_populate(as, r);
 	return err;
 }

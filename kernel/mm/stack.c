@@ -8,6 +8,7 @@
  * The gap keeps a stack from running into its neighbour unseen; a neighbour that is inaccessible, or a stack
  * itself, needs none.
  */
+#include <asm/errno.h>
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
@@ -26,6 +27,8 @@ static bool may_grow(struct aspace *as, struct vma *v, u64 addr)
 	if (addr < USER_MIN || !gap_is_kept(vma_prev(v), addr))
 		return false;
 	if (v->range.end - addr > __atomic_load_n(&as->limit_stack_bytes, __ATOMIC_RELAXED))
+		return false;
+	if (lock_limit_check(as, v->flags, pages))
 		return false;
 	if ((v->flags & VMA_ACCOUNT) && !commit_allows(as, pages))
 		return false;
@@ -52,4 +55,21 @@ bool stack_grow(struct aspace *as, u64 addr)
 	rwlock_write_done(&as->lock);
 	vma_list_free(&dead);
 	return ok;
+}
+
+int aspace_stack_start(struct aspace *as, struct range r, u64 *start)
+{
+	struct vma *v;
+	int err = 0;
+
+	rwlock_read(&as->lock);
+	v = aspace_find(as, r.start);
+	if (!v || v->range.start >= r.end)
+		err = -ENOMEM;
+	else if (!(v->flags & VMA_GROWSDOWN))
+		err = -EINVAL;
+	else
+		*start = v->range.start;
+	rwlock_read_done(&as->lock);
+	return err;
 }

@@ -38,6 +38,14 @@ int unmap_prepare(struct aspace *as, struct range r)
 	return err;
 }
 
+bool range_is_sealed(struct aspace *as, struct range r)
+{
+	for (struct vma *v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v))
+		if (v->flags & VMA_SEALED)
+			return true;
+	return false;
+}
+
 /* Would taking r out leave one VMA more than there may be? */
 static bool hole_exceeds_count(struct aspace *as, struct range r)
 {
@@ -46,11 +54,13 @@ static bool hole_exceeds_count(struct aspace *as, struct range r)
 	return v && v->range.start < r.start && v->range.end > r.end && as->vma_count >= vma_count_max;
 }
 
-static int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead)
+int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead)
 {
 	struct carve carve;
 	int err;
 
+	if (range_is_sealed(as, r))
+		return -EPERM;
 	if (hole_exceeds_count(as, r))
 		return -ENOMEM;
 	err = unmap_prepare(as, r);

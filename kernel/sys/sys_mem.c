@@ -8,6 +8,7 @@
 #include <moat/fs.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include "sys_mem.h"
 
 /* Flags that mean something here or are defined to mean nothing (MAP_DENYWRITE, MAP_EXECUTABLE, MAP_STACK …). */
 #define MAP_KNOWN                                                                                            \
@@ -31,8 +32,8 @@ static u32 how_from(int flags)
 		how |= MAP_AT;
 	if (flags & MAP_32BIT)
 		how |= MAP_LOW_2G;
-	/* There is no swap: what is resident is locked. MAP_NONBLOCK with MAP_POPULATE means "do not read ahead". */
-	if ((flags & (MAP_POPULATE | MAP_LOCKED)) && !(flags & MAP_NONBLOCK))
+	/* MAP_NONBLOCK with MAP_POPULATE means "do not read ahead". */
+	if ((flags & MAP_POPULATE) && !(flags & MAP_NONBLOCK))
 		how |= MAP_FILL;
 	return how;
 }
@@ -134,6 +135,12 @@ s64 sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, s64 offset)
 		req.vma_flags |= VMA_GROWSDOWN;
 	if (flags & MAP_NORESERVE)
 		req.vma_flags |= VMA_NORESERVE;
+	tell_lock_limit();
+	if (flags & MAP_LOCKED) {
+		if (current_process()->aspace->limit_lock_bytes == 0)
+			return -EPERM;
+		req.vma_flags |= VMA_LOCKED;
+	}
 	if (flags & MAP_ANONYMOUS) {
 		req.object_offset = 0;
 		return map(&req);
@@ -146,41 +153,76 @@ s64 sys_munmap(u64 addr, size_t length)
 	return aspace_unmap(current_process()->aspace, addr, length);
 }
 
+/* mprotect(2) and pkey_mprotect(2), in Linux's order of errors. */
+static s64 protect(u64 addr, size_t length, int prot)
+{
+	struct aspace *as = current_process()->aspace;
+	int grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP), err;
+	u64 end = addr + ALIGN_UP(length, PAGE_SIZE), start = addr;
+
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || !IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (length == 0)
+		return 0;
+	if (end <= addr)
+		return -ENOMEM;
+	if ((prot & ~grows) & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+		return -EINVAL;
+	if (grows) {
+		err = aspace_stack_start(as, (struct range){addr, end}, &start);
+		if (err)
+			return err;
+		/* Nothing grows up on x86. */
+		if (grows == PROT_GROWSUP)
+			return -EINVAL;
+	}
+	return aspace_protect(as, start, end - start, prot_to_vma(prot));
+}
+
 s64 sys_mprotect(u64 addr, size_t length, int prot)
 {
-	if (prot & (PROT_GROWSDOWN | PROT_GROWSUP)) {
-		unsupported_flag("mprotect", "PROT_GROWSDOWN");
+	return protect(addr, length, prot);
+}
+
+/* Memory protection keys, as on a CPU that has none: only "no key" is one. */
+s64 sys_pkey_mprotect(u64 addr, size_t length, int prot, int pkey)
+{
+	return pkey == -1 ? protect(addr, length, prot) : -EINVAL;
+}
+
+s64 sys_pkey_alloc(u64 flags, u64 rights)
+{
+	return flags || (rights & ~(u64)(PKEY_DISABLE_ACCESS | PKEY_DISABLE_WRITE)) ? -EINVAL : -ENOSPC;
+}
+
+s64 sys_pkey_free(int pkey)
+{
+	(void)pkey;
+	return -EINVAL;
+}
+
+s64 sys_mremap(u64 old_addr, size_t old_len, size_t new_len, u64 flags, u64 new_addr)
+{
+	struct remap_request req = {
+		.addr = old_addr,
+		.old_len = old_len,
+		.new_len = new_len,
+		.new_addr = new_addr,
+		.how = (flags & MREMAP_MAYMOVE ? REMAP_MAY_MOVE : 0u) |
+		       (flags & MREMAP_FIXED ? REMAP_AT : 0u) | (flags & MREMAP_DONTUNMAP ? REMAP_KEEP : 0u),
+	};
+	u64 addr;
+	int err;
+
+	if (flags & ~(u64)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return -EINVAL;
-	}
-	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
-		return -EINVAL;
-	return aspace_protect(current_process()->aspace, addr, length, prot_to_vma(prot));
+	tell_lock_limit();
+	err = aspace_remap(current_process()->aspace, &req, &addr);
+	return err ? err : (s64)addr;
 }
 
 s64 sys_brk(u64 addr)
 {
+	tell_lock_limit();
 	return (s64)aspace_brk(current_process()->aspace, addr);
-}
-
-s64 sys_madvise(u64 addr, size_t length, int advice)
-{
-	if (!IS_ALIGNED(addr, PAGE_SIZE))
-		return -EINVAL;
-	switch (advice) {
-	case MADV_DONTNEED:
-		return aspace_discard(current_process()->aspace, addr, length);
-	case MADV_POPULATE_READ:
-		return aspace_populate(current_process()->aspace, addr, length, VMA_READ);
-	case MADV_POPULATE_WRITE:
-		return aspace_populate(current_process()->aspace, addr, length, VMA_READ | VMA_WRITE);
-	/* Hints about access patterns: heard, and rightly without effect where there is no read-ahead. */
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-		return aspace_check_mapped(current_process()->aspace, addr, length);
-	default:
-		unsupported_flag("madvise", "advice");
-		return -EINVAL;
-	}
 }

@@ -24,6 +24,7 @@ static const char *result_word(enum fault_result result)
 {
 	switch (result) {
 	case FAULT_NO_VMA:
+	case FAULT_GUARD:
 		return "nothing is mapped there";
 	case FAULT_NO_ACCESS:
 		return "the mapping does not allow it";
@@ -82,6 +83,7 @@ static __noinline void signal_for(enum fault_result result, u64 addr)
 {
 	switch (result) {
 	case FAULT_NO_VMA:
+	case FAULT_GUARD:
 		signal_force(SIGSEGV, SEGV_MAPERR, addr);
 		break;
 	case FAULT_NO_ACCESS:

@@ -20,13 +20,13 @@
 #define P	 PAGE_SIZE
 #define RW	 (VMA_READ | VMA_WRITE)
 
-/* Frames that are not free, the zero frame not counted. */
+/* Frames that are not free, those of zeros and of guards not counted. */
 static inline u64 frames_used(void)
 {
 	struct frame_stats s;
 
 	frame_stats_read(&s);
-	return s.total - s.owned[FRAME_FREE] - (zero_frame ? 1 : 0);
+	return s.total - s.owned[FRAME_FREE] - (zero_frame ? 1 : 0) - (guard_frame ? 1 : 0);
 }
 
 static inline int machine_setup(void **state)

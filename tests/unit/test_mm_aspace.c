@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of an address space, the question whether a range is mapped, and failures while one is made. */
 #include <signal.h>
+#include <linux/mman.h>
 #include "mm_fixture.h"
 
 /*
@@ -78,14 +79,14 @@ static void test_check_mapped(void **state)
 	map_at(as, AT, 2 * P, RW);
 	map_at(as, AT + 2 * P, P, VMA_READ);
 	map_at(as, AT + 5 * P, P, RW);
-	assert_int_equal(aspace_check_mapped(as, AT, 3 * P), 0);
-	assert_int_equal(aspace_check_mapped(as, AT + P, 2 * P - 1), 0);
-	assert_int_equal(aspace_check_mapped(as, AT, 3 * P + 1), -ENOMEM);
-	assert_int_equal(aspace_check_mapped(as, AT + 3 * P, P), -ENOMEM);
-	assert_int_equal(aspace_check_mapped(as, AT + 4 * P, 2 * P), -ENOMEM);
-	assert_int_equal(aspace_check_mapped(as, AT + 5 * P, P), 0);
-	assert_int_equal(aspace_check_mapped(as, AT + 5 * P, 0), 0);
-	assert_int_equal(aspace_check_mapped(as, AT, UINT64_MAX), -EINVAL);
+	assert_int_equal(aspace_advise(as, AT, 3 * P, MADV_WILLNEED), 0);
+	assert_int_equal(aspace_advise(as, AT + P, 2 * P - 1, MADV_WILLNEED), 0);
+	assert_int_equal(aspace_advise(as, AT, 3 * P + 1, MADV_WILLNEED), -ENOMEM);
+	assert_int_equal(aspace_advise(as, AT + 3 * P, P, MADV_WILLNEED), -ENOMEM);
+	assert_int_equal(aspace_advise(as, AT + 4 * P, 2 * P, MADV_WILLNEED), -ENOMEM);
+	assert_int_equal(aspace_advise(as, AT + 5 * P, P, MADV_WILLNEED), 0);
+	assert_int_equal(aspace_advise(as, AT + 5 * P, 0, MADV_WILLNEED), 0);
+	assert_int_equal(aspace_advise(as, AT, UINT64_MAX, MADV_WILLNEED), -EINVAL);
 }
 
 /* Shared anonymous memory needs an object: every allocation fails in turn. */

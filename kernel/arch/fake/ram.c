@@ -27,6 +27,7 @@ void fake_start_bare(u64 bytes, u64 boot_frames)
 	ASSERT(pages);
 	memset(pages, RUBBISH, max_pfn * sizeof(*pages));
 	zero_frame = NULL;
+	guard_frame = NULL;
 	fake_tlb_reset();
 	frames_init(pages, max_pfn, boot_frames);
 }

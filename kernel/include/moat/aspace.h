@@ -43,10 +43,11 @@ enum vma_flags {
 	VMA_RANDOM = 1 << 16,	    /* MADV_RANDOM */
 	VMA_ACCOUNT = 1 << 17,	    /* its pages count as committed memory (commit.c) */
 	VMA_SEALED = 1 << 18,	    /* mseal(2) */
+	VMA_MERGEABLE = 1 << 19,    /* MADV_MERGEABLE: a wish that nothing fulfils */
 	VMA_PROT = VMA_READ | VMA_WRITE | VMA_EXEC,
 	/* How it is filled and kept, not what it is: what madvise(2) and mlock(2) may change. */
 	VMA_ADVICE = VMA_LOCKED | VMA_LOCK_ON_FAULT | VMA_NO_FORK | VMA_WIPE_ON_FORK | VMA_NO_DUMP |
-		     VMA_HUGE | VMA_NO_HUGE | VMA_SEQUENTIAL | VMA_RANDOM,
+		     VMA_HUGE | VMA_NO_HUGE | VMA_SEQUENTIAL | VMA_RANDOM | VMA_MERGEABLE,
 };
 
 struct aspace;
@@ -129,6 +130,7 @@ struct aspace {
 	u64 limit_as_bytes;    /* [a] RLIMIT_AS */
 	u64 limit_data_bytes;  /* [a] RLIMIT_DATA */
 	u64 limit_stack_bytes; /* [a] RLIMIT_STACK */
+	u64 limit_lock_bytes;  /* [a] RLIMIT_MEMLOCK, or UINT64_MAX for who has CAP_IPC_LOCK */
 	struct {
 		u64 minor, major, cow, refused; /* [a] */
 	} faults;
@@ -181,6 +183,8 @@ enum map_how {
 int __must_check aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out);
 int __must_check aspace_unmap(struct aspace *as, u64 addr, u64 len); /* munmap(2): -EINVAL, -ENOMEM */
 int __must_check aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot); /* mprotect(2) */
+/* mprotect(2) with PROT_GROWSDOWN: where the stack that r touches first starts. -ENOMEM, -EINVAL (no stack). */
+int __must_check aspace_stack_start(struct aspace *as, struct range r, u64 *start);
 /* brk(2): the break after the call, in bytes (the old one when it cannot be moved). */
 u64 aspace_brk(struct aspace *as, u64 new_break);
 /*
@@ -195,10 +199,47 @@ int __must_check aspace_enter_frame(struct aspace *as, u64 addr, struct page *fr
  * not: -EINVAL (not private memory, nothing there), -ENOMEM, -EINTR.
  */
 int __must_check aspace_collapse(struct aspace *as, u64 addr, u64 len);
-/* madvise(MADV_DONTNEED): drops pages; -EINVAL, -ENOMEM. */
-int __must_check aspace_discard(struct aspace *as, u64 addr, u64 len);
-/* 0 when every page of the range is mapped; -ENOMEM, or -EINVAL when the range wraps around. */
-int __must_check aspace_check_mapped(struct aspace *as, u64 addr, u64 len);
+enum remap_how {
+	REMAP_MAY_MOVE = 1 << 0, /* MREMAP_MAYMOVE */
+	REMAP_AT = 1 << 1,	 /* to new_addr, in place of what is there (MREMAP_FIXED) */
+	REMAP_KEEP = 1 << 2,	 /* the old range stays mapped, empty (MREMAP_DONTUNMAP) */
+};
+struct remap_request {
+	u64 addr, old_len; /* bytes; old_len 0: show shared memory a second time */
+	u64 new_len;	   /* bytes, rounded up to pages */
+	u64 new_addr;	   /* with REMAP_AT the place, with REMAP_KEEP a hint */
+	u32 how;	   /* enum remap_how */
+};
+/*
+ * mremap(2): where the range is now. -EINVAL, -EFAULT (not mapped, or several VMAs), -EPERM (sealed), -EAGAIN (limit of
+ * locked memory), -ENOMEM.
+ */
+int __must_check aspace_remap(struct aspace *as, const struct remap_request *req, u64 *addr_out);
+/*
+ * mlock2(2) and munlock(2): lock is 0 (unlock) or VMA_LOCKED, with or without VMA_LOCK_ON_FAULT. What is locked is
+ * faulted in, unless on fault. -EINVAL, -ENOMEM (limit, hole, page that cannot be had), -EPERM (limit 0), -EAGAIN.
+ */
+int __must_check aspace_lock(struct aspace *as, u64 addr, u64 len, u32 lock);
+/* mlockall(2), munlockall(2): flags as above for what is mapped now (MCL_CURRENT) and for what will be (MCL_FUTURE). */
+enum lock_all {
+	LOCK_ALL_CURRENT = 1 << 0,
+	LOCK_ALL_FUTURE = 1 << 1,
+	LOCK_ALL_ON_FAULT = 1 << 2,
+};
+int __must_check aspace_lock_all(struct aspace *as, unsigned what);
+/*
+ * mincore(2) for `pages` pages from addr on, or fewer where the VMA ends: sets vector[i] to 0 or 1. The number of pages
+ * told, or -ENOMEM where nothing is mapped.
+ */
+s64 aspace_resident(struct aspace *as, u64 addr, u64 pages, u8 *vector);
+/* msync(2) with its flags, which were checked: -ENOMEM (hole), -EBUSY (locked), what an object's sync says. */
+int __must_check aspace_sync(struct aspace *as, u64 addr, u64 len, int flags);
+/* madvise(2) with Linux's number of the advice. Its errors. */
+int __must_check aspace_advise(struct aspace *as, u64 addr, u64 len, int advice);
+int __must_check aspace_discard(struct aspace *as, u64 addr, u64 len); /* MADV_DONTNEED */
+bool advice_is_known(int advice);
+/* mseal(2): -EINVAL, -ENOMEM (hole). */
+int __must_check aspace_seal(struct aspace *as, u64 addr, u64 len);
 /* Faults in every page of the range for reading or (VMA_WRITE) writing. 0, -ENOMEM, -EINVAL (no right), -EFAULT. */
 int __must_check aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access);
 
@@ -214,6 +255,7 @@ enum fault_result {
 	FAULT_DONE,	 /* served: run the instruction again */
 	FAULT_NO_VMA,	 /* SIGSEGV, SEGV_MAPERR */
 	FAULT_NO_ACCESS, /* SIGSEGV, SEGV_ACCERR */
+	FAULT_GUARD,	 /* a guard of MADV_GUARD_INSTALL: SIGSEGV, SEGV_MAPERR */
 	FAULT_PAST_END,	 /* SIGBUS, BUS_ADRERR: beyond the end of the file */
 	FAULT_IO,	 /* SIGBUS */
 	FAULT_NO_MEMORY, /* out of memory */

@@ -126,6 +126,14 @@ bool frame_block_is_single_owner(const struct page *head); /* not split, and one
  * not counted as resident. Made by the first aspace_create; never freed.
  */
 extern struct page *zero_frame;
+/* The one frame whose entries are guards (madvise(2), MADV_GUARD_INSTALL): they allow nothing. Made with the first one. */
+extern struct page *guard_frame;
+
+static inline bool frame_is_guard(const struct page *p)
+{
+	return p == guard_frame;
+}
+
 static inline bool frame_is_zero(const struct page *p)
 {
 	return p == zero_frame;

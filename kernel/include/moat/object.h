@@ -22,6 +22,8 @@ struct mobj;
 struct mobj_ops {
 	/* Fills a fresh, zeroed page with the bytes at index * PAGE_SIZE; 0 or -errno. May sleep. */
 	int (*fill)(struct mobj *obj, u64 index, struct page *page);
+	/* Writes the bytes back to what lies below; NULL: nothing to do. May sleep. */
+	int (*sync)(struct mobj *obj, struct range bytes);
 };
 
 struct mobj {
@@ -89,6 +91,7 @@ enum zap_flags {
 int __must_check mobj_zap(struct mobj *obj, struct range pages, unsigned flags);
 /* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
+bool mobj_has_page(struct mobj *obj, u64 index); /* is it in memory? */
 u64 mobj_resident_pages(struct mobj *obj);
 
 static inline u32 mobj_seals(const struct mobj *obj)
