@@ -211,9 +211,13 @@ static enum fault_result missing_object(const struct fault *f)
 {
 	struct page *page, *copy;
 	enum fault_result result = object_page(f, &page);
+	struct pmap_leaf leaf;
 
-	if (result != FAULT_DONE)
-		return result;
+	/* A guard may lie past the end of the object. */
+	if (unlikely(result != FAULT_DONE))
+		return pmap_query(&f->as->pmap, f->addr, &leaf) && frame_is_guard(pfn_to_page(leaf.pfn))
+			       ? FAULT_GUARD
+			       : result;
 	if (!(f->access & FAULT_WRITE))
 		return enter_for_reading(f, page);
 	if (f->vma->flags & VMA_SHARED)

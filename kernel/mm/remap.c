@@ -66,7 +66,8 @@ static int check_vma(const struct remap *m, const struct vma *v)
 		return -EINVAL;
 	if (stays)
 		return 0;
-	if (m->old_len > v->range.end - m->addr)
+	/* The tail that a shrinking move leaves behind is only unmapped: it may lie in other VMAs. */
+	if (MIN(m->old_len, m->new_len) > v->range.end - m->addr)
 		return -EFAULT;
 	if (m->new_len <= m->old_len)
 		return 0;
