@@ -124,7 +124,10 @@ int advise_pages(struct aspace *as, struct vma *v, struct range part, int advice
 	case MADV_GUARD_REMOVE:
 		return remove_some(as, part, true);
 	case MADV_FREE:
-		return v->object ? -EINVAL : clean(as, part, PMAP_DIRTY | PMAP_ACCESSED);
+		if (v->object)
+			return -EINVAL;
+		lazy_free_note(as);
+		return clean(as, part, PMAP_DIRTY | PMAP_ACCESSED);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return clean(as, part, PMAP_ACCESSED);

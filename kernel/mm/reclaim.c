@@ -15,7 +15,7 @@
 #include <moat/reclaim.h>
 #include "aspace_internal.h"
 
-#define STEP 32 /* pages taken away between two looks for them */
+#define STEP 16 /* pages taken away between two looks for them */
 
 static bool (*oom_kill)(void); /* [I after boot] */
 
@@ -62,7 +62,7 @@ static bool find_lazy(u64 addr, const struct pmap_leaf *leaf, void *arg)
 }
 
 /* Takes away the lazily free pages of one VMA. as->lock held for writing. The number of them. */
-static u64 reclaim_vma(struct aspace *as, const struct vma *v)
+static __noinline u64 reclaim_vma(struct aspace *as, const struct vma *v)
 {
 	struct range left = v->range;
 	struct tlb_batch batch;

@@ -47,7 +47,7 @@ int reflag_range(struct aspace *as, struct range r, u32 clear, u32 set, struct v
 	err = carve_prepare(as, r, &carve);
 	if (err)
 		return err;
-	if (as->vma_count + carve_count(&carve) > VMAS_MAX) {
+	if (as->vma_count + carve_count(&carve) > vma_count_max) {
 		carve_done(&carve);
 		return -ENOMEM;
 	}

@@ -10,6 +10,7 @@
 
 #define VMAS_CHECKED 2000 /* above it a check would take longer than all the rest */
 
+#define SYSCALL0(nr, ...) [nr] = true,
 #define SYSCALL1(nr, ...) [nr] = true,
 #define SYSCALL2(nr, ...) [nr] = true,
 #define SYSCALL3(nr, ...) [nr] = true,

@@ -38,6 +38,12 @@ static u64 encode(pfn_t pfn, unsigned prot)
 	       (prot & PMAP_WRITE ? ENTRY_W : 0) | (prot & PMAP_EXEC ? ENTRY_X : 0);
 }
 
+/* A private page is dirty from the start. */
+static u64 dirt(pfn_t pfn, unsigned prot)
+{
+	return (prot & PMAP_WRITE) || pfn_to_page(pfn)->owner == FRAME_ANON ? ENTRY_D : 0;
+}
+
 static pfn_t entry_pfn(u64 entry)
 {
 	return (pfn_t){~entry << 8 >> (8 + ENTRY_SHIFT)};
@@ -155,7 +161,7 @@ static int enter_locked(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 		return -ENOMEM;
 	if (*entry)
 		return -EEXIST;
-	*entry = encode(pfn, prot) | (prot & PMAP_WRITE ? ENTRY_D : 0);
+	*entry = encode(pfn, prot) | dirt(pfn, prot);
 	(*table_link(pmap, addr))->frame->table.live++;
 	count_resident(pmap, pfn, 1);
 	return 0;
@@ -199,7 +205,7 @@ int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned
 	spin_lock(&pmap->lock);
 	entry = entry_at(pmap, addr);
 	if (entry && *entry && entry_pfn(*entry).raw == old_pfn.raw) {
-		*entry = encode(pfn, prot) | (prot & PMAP_WRITE ? ENTRY_D : 0);
+		*entry = encode(pfn, prot) | dirt(pfn, prot);
 		tlb_batch_add(batch, addr);
 		count_resident(pmap, old_pfn, -1);
 		count_resident(pmap, pfn, 1);

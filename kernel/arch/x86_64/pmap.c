@@ -172,7 +172,7 @@ int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 	e = &table_of(pd)[index_at(addr, 0)];
 	spin_lock(&table->table.lock);
 	if (likely(!*e)) {
-		*e = pfn_to_paddr(pfn).raw | leaf_flags(prot);
+		*e = leaf_entry(pfn, prot);
 		table->table.live++;
 		count_in_table(pmap, table, pfn_to_page(pfn)->owner, 1);
 		err = 0;
@@ -227,7 +227,7 @@ int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned
 	spin_lock(&table->table.lock);
 	same = *e && paddr_to_pfn(paddr(*e & PTE_ADDR)).raw == old_pfn.raw;
 	if (likely(same)) {
-		*e = pfn_to_paddr(pfn).raw | leaf_flags(prot);
+		*e = leaf_entry(pfn, prot);
 		if (old_pfn.raw != pfn.raw) {
 			count_in_table(pmap, table, pfn_to_page(old_pfn)->owner, -1);
 			count_in_table(pmap, table, pfn_to_page(pfn)->owner, 1);

@@ -19,7 +19,7 @@ int pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned pr
 		return -ENOMEM;
 	spin_lock(&pmap->lock);
 	if (!*pde) {
-		*pde = pfn_to_paddr(page_to_pfn(block)).raw | leaf_flags(prot) | PTE_PS;
+		*pde = leaf_entry(page_to_pfn(block), prot) | PTE_PS;
 		page_holding(pde)->table.live++;
 		resident_add(pmap, block->owner, HUGE_PAGES);
 		err = 0;
@@ -35,7 +35,7 @@ int pmap_collapse(struct pmap *pmap, u64 addr, struct page *block, unsigned prot
 	if (!is_table(old))
 		return -EINVAL;
 	spin_lock(&pmap->lock);
-	*pde = pfn_to_paddr(page_to_pfn(block)).raw | leaf_flags(prot) | PTE_PS;
+	*pde = leaf_entry(page_to_pfn(block), prot) | PTE_PS;
 	spin_unlock(&pmap->lock);
 	resident_add(pmap, block->owner, HUGE_PAGES);
 	drop_table(pmap, page_of(old), batch);
@@ -52,7 +52,7 @@ int replace_huge(struct pmap *pmap, u64 addr, u64 *pde, pfn_t pfn, unsigned prot
 	if (is_huge(*pde) && pfn.raw - page_to_pfn(block).raw < HUGE_PAGES) {
 		err = -EBUSY;
 		if (!(prot & PMAP_WRITE) || frame_block_is_single_owner(block)) {
-			*pde = pfn_to_paddr(page_to_pfn(block)).raw | leaf_flags(prot) | PTE_PS;
+			*pde = leaf_entry(page_to_pfn(block), prot) | PTE_PS;
 			err = 0;
 		}
 	}

@@ -69,6 +69,15 @@ static inline u64 leaf_flags(unsigned prot)
 	       (prot & PMAP_EXEC ? 0 : PTE_NX);
 }
 
+/*
+ * The entry for a frame. A private page is dirty from the start, whatever may be done with it: one that is not has been
+ * given up by MADV_FREE (pmap_clean).
+ */
+static inline u64 leaf_entry(pfn_t pfn, unsigned prot)
+{
+	return pfn_to_paddr(pfn).raw | leaf_flags(prot) | (pfn_to_page(pfn)->owner == FRAME_ANON ? PTE_D : 0);
+}
+
 static inline u64 read_entry(const u64 *e)
 {
 	return __atomic_load_n(e, __ATOMIC_ACQUIRE);
