@@ -148,6 +148,28 @@ static void whole_window_protected(void)
 	printf("%d %d\n", q[7 * PAGE], q[8 * PAGE]);
 }
 
+/*
+ * A move whose destination ends in the window of 2 MiB where its source begins.
+ *
+ *     windows    |---------|---------|---------|---------|
+ *     from                     |=============)
+ *     to         |=============)
+ */
+static void moved_next_to_itself(void)
+{
+	size_t len = HUGE + HUGE / 2, bad = 0;
+	char *p = mmap(NULL, 5 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *q;
+	char *to = (char *)(((unsigned long)p + HUGE - 1) & ~(HUGE - 1)), *from = to + len;
+
+	mprotect(from, len, PROT_READ | PROT_WRITE);
+	for (size_t i = 0; i < len; i += PAGE)
+		from[i] = (char)(3 + i / PAGE);
+	q = mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	for (size_t i = 0; i < len; i += PAGE)
+		bad += q[i] != (char)(3 + i / PAGE);
+	printf("moved next to itself: %d, wrong %zu\n", q == to, bad);
+}
+
 int main(void)
 {
 	make_area();
@@ -156,5 +178,6 @@ int main(void)
 	in_parts();
 	together();
 	whole_window_protected();
+	moved_next_to_itself();
 	return 0;
 }

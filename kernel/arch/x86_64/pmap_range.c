@@ -267,7 +267,9 @@ static void move_leaves(struct pmap *pmap, struct page *table, struct range part
 
 	for (u64 at = part.start; at < part.end; at += PAGE_SIZE, dest += PAGE_SIZE, e++, to++) {
 		if (!to_table || index_at(dest, 0) == 0) {
-			to_table = page_of(*pd_entry(pmap, dest, false));
+			u64 *pde = pd_entry(pmap, dest, false);
+			ASSERT(pde && is_own_table(*pde));
+			to_table = page_of(*pde);
 			to = (u64 *)page_address(to_table) + index_at(dest, 0);
 		}
 		if (*e) {
@@ -285,6 +287,21 @@ static void move_leaves(struct pmap *pmap, struct page *table, struct range part
 	}
 }
 
+/* After a move, and not during it: the destination may begin or end in a window of the source. */
+static void drop_empty_tables(struct pmap *pmap, struct range r, struct tlb_batch *batch)
+{
+	u64 *pde;
+
+	for (u64 addr = r.start; (pde = next_pd_entry(pmap, &addr, r.end));
+	     addr = window_part(addr, r.end).end) {
+		struct page *table = page_of(*pde);
+		if (is_own_table(*pde) && !table->table.live) {
+			clear_pd_entry(pmap, addr, pde, batch);
+			drop_table(pmap, table, batch);
+		}
+	}
+}
+
 void pmap_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *batch)
 {
 	struct range part;
@@ -297,14 +314,10 @@ void pmap_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *b
 		if (moves_whole(part, dest)) {
 			move_whole(pmap, addr, pde, dest, batch);
 		} else {
-			struct page *table = page_of(*pde);
 			ASSERT(is_own_table(*pde));
-			move_leaves(pmap, table, part, dest);
-			if (!table->table.live) {
-				clear_pd_entry(pmap, addr, pde, batch);
-				drop_table(pmap, table, batch);
-			}
+			move_leaves(pmap, page_of(*pde), part, dest);
 		}
 	}
+	drop_empty_tables(pmap, from, batch);
 	tlb_batch_all(batch);
 }
