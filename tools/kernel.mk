@@ -27,6 +27,17 @@ KFLAGS_release := -DCONFIG_DEBUG=0
 KFLAGS_debug   := -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,pointer-overflow -Wframe-larger-than=2048 \
 	 -Wno-array-bounds # gcc warns falsely about what its sanitizer inserted
 
+# Each access of the debug kernel's memory is checked by a call (kernel/mm/kasan.c), but for files that run where the
+# checker cannot, or are the checker.
+KASAN_gcc   := -fsanitize=kernel-address --param asan-stack=0 --param asan-globals=1 \
+	 --param asan-instrumentation-with-call-threshold=0
+KASAN_clang := -fsanitize=kernel-address -mllvm -asan-stack=0 -mllvm -asan-globals=1 \
+	 -mllvm -asan-instrumentation-with-call-threshold=0
+KASAN_FLAGS := $(if $(findstring clang,$(CC)),$(KASAN_clang),$(KASAN_gcc))
+KASAN_OFF   := arch/x86_64/boot_early arch/x86_64/boot_protocol arch/x86_64/memops arch/x86_64/panic \
+	 mm/kasan mm/kasan_heap mm/heap
+$(KASAN_OFF:%=$(B)/debug/%.c.o): KASAN_FLAGS :=
+
 $(B)/release/%.c.o: kernel/%.c tools/kernel.mk
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KFLAGS_release) -include linux/stat.h -c $< -o $@
@@ -35,7 +46,7 @@ $(B)/release/%.S.o: kernel/%.S tools/kernel.mk
 	$(CC) $(KCFLAGS) $(KFLAGS_release) -c $< -o $@
 $(B)/debug/%.c.o: kernel/%.c tools/kernel.mk
 	@mkdir -p $(@D)
-	$(CC) $(KCFLAGS) $(KFLAGS_debug) -include linux/stat.h -c $< -o $@
+	$(CC) $(KCFLAGS) $(KFLAGS_debug) $(KASAN_FLAGS) -include linux/stat.h -c $< -o $@
 $(B)/debug/%.S.o: kernel/%.S tools/kernel.mk
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KFLAGS_debug) -c $< -o $@

@@ -11,6 +11,7 @@
  *     attacks       one machine survives all attacks of /attacks, one after the other
  *     spawn-leak    programs come and go, also when memory runs out on the way, and leave nothing
  *     threads       kernel threads and programs take turns; locks and wait queues keep their promises
+ *     kasan-...     six mistakes with memory, each of which must end in a report of the address checker
  *
  * A test that passes ends the machine as a program that exited with 0 does; one that fails panics.
  */
@@ -59,6 +60,12 @@ static const struct selftest {
 	{"attacks", test_attacks, false},
 	{"spawn-leak", test_spawn_leak, false},
 	{"threads", test_threads, false},
+	{"kasan-read", test_kasan_read, true},
+	{"kasan-write", test_kasan_write, true},
+	{"kasan-late-use", test_kasan_late_use, true},
+	{"kasan-double-free", test_kasan_double_free, true},
+	{"kasan-frame", test_kasan_frame, true},
+	{"kasan-global", test_kasan_global, true},
 };
 
 /* The report of a program that exited with 0, so that the command does too. */

@@ -25,6 +25,12 @@ void test_uaccess_cost(void);
 void test_attacks(void);
 void test_spawn_leak(void);
 void test_threads(void);
+void test_kasan_read(void);
+void test_kasan_write(void);
+void test_kasan_late_use(void);
+void test_kasan_double_free(void);
+void test_kasan_frame(void);
+void test_kasan_global(void);
 /* Parts of test_uaccess, each run by a thread with an empty user address space of its own. */
 void test_user_copies(void *arg);
 void test_user_strings(void *arg);

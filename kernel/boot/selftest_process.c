@@ -164,8 +164,9 @@ struct fd_table *selftest_files(struct capture *to)
 
 void ledger_take(struct ledger *l)
 {
-	frame_stats_read(&l->frames);
+	/* First: counting the heap frees what the address checker held back. */
 	l->heap_bytes = heap_bytes();
+	frame_stats_read(&l->frames);
 }
 
 void ledger_expect(const struct ledger *then, const char *after)

@@ -20,6 +20,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/mmu.h>
+#include <moat/kasan.h>
 #include <moat/panic.h>
 #include "frame_internal.h"
 
@@ -169,6 +170,7 @@ static void hand_out(struct frame_cache *cache, struct page *p, unsigned order, 
 	p->refs = 1;
 	p->owner = (u8)owner;
 	p->order = (u8)order;
+	kasan_frames_alloc((u64)(p - zone.pages), order);
 }
 
 /*
@@ -247,6 +249,7 @@ static void frame_free(struct page *p)
 
 	cache->owned[p->owner] -= 1ll << p->order;
 	p->owner = FRAME_FREE;
+	kasan_frames_free((u64)(p - zone.pages), p->order);
 	if (unlikely(p->order > 0)) {
 		block_free(p);
 	} else {

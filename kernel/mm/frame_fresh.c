@@ -13,6 +13,7 @@
  *
  * Invariant: a span meets a carved unit only in its carved part. That is how unit_is_carved knows.
  */
+#include <moat/kasan.h>
 #include <moat/panic.h>
 #include "frame_internal.h"
 
@@ -50,6 +51,7 @@ static void give_run(struct range pfns)
 		while (order < FRAME_ORDERS - 1 && IS_ALIGNED(pfn, 2ull << order) &&
 		       pfn + (2ull << order) <= pfns.end)
 			order++;
+		kasan_frames_free(pfn, order);
 		buddy_give(pfn, order);
 		pfn += 1ull << order;
 	}
@@ -83,6 +85,7 @@ static void carve_from_span(struct frame_span *s, struct range unit)
 static void carve_unit(struct range unit)
 {
 	init_pages(unit);
+	kasan_frames_carve(unit);
 	for (unsigned i = 0; i < zone.span_count; i++)
 		carve_from_span(&zone.spans[i], unit);
 }

@@ -20,6 +20,8 @@
 #include <moat/heap.h>
 #include <moat/panic.h>
 #include <moat/string.h>
+#include "frame_internal.h"
+#include "kasan_internal.h"
 
 #define CELL_UNIT  16
 #define NO_CELL	   UINT16_MAX
@@ -86,6 +88,8 @@ static struct page *heap_frames_alloc(unsigned order, u8 class)
 	p->heap.used = 0;
 	p->heap.class = class;
 	__atomic_add_fetch(&heap_frames, 1ull << order, __ATOMIC_RELAXED);
+	if (class != HEAP_LARGE)
+		kasan_heap_frame(page_address(p));
 	return p;
 }
 
@@ -148,21 +152,48 @@ static void *large_alloc(size_t bytes)
 	return p ? page_address(p) : NULL;
 }
 
+#if KASAN
+void *heap_cell(u64 addr, size_t *bytes)
+{
+	u64 pfn = (addr - direct_map_base) >> PAGE_SHIFT;
+	struct page *page;
+	u64 base;
+
+	if (pfn >= zone.max_pfn)
+		return NULL;
+	page = pfn_to_page((pfn_t){pfn});
+	if (page->owner != FRAME_KERNEL ||
+	    (page->heap.class != HEAP_LARGE && page->heap.class >= ARRAY_SIZE(classes)))
+		return NULL;
+	base = (u64)page_address(page);
+	if (page->heap.class == HEAP_LARGE) {
+		*bytes = PAGE_SIZE << page->order;
+		return (void *)base;
+	}
+	*bytes = classes[page->heap.class].cell_bytes;
+	return (void *)(base + (addr - base) / *bytes * *bytes);
+}
+#endif
+
 void *kmalloc(size_t bytes)
 {
+	size_t room = kasan_heap_room(bytes);
+
 	if (injected_failure())
 		return NULL;
-	if (likely(bytes <= CLASS_MAX_BYTES))
-		return class_alloc(class_of(bytes));
-	return large_alloc(bytes);
+	if (likely(room <= CLASS_MAX_BYTES))
+		return kasan_heap_alloc(class_alloc(class_of(room)), bytes, KASAN_CALLER);
+	return kasan_heap_alloc(large_alloc(room), bytes, KASAN_CALLER);
 }
 
 void *kzalloc(size_t bytes)
 {
 	void *p = kmalloc(bytes);
 
-	if (p)
+	if (p) {
+		kasan_heap_caller(p, KASAN_CALLER);
 		memset(p, 0, bytes);
+	}
 	return p;
 }
 
@@ -175,7 +206,7 @@ void *kcalloc(size_t n, size_t size)
 	return kzalloc(bytes);
 }
 
-static void class_free(struct page *page, void *cell)
+static inline void class_free(struct page *page, void *cell)
 {
 	struct heap_class *c = &classes[page->heap.class];
 	size_t offset = (size_t)((u8 *)cell - (u8 *)page_address(page));
@@ -183,7 +214,7 @@ static void class_free(struct page *page, void *cell)
 	u64 irq;
 
 	DEBUG_ASSERT(offset % c->cell_bytes == 0 && offset / c->cell_bytes < page->heap.cut);
-	if (CONFIG_DEBUG)
+	if (CONFIG_DEBUG && !KASAN)
 		memset(cell, POISON, c->cell_bytes);
 	irq = spin_lock_irqsave(&c->lock);
 	if (frame_is_full(c, page))
@@ -199,19 +230,32 @@ static void class_free(struct page *page, void *cell)
 		heap_frames_free(page);
 }
 
-void kfree(void *p)
+static __always_inline void release(void *p)
 {
-	struct page *page;
+	struct page *page = pfn_to_page(paddr_to_pfn(direct_map_paddr(p)));
 
-	if (!p)
-		return;
-	page = pfn_to_page(paddr_to_pfn(direct_map_paddr(p)));
 	DEBUG_ASSERT(page->owner == FRAME_KERNEL && page->refs == 1);
 	if (page->heap.class == HEAP_LARGE)
 		heap_frames_free(page);
 	else
 		class_free(page, p);
 }
+
+void kfree(void *p)
+{
+	if (!p)
+		return;
+	p = kasan_heap_free(p, KASAN_CALLER);
+	if (!KASAN || p)
+		release(p);
+}
+
+#if KASAN
+void heap_release(void *p)
+{
+	release(p);
+}
+#endif
 
 char *kstrdup(const char *s, size_t max)
 {
@@ -222,11 +266,13 @@ char *kstrdup(const char *s, size_t max)
 		return NULL;
 	memcpy(copy, s, len);
 	copy[len] = '\0';
+	kasan_heap_caller(copy, KASAN_CALLER);
 	return copy;
 }
 
 u64 heap_bytes(void)
 {
+	kasan_heap_settle();
 	return __atomic_load_n(&heap_frames, __ATOMIC_RELAXED) << PAGE_SHIFT;
 }
 

@@ -10,6 +10,7 @@
 #include <arch/machine.h>
 #include <arch/mmu.h>
 #include <moat/frame.h>
+#include <moat/kasan.h>
 #include <moat/log.h>
 #include <moat/panic.h>
 #include "apic.h"
@@ -92,6 +93,23 @@ static void add_free_parts(struct range r)
 	}
 }
 
+/* The debug kernel's shadow of RAM (kasan.c); checking begins. */
+static void start_checks(void)
+{
+	struct boot_info *b = &boot_info;
+	u64 shadow = boot_alloc_frames(b, ALIGN_UP(kasan_shadow_bytes(b->max_phys), PAGE_SIZE) >> PAGE_SHIFT);
+	struct kasan_places places = {
+		.shadow = direct_map(paddr(shadow)),
+		.phys_bytes = b->max_phys,
+		.image = {b->image_base, b->image_base + range_len(b->image)},
+		.image_phys = b->image.start,
+	};
+
+	/* Too little memory is said below, in words. */
+	if (b->early_next <= b->max_phys)
+		kasan_init(&places);
+}
+
 void machine_memory_init(void)
 {
 	u64 max_pfn = boot_info.max_phys >> PAGE_SHIFT;
@@ -102,6 +120,8 @@ void machine_memory_init(void)
 	/* The identity map was the boot code's: nothing of the kernel is there any more. */
 	*(u64 *)direct_map(paddr(boot_info.root_table)) = 0;
 	write_cr3(boot_info.root_table);
+	if (KASAN)
+		start_checks();
 
 	/* The archive counts as kept until it is released; where it lies between the others it is counted once. */
 	boot_frames = (boot_info.early_next - boot_info.image.start) >> PAGE_SHIFT;

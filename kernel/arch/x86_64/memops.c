@@ -9,6 +9,7 @@
  *
  * No vector registers: the kernel never touches the program's.
  */
+#include <moat/kasan.h>
 #include <moat/string.h>
 
 #define LONG_BYTES 256
@@ -88,6 +89,8 @@ NO_LIBRARY_CALLS void *memcpy(void *restrict dst, const void *restrict src, size
 	u8 *d = dst;
 	const u8 *s = src;
 
+	kasan_write(dst, n);
+	kasan_read(src, n);
 	if (n <= 16) {
 		copy_upto_16(d, s, n);
 		return dst;
@@ -135,6 +138,8 @@ void *memmove(void *dst, const void *src, size_t n)
 {
 	uintptr_t d = (uintptr_t)dst, s = (uintptr_t)src;
 
+	kasan_write(dst, n);
+	kasan_read(src, n);
 	if (n <= 16)
 		copy_upto_16(dst, src, n);
 	else if (d - s >= n && s - d >= n)
@@ -151,6 +156,7 @@ NO_LIBRARY_CALLS void *memset(void *dst, int byte, size_t n)
 	u8 *d = dst;
 	u64 pattern = 0x0101010101010101u * (u8)byte;
 
+	kasan_write(dst, n);
 	if (n < 8) {
 		for (size_t i = 0; i < n; i++)
 			d[i] = (u8)byte;

@@ -10,6 +10,7 @@
 #include <arch/machine.h>
 #include <arch/trap.h>
 #include <moat/aspace.h>
+#include <moat/kasan.h>
 #include <moat/log.h>
 #include <moat/panic.h>
 #include <moat/printf.h>
@@ -43,6 +44,7 @@ static void begin(void)
 	irq_disable();
 	if (__atomic_fetch_add(&panicking, 1, __ATOMIC_SEQ_CST))
 		end();
+	kasan_off();
 }
 
 static void print_address(u64 at)

@@ -12,6 +12,7 @@
 #include <arch/mmu.h>
 #include <arch/uaccess.h>
 #include <moat/aspace.h>
+#include <moat/kasan.h>
 #include <moat/log.h>
 #include <moat/panic.h>
 #include <moat/string.h>
@@ -54,6 +55,7 @@ size_t copy_from_user(void *dst, const void __user *src, size_t n)
 {
 	size_t left = n;
 
+	kasan_write(dst, n);
 	if (likely(n && usable(src, n)))
 		left = user_copy(dst, (const __force void *)src, n);
 	if (unlikely(left)) {
@@ -67,6 +69,7 @@ size_t copy_to_user(void __user *dst, const void *src, size_t n)
 {
 	size_t left = n;
 
+	kasan_read(src, n);
 	if (likely(n && usable(dst, n)))
 		left = user_copy((__force void *)dst, src, n);
 	if (unlikely(left))
@@ -115,8 +118,10 @@ static ssize_t copy_string(char *dst, const char __user *src, size_t max)
 
 ssize_t strncpy_from_user(char *dst, const char __user *src, size_t max)
 {
-	ssize_t n = copy_string(dst, src, max);
+	ssize_t n;
 
+	kasan_write(dst, max);
+	n = copy_string(dst, src, max);
 	if (n == -ENAMETOOLONG && max)
 		dst[max - 1] = 0;
 	else if (n < 0 && max)
