@@ -20,6 +20,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/mmu.h>
+#include <moat/fail.h>
 #include <moat/kasan.h>
 #include <moat/panic.h>
 #include "frame_internal.h"
@@ -44,7 +45,11 @@ static u64 fail_countdown; /* [a] fault injection: allocations until the one tha
 /* True when fault injection wants this allocation to fail. */
 static bool injected_failure(void)
 {
-	if (!CONFIG_DEBUG || likely(__atomic_load_n(&fail_countdown, __ATOMIC_RELAXED) == 0))
+	if (!CONFIG_DEBUG)
+		return false;
+	if (unlikely(alloc_fail_due()))
+		return true;
+	if (likely(__atomic_load_n(&fail_countdown, __ATOMIC_RELAXED) == 0))
 		return false;
 	return __atomic_sub_fetch(&fail_countdown, 1, __ATOMIC_RELAXED) == 0;
 }

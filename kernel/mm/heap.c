@@ -17,6 +17,7 @@
  * Locks: one for each class (RANK_HEAP, interrupts disabled), then the frame allocator's.
  */
 #include <arch/mmu.h>
+#include <moat/fail.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
 #include <moat/string.h>
@@ -52,7 +53,11 @@ static u64 fail_countdown; /* [a] as in frame.c */
 
 static bool injected_failure(void)
 {
-	if (!CONFIG_DEBUG || likely(__atomic_load_n(&fail_countdown, __ATOMIC_RELAXED) == 0))
+	if (!CONFIG_DEBUG)
+		return false;
+	if (unlikely(alloc_fail_due()))
+		return true;
+	if (likely(__atomic_load_n(&fail_countdown, __ATOMIC_RELAXED) == 0))
 		return false;
 	return __atomic_sub_fetch(&fail_countdown, 1, __ATOMIC_RELAXED) == 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory in numbers. The one place that turns the ledger of frames into what programs are told. */
 #include <moat/commit.h>
+#include <moat/kasan.h>
 #include <moat/usage.h>
 #include "frame_internal.h"
 
@@ -8,6 +9,7 @@ void memory_figures_read(struct memory_figures *out)
 {
 	struct frame_stats s;
 
+	kasan_heap_settle();
 	frame_stats_read(&s);
 	*out = (struct memory_figures){
 		.total = s.total,

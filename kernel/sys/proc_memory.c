@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of the machine in /proc: meminfo, vmstat, buddyinfo, zoneinfo, and Moat's own ledger and counts of user
- * copies. All figures are those of memory_figures_read, which sysinfo(2) and the run's report use too.
+ * Memory of the machine in /proc: meminfo, vmstat, buddyinfo, zoneinfo; and in /proc/moat the ledger, counts of user
+ * copies and, in the debug kernel, the switch of fault injection. All figures of memory are those of
+ * memory_figures_read, which sysinfo(2) and the run's report use too.
  */
+#include <asm/errno.h>
 #include <arch/uaccess.h>
+#include <moat/fail.h>
 #include <moat/heap.h>
 #include <moat/mode.h>
 #include <moat/string.h>
 #include <moat/task.h>
+#include <moat/uio.h>
 #include <moat/usage.h>
 #include "system.h"
 
@@ -185,9 +189,48 @@ static int show_uaccess(struct proc_text *t, const struct proc_open *o, u64 *pos
 	return 1;
 }
 
+/* --- fail_after: fault injection for the process that writes here (<moat/fail.h>) --- */
+
+static int show_fail_after(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	u64 left = alloc_fail_left();
+
+	(void)o;
+	(void)pos;
+	if (left)
+		proc_printf(t, "armed %llu\n", (ull)left);
+	else
+		proc_printf(t, "%s\n", alloc_fail_fired() ? "fired" : "off");
+	return 0;
+}
+
+/* Not a store operation: that one would allocate, which is what is counted. */
+static ssize_t write_fail_after(struct proc_open *o, struct uio *u, u64 *offset)
+{
+	char text[24] = "";
+	size_t len = u->left;
+	s64 nth;
+
+	(void)o;
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (uio_copy_in(u, text, len) != len)
+		return -EFAULT;
+	if (proc_parse(text, &nth) || nth < 0)
+		return -EINVAL;
+	*offset += len;
+	alloc_fail_arm((u64)nth);
+	return (ssize_t)len;
+}
+
 static const struct proc_entry moat_table[] = {
 	{.name = "ledger", .mode = S_IFREG | 0444, .show = show_ledger},
 	{.name = "uaccess", .mode = S_IFREG | 0444, .show = show_uaccess},
+	/* Without a name the table ends here: the release kernel has no such file. */
+	{.name = CONFIG_DEBUG ? "fail_after" : NULL,
+	 .mode = S_IFREG | 0600,
+	 .show = show_fail_after,
+	 .write = write_fail_after},
 	{0},
 };
 

@@ -202,6 +202,12 @@ static int current_tid(void)
 	return current_thread()->tid;
 }
 
+/* Whose allocations are counted, for fault injection. */
+static struct alloc_fail *allocations_of_current(void)
+{
+	return &current_process()->alloc_fail;
+}
+
 void sched_init(void)
 {
 	struct run_queue *q = this_queue();
@@ -215,6 +221,8 @@ void sched_init(void)
 	arch_adopt_boot_thread(&boot_thread, &boot_thread.arch);
 	waitq_register_scheduler(&wait_ops);
 	history_register_tid(current_tid);
+	if (CONFIG_DEBUG)
+		alloc_fail_register(allocations_of_current);
 }
 
 void sched_idle(void)

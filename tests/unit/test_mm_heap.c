@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel heap: sizes, alignment, no overlap, frames given back, failures. */
 #include <signal.h>
+#include <moat/fail.h>
 #include "mm_fixture.h"
 
 static void test_every_size(void **state)
@@ -157,6 +158,41 @@ static void test_failures(void **state)
 	assert_null(kstrdup("moat", 10));
 }
 
+static struct alloc_fail one, other, *owner;
+
+static struct alloc_fail *the_owner(void)
+{
+	return owner;
+}
+
+/* Only what the owner that armed it allocates counts, from the heap or frames. */
+static void test_failures_of_owner(void **state)
+{
+	(void)state;
+	alloc_fail_register(the_owner);
+	owner = &one;
+	alloc_fail_arm(2);
+	owner = &other;
+	kfree(kmalloc(10000));
+	assert_int_equal(alloc_fail_left(), 0);
+	owner = NULL;
+	kfree(kmalloc(10000));
+	owner = &one;
+	assert_int_equal(alloc_fail_left(), 2);
+	assert_null(kmalloc(10000)); /* the second allocation is that of its frames */
+	assert_true(alloc_fail_fired());
+	kfree(kmalloc(10));
+	alloc_fail_arm(0);
+	assert_true(alloc_fail_fired());
+	alloc_fail_arm(1);
+	assert_false(alloc_fail_fired());
+	assert_null(kmalloc(10));
+	owner = &other;
+	assert_false(alloc_fail_fired());
+	alloc_fail_register(NULL);
+	assert_int_equal(heap_bytes(), 0);
+}
+
 static void free_middle(void *p)
 {
 	kfree((u8 *)p + 16);
@@ -182,6 +218,7 @@ int main(void)
 		MM_TEST(test_random_cells_do_not_overlap),
 		MM_TEST(test_strdup),
 		MM_TEST(test_failures),
+		MM_TEST(test_failures_of_owner),
 		MM_TEST(test_free_of_no_cell_panics),
 	};
 

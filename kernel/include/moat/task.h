@@ -12,6 +12,7 @@
 #include <arch/switch.h>
 #include <moat/aspace.h>
 #include <moat/exec.h>
+#include <moat/fail.h>
 #include <moat/file.h>
 #include <moat/fs.h>
 #include <moat/log.h>
@@ -87,6 +88,7 @@ struct process {
 	bool out_of_memory;	     /* [table] ended, or to be ended, because memory ran out */
 	u64 first_insn_ns, first_insn_cycles; /* [I after start] when ring 3 was entered first */
 	u64 exit_cycles;		      /* [I once a zombie] */
+	struct alloc_fail alloc_fail;	      /* [a] fault injection, debug kernel */
 	struct signal_state signals;	      /* last: its actions are not cleared when a process is made */
 };
 
