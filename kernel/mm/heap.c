@@ -49,6 +49,7 @@ static struct heap_class classes[] = {
 #define CLASS_MAX_BYTES 2048
 
 static u64 heap_frames;	   /* [a] */
+static u64 heap_live;	   /* [a] objects in use, debug kernel */
 static u64 fail_countdown; /* [a] as in frame.c */
 
 static bool injected_failure(void)
@@ -183,12 +184,14 @@ void *heap_cell(u64 addr, size_t *bytes)
 void *kmalloc(size_t bytes)
 {
 	size_t room = kasan_heap_room(bytes);
+	void *p;
 
 	if (injected_failure())
 		return NULL;
-	if (likely(room <= CLASS_MAX_BYTES))
-		return kasan_heap_alloc(class_alloc(class_of(room)), bytes, KASAN_CALLER);
-	return kasan_heap_alloc(large_alloc(room), bytes, KASAN_CALLER);
+	p = likely(room <= CLASS_MAX_BYTES) ? class_alloc(class_of(room)) : large_alloc(room);
+	if (CONFIG_DEBUG && p)
+		__atomic_add_fetch(&heap_live, 1, __ATOMIC_RELAXED);
+	return kasan_heap_alloc(p, bytes, KASAN_CALLER);
 }
 
 void *kzalloc(size_t bytes)
@@ -250,6 +253,8 @@ void kfree(void *p)
 {
 	if (!p)
 		return;
+	if (CONFIG_DEBUG)
+		__atomic_sub_fetch(&heap_live, 1, __ATOMIC_RELAXED);
 	p = kasan_heap_free(p, KASAN_CALLER);
 	if (!KASAN || p)
 		release(p);
@@ -279,6 +284,11 @@ u64 heap_bytes(void)
 {
 	kasan_heap_settle();
 	return __atomic_load_n(&heap_frames, __ATOMIC_RELAXED) << PAGE_SHIFT;
+}
+
+u64 heap_objects(void)
+{
+	return __atomic_load_n(&heap_live, __ATOMIC_RELAXED);
 }
 
 void *heap_node_alloc(size_t bytes)

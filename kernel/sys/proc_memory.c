@@ -161,6 +161,8 @@ static int show_ledger(struct proc_text *t, const struct proc_open *o, u64 *pos)
 			    (ull)m.free, (ull)m.kernel, (ull)m.tables);
 		proc_printf(t, "page_cache %llu\nshared %llu\nanonymous %llu\n", (ull)m.cache, (ull)m.shmem,
 			    (ull)m.anon);
+		if (CONFIG_DEBUG)
+			proc_printf(t, "heap_objects %llu\n", (ull)heap_objects());
 	}
 	if (!process_summary_next((u32)*pos, &p))
 		return 0;

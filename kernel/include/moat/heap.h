@@ -20,6 +20,8 @@ void kfree(void *p);				       /* NULL is allowed */
 char *__must_check kstrdup(const char *s, size_t max); /* at most max bytes and a terminator */
 /* Bytes of heap frames in use, for the ledger. */
 u64 heap_bytes(void);
+/* Objects in use; 0 in the release kernel. */
+u64 heap_objects(void);
 /* As in frame.h: the n-th kmalloc from now fails. */
 void heap_fail_after(u64 n);
 
