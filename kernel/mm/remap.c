@@ -47,7 +47,7 @@ static int check_request(const struct aspace *as, const struct remap *m)
 		return -EINVAL;
 	if (m->addr < m->to + m->new_len && m->to < m->addr + m->old_len)
 		return -EINVAL;
-	return as->vma_count + 2 >= vma_count_max - 3 ? -ENOMEM : 0;
+	return as->vma_count + 5 >= vma_count_max ? -ENOMEM : 0;
 }
 
 /* May v, which lies at m->addr or does not exist, be remapped so? as->lock held. */
@@ -202,7 +202,7 @@ static int move_vma(struct remap *m, const struct vma *v)
 	struct move_nodes nodes;
 	int err;
 
-	if (m->as->vma_count >= vma_count_max - 3)
+	if (m->as->vma_count + 3 >= vma_count_max)
 		return -ENOMEM;
 	/* A special mapping is known by its place: it moves as a whole. */
 	if ((v->flags & VMA_SPECIAL) && (v->range.start != from.start || v->range.end != from.end))
