@@ -22,9 +22,15 @@ $(B)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h tests/abi/m
 
 # One program whose argument chooses the attack; no library, so that nothing but the attack happens.
 ATTACK := $(B)/tests/boot/attack
-$(ATTACK): $(wildcard tests/boot/*.c) tests/boot/attack.h
+$(ATTACK): $(filter-out %/failures.c,$(wildcard tests/boot/*.c)) tests/boot/attack.h
 	@mkdir -p $(@D)
 	$(TESTCC_glibc) $(TESTCFLAGS) $(BARE) $(filter %.c,$^) -o $@
+
+# Memory calls with allocations that fail; for the debug kernel.
+FAILURES := $(B)/tests/boot/failures
+$(FAILURES): tests/boot/failures.c
+	@mkdir -p $(@D)
+	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $< -o $@
 
 # Lua from the distribution's own source package, built with musl: a real program with real work.
 $(B)/tests/programs/lua: tests/programs/fetch-lua.sh
@@ -39,12 +45,12 @@ $(B)/bench/bench: $(wildcard bench/*.c) bench/bench.h
 	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $(filter %.c,$^) -o $@
 
 .PHONY: fuzz-mm test-abi test-boot test-programs bench test-binaries
-test-binaries: $(ABI_BINARIES) $(ATTACK) $(PROGRAM_BINARIES) $(B)/bench/bench
+test-binaries: $(ABI_BINARIES) $(ATTACK) $(FAILURES) $(PROGRAM_BINARIES) $(B)/bench/bench
 test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
 	B=$(B) tests/abi/run.sh
 fuzz-mm: all $(B)/tests/abi/musl/mmfuzz ## random memory calls against this host: SEED=1 N=1000 STEPS=60 MASK=0x1dff
 	B=$(B) SEED=$(SEED) N=$(N) STEPS=$(STEPS) MASK=$(MASK) tests/abi/fuzz-mm.sh
-test-boot: all debug $(ATTACK) $(B)/moat.iso ## attack programs, and boots on every machine
+test-boot: all debug $(ATTACK) $(FAILURES) $(B)/moat.iso ## attack programs, and boots on every machine
 	B=$(B) tests/boot/run.sh
 test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses
 	B=$(B) tests/programs/run.sh

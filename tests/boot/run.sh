@@ -3,7 +3,7 @@
 # What only a booted kernel can show: each attack of the table `attacks` ends as it must, and the kernel boots
 # on every size and kind of machine.
 #
-#   tests/boot/run.sh [attacks|interrupts|machines|iso|selftests]...     all by default
+#   tests/boot/run.sh [attacks|interrupts|machines|iso|selftests|failures]...     all by default
 #
 # An attack is one program in one machine. That one machine survives many of them in a row is for the kernel's
 # own boot tests: each line of the file `selftests` names one, which is run through the word selftest=NAME.
@@ -110,6 +110,17 @@ backtrace() {
 	fi
 }
 
+# failures KERNEL: each memory call fails as it must when an allocation does; the program ends with what went wrong.
+failures() {
+	local kernel=$1 out
+	if out=$(timeout 150 "$MOAT" run --kernel "$kernel" --timeout 140 --memory 256M "$B/tests/boot/failures" 2>&1 \
+		</dev/null); then
+		pass "$(basename "$kernel"): failures"
+	else
+		fail "$(basename "$kernel"): failures" "$(printf '%s\n' "$out" | grep -v ': [0-9]* of [0-9]*$')"
+	fi
+}
+
 # iso MEMORY: GRUB starts the same kernel on an ordinary PC with BIOS; the text comes over the serial port.
 iso() {
 	local log=$SUITE_DIR/iso.$1
@@ -177,6 +188,7 @@ list_all() {
 					echo "backtrace $kernel"
 				fi
 				;;
+			failures) [[ $kernel == *debug* ]] && echo "failures $kernel" ;;
 			iso) [ "$first" ] && [ -f "$B/moat.iso" ] && printf 'iso 64M\niso 1G\n' ;;
 			esac
 		done
@@ -190,5 +202,5 @@ if [ "${1:-}" = --one ]; then
 fi
 
 suite_begin boot
-list_all ${*:-machines attacks interrupts selftests iso} | suite_run "$0"
+list_all ${*:-machines attacks interrupts selftests failures iso} | suite_run "$0"
 suite_end
