@@ -209,10 +209,15 @@ static enum fault_result enter_for_reading(const struct fault *f, struct page *p
 /* Stage 3a, file and shared memory. */
 static enum fault_result missing_object(const struct fault *f)
 {
+	bool private_write = (f->access & FAULT_WRITE) && !(f->vma->flags & VMA_SHARED);
 	struct page *page, *copy;
-	enum fault_result result = object_page(f, &page);
 	struct pmap_leaf leaf;
+	enum fault_result result;
 
+	/* Linux decides on the family before it looks for the page, which may lie past the end of the file. */
+	if (private_write)
+		anon_family_set(f->vma);
+	result = object_page(f, &page);
 	/* A guard may lie past the end of the object. */
 	if (unlikely(result != FAULT_DONE))
 		return pmap_query(&f->as->pmap, f->addr, &leaf) && frame_is_guard(pfn_to_page(leaf.pfn))
@@ -220,13 +225,12 @@ static enum fault_result missing_object(const struct fault *f)
 			       : result;
 	if (!(f->access & FAULT_WRITE))
 		return enter_for_reading(f, page);
-	if (f->vma->flags & VMA_SHARED)
+	if (!private_write)
 		return enter(f, page, entry_prot(f->vma, page));
 	copy = copy_frame(page);
 	frame_put(page);
 	if (!copy)
 		return FAULT_NO_MEMORY;
-	anon_family_set(f->vma);
 	count_cow(f->as);
 	return enter(f, copy, vma_pmap_prot(f->vma->flags));
 }
