@@ -92,6 +92,9 @@ struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *
 	struct vma *low = vma_prev(v);
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	/* The lower one first, as Linux does: where v could join either, but these not each other, it is seen. */
+	if (try_merge(as, low, v, dead))
+		v = low;
 	try_merge(as, v, vma_next(v), dead);
-	return try_merge(as, low, v, dead) ? low : v;
+	return v;
 }
