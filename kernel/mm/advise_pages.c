@@ -91,7 +91,9 @@ static int install_guards(struct aspace *as, struct vma *v, struct range part)
 
 	if (v->flags & (VMA_SPECIAL | VMA_LOCKED))
 		return -EINVAL;
-	anon_family_set(v);
+	vma_tree_reflag(as, v, v->flags | VMA_MAY_GUARD);
+	if (!v->object)
+		anon_family_set(v);
 	err = remove_entries(as, part);
 	for (u64 at = part.start; !err && at < part.end; at += PAGE_SIZE) {
 		struct tlb_batch batch;

@@ -82,6 +82,7 @@ static bool try_merge(struct aspace *as, struct vma *low, struct vma *high, stru
 		low->anon_from_fork = high->anon_from_fork;
 	}
 	vma_tree_remove(as, high);
+	vma_tree_reflag(as, low, low->flags | (high->flags & VMA_MAY_GUARD));
 	vma_tree_resize(as, low, (struct range){low->range.start, high->range.end});
 	SLIST_INSERT_HEAD(dead, high, detached);
 	return true;

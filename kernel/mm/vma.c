@@ -38,14 +38,15 @@ static bool continues(const struct vma *low, const struct vma *high)
 /* Two neighbours that could be one, by the rules of Linux. */
 bool vma_can_merge(const struct vma *low, const struct vma *high)
 {
-	return continues(low, high) && low->flags == high->flags && !(low->flags & VMA_SPECIAL) &&
-	       families_match(low, high);
+	return continues(low, high) && !((low->flags ^ high->flags) & ~(u32)VMA_MAY_GUARD) &&
+	       !(low->flags & VMA_SPECIAL) && families_match(low, high);
 }
 
 /* The family that a's first private page may join: that of a neighbour from which only rights differ. */
 u64 vma_family_of_neighbour(const struct vma *low, const struct vma *high, const struct vma *neighbour)
 {
-	if (!neighbour || ((low->flags ^ high->flags) & ~(u32)VMA_PROT) || !continues(low, high))
+	if (!neighbour || ((low->flags ^ high->flags) & ~(u32)(VMA_PROT | VMA_MAY_GUARD)) ||
+	    !continues(low, high))
 		return 0;
 	return neighbour->anon_from_fork ? 0 : __atomic_load_n(&neighbour->anon_family, __ATOMIC_RELAXED);
 }

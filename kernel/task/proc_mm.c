@@ -252,6 +252,7 @@ static void put_vm_flags(struct proc_text *t, u32 flags)
 		{0, "me "},
 		{VMA_SHARED, "ms "},
 		{VMA_GROWSDOWN, "gd "},
+		{VMA_MAY_GUARD, "gu "},
 		{VMA_LOCKED, "lo "},
 		{VMA_SEQUENTIAL, "sr "},
 		{VMA_RANDOM, "rr "},
@@ -264,6 +265,7 @@ static void put_vm_flags(struct proc_text *t, u32 flags)
 		{VMA_NO_DUMP, "dd "},
 		{VMA_HUGE, "hg "},
 		{VMA_NO_HUGE, "nh "},
+		{VMA_MERGEABLE, "mg "},
 		{VMA_SEALED, "sl "},
 	};
 
