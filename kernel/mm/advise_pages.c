@@ -42,32 +42,54 @@ static struct range first_guards(struct aspace *as, struct range r)
 	return (struct range){s.start, s.end};
 }
 
-static int remove_entries(struct aspace *as, struct range r)
+static int remove_entries(struct aspace *as, struct range r, unsigned flags, struct tlb_batch *batch)
+{
+	int err;
+
+	if (range_empty(r))
+		return 0;
+	err = pmap_prepare(&as->pmap, r, flags & PMAP_KEEP_ANON ? PMAP_CHANGE : PMAP_REMOVE, batch);
+	if (!err)
+		pmap_remove(&as->pmap, r, flags, batch);
+	return err;
+}
+
+int remove_but_guards(struct aspace *as, struct range r, unsigned flags, struct tlb_batch *batch)
+{
+	int err = 0;
+
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	while (!err && !range_empty(r)) {
+		struct range g = first_guards(as, r);
+
+		err = remove_entries(as, (struct range){r.start, g.start}, flags, batch);
+		r.start = g.end;
+	}
+	return err;
+}
+
+static int remove_guards(struct aspace *as, struct range r, struct tlb_batch *batch)
+{
+	int err = 0;
+
+	while (!err && !range_empty(r)) {
+		struct range g = first_guards(as, r);
+
+		err = remove_entries(as, g, 0, batch);
+		r.start = g.end;
+	}
+	return err;
+}
+
+/* All entries of r but the guards, or (guards) only those. */
+static int drop(struct aspace *as, struct range r, bool guards)
 {
 	struct tlb_batch batch;
 	int err;
 
 	tlb_batch_init(&batch, &as->pmap);
-	err = pmap_prepare(&as->pmap, r, PMAP_REMOVE, &batch);
-	if (!err)
-		pmap_remove(&as->pmap, r, 0, &batch);
+	err = guards ? remove_guards(as, r, &batch) : remove_but_guards(as, r, 0, &batch);
 	tlb_flush(&batch);
-	return err;
-}
-
-/* Takes out all entries but the guards, or (guards) only those. */
-static int remove_some(struct aspace *as, struct range r, bool guards)
-{
-	int err = 0;
-
-	while (!err && !range_empty(r)) {
-		struct range g = first_guards(as, r), rest = {r.start, g.start};
-		struct range doomed = guards ? g : rest;
-
-		if (!range_empty(doomed))
-			err = remove_entries(as, doomed);
-		r.start = g.end;
-	}
 	return err;
 }
 
@@ -87,6 +109,7 @@ static int clean(struct aspace *as, struct range r, unsigned bits)
 /* An error leaves the guards that were made before it; to ask again is harmless. */
 static int install_guards(struct aspace *as, struct vma *v, struct range part)
 {
+	struct tlb_batch batch;
 	int err;
 
 	if (v->flags & (VMA_SPECIAL | VMA_LOCKED))
@@ -94,10 +117,10 @@ static int install_guards(struct aspace *as, struct vma *v, struct range part)
 	vma_tree_reflag(as, v, v->flags | VMA_MAY_GUARD);
 	if (!v->object)
 		anon_family_set(v);
-	err = remove_entries(as, part);
+	tlb_batch_init(&batch, &as->pmap);
+	err = remove_entries(as, part, 0, &batch);
+	tlb_flush(&batch);
 	for (u64 at = part.start; !err && at < part.end; at += PAGE_SIZE) {
-		struct tlb_batch batch;
-
 		frame_get(guard_frame);
 		err = pmap_enter(&as->pmap, at, page_to_pfn(guard_frame), 0);
 		if (err)
@@ -124,7 +147,7 @@ int advise_pages(struct aspace *as, struct vma *v, struct range part, int advice
 	case MADV_GUARD_INSTALL:
 		return install_guards(as, v, part);
 	case MADV_GUARD_REMOVE:
-		return remove_some(as, part, true);
+		return drop(as, part, true);
 	case MADV_FREE:
 		if (v->object)
 			return -EINVAL;
@@ -134,7 +157,7 @@ int advise_pages(struct aspace *as, struct vma *v, struct range part, int advice
 	case MADV_PAGEOUT:
 		return clean(as, part, PMAP_ACCESSED);
 	default:
-		return remove_some(as, part, false);
+		return drop(as, part, false);
 	}
 }
 

@@ -80,6 +80,13 @@ int __must_check reflag_range(struct aspace *as, struct range r, u32 clear, u32 
 /* Where the VMAs that lie without a hole from r.start on end: r.end, or the first hole. as->lock held. */
 u64 mapped_end(struct aspace *as, struct range r);
 
+/*
+ * advise_pages.c: what pmap_remove with these flags takes out, but no guard, which outlives also the object's pages. 0, or
+ * -ENOMEM with a part of it done. as->lock held for writing.
+ */
+int __must_check remove_but_guards(struct aspace *as, struct range r, unsigned flags,
+				   struct tlb_batch *batch);
+
 /* lock.c: may so many more pages with these flags be locked? 0, -EAGAIN. as->lock held. */
 int lock_limit_check(const struct aspace *as, u32 flags, u64 pages);
 /*

@@ -80,16 +80,9 @@ static bool shown_at(const struct zap *z, const struct vma *v, struct range *out
 static int zap_vma(const struct zap *z, const struct vma *v, struct tlb_batch *batch)
 {
 	bool keep = !(z->flags & ZAP_PRIVATE) && !(v->flags & VMA_SHARED);
-	struct pmap *pmap = &v->aspace->pmap;
 	struct range r;
-	int err;
 
-	if (!shown_at(z, v, &r))
-		return 0;
-	err = pmap_prepare(pmap, r, keep ? PMAP_CHANGE : PMAP_REMOVE, batch);
-	if (!err)
-		pmap_remove(pmap, r, keep ? PMAP_KEEP_ANON : 0, batch);
-	return err;
+	return shown_at(z, v, &r) ? remove_but_guards(v->aspace, r, keep ? PMAP_KEEP_ANON : 0, batch) : 0;
 }
 
 /* The VMAs of one address space that stand first in the list, as far as they do. */
