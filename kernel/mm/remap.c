@@ -234,6 +234,9 @@ static int move_to(struct remap *m)
 	if (err)
 		return err;
 	v = aspace_find(m->as, m->addr);
+	/* A second view of shared memory may have been asked for in place of the first. */
+	if (!v || v->range.start > m->addr)
+		return -EFAULT;
 	if ((m->how & REMAP_KEEP) &&
 	    aspace_exceeds_limits(m->as, pages, vma_flags_are_data(v->flags) ? pages : 0))
 		return -ENOMEM;
