@@ -195,6 +195,9 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 		err = place_free(as, req, len, r);
 	if (!err)
 		err = lock_limit_check(as, v->flags, len >> PAGE_SHIFT);
+	/* Only private memory without a file grows down. */
+	if (!err && (v->flags & VMA_GROWSDOWN) && v->object)
+		err = -EINVAL;
 	if (!err && range_is_sealed(as, *r))
 		err = -EPERM;
 	if (!err)
