@@ -38,7 +38,6 @@ static bool may_grow(struct aspace *as, struct vma *v, u64 addr)
 /* Extends the stack above addr down to it. Takes as->lock for writing. False when it may not grow. */
 bool stack_grow(struct aspace *as, u64 addr)
 {
-	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
 	struct vma *v;
 	bool ok = false;
 
@@ -48,12 +47,12 @@ bool stack_grow(struct aspace *as, u64 addr)
 		ok = true; /* another thread was faster */
 	} else if (v && (v->flags & VMA_GROWSDOWN) && !v->object && may_grow(as, v, addr)) {
 		history_add(as, MAP_OP_STACK, (struct range){addr, v->range.start});
+		/* It founds its family now, and stays apart from a stack that it reaches, as in Linux. */
+		anon_family_set(v);
 		vma_tree_resize(as, v, (struct range){addr, v->range.end});
-		vma_merge_around(as, v, &dead);
 		ok = true;
 	}
 	rwlock_write_done(&as->lock);
-	vma_list_free(&dead);
 	return ok;
 }
 
