@@ -119,17 +119,21 @@ static int check_limits(struct aspace *as, struct range r, u32 flags)
 	return 0;
 }
 
-/* An object for shared anonymous memory: only its mappings will know it. */
-static struct mobj *shared_object(u64 len)
+/* An object for shared anonymous memory: only its mappings will know it. All of it is committed at once. */
+static struct mobj *shared_object(u64 len, u32 flags)
 {
-	struct mobj *obj = mobj_create(NULL, NULL);
+	u64 pages = flags & VMA_NORESERVE ? 0 : len >> PAGE_SHIFT;
+	struct mobj *obj = commit_allows(NULL, pages) ? mobj_create(NULL, NULL) : NULL;
 
-	if (obj)
-		obj->frame_owner = FRAME_SHMEM;
-	if (obj && mobj_resize(obj, len)) {
+	if (!obj)
+		return NULL;
+	obj->frame_owner = FRAME_SHMEM;
+	if (mobj_resize(obj, len)) {
 		mobj_put(obj);
 		return NULL;
 	}
+	obj->committed_pages = pages;
+	commit_add((s64)pages);
 	return obj;
 }
 
@@ -154,7 +158,7 @@ static struct vma *new_vma(const struct map_request *req, u64 len)
 		vma_take_backing(v);
 		return v;
 	}
-	v->object = shared_object(len);
+	v->object = shared_object(len, v->flags);
 	if (!v->object) {
 		kfree(v);
 		return NULL;

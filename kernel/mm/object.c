@@ -15,6 +15,7 @@
  */
 #include <asm/errno.h>
 #include <arch/mmu.h>
+#include <moat/commit.h>
 #include <moat/heap.h>
 #include <moat/object.h>
 #include <moat/panic.h>
@@ -63,6 +64,7 @@ void mobj_put(struct mobj *obj)
 	if (!ref_put(&obj->refs))
 		return;
 	drop_pages(obj, 0, UINT64_MAX);
+	commit_add(-(s64)obj->committed_pages);
 	kfree(obj);
 }
 

@@ -34,6 +34,7 @@ struct mobj {
 	u64 size_bytes;		    /* [lock for change, a for read] */
 	const struct mobj_ops *ops; /* [I] may be NULL */
 	void *owner;		    /* [I] for ops */
+	u64 committed_pages;	    /* [I] counted as committed as long as the object lives; see commit.c */
 	struct mutex zap_lock;	    /* RANK_ZAP: one mobj_zap at a time */
 	struct spinlock maps_lock;  /* RANK_MAPS */
 	TAILQ_HEAD(, vma)
