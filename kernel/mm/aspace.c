@@ -69,7 +69,7 @@ void aspace_put(struct aspace *as)
 	if (as->lazy_listed)
 		lazy_free_forget(as);
 	rwlock_write(&as->lock);
-	unmap_range_locked(as, (struct range){0, USER_TOP}, &dead);
+	unmap_whole_vmas(as, (struct range){0, USER_TOP}, &dead);
 	rwlock_write_done(&as->lock);
 	DEBUG_ASSERT(as->vma_count == 0 && as->mapped_pages == 0 && pmap_resident_pages(&as->pmap) == 0);
 	vma_list_free(&dead);

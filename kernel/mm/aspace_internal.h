@@ -32,10 +32,13 @@ bool vma_flags_may_write_object(u32 flags);
 
 /* vma_tree.c: as->lock held for writing, for the last two at least for reading */
 void vma_tree_insert(struct aspace *as, struct vma *v);
+/* The same where its neighbours are known; NULL: it has none on that side. */
+void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next);
 void vma_tree_remove(struct aspace *as, struct vma *v);
 void vma_tree_resize(struct aspace *as, struct vma *v, struct range range);
 void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags);
 struct vma *vma_prev(struct vma *v);
+struct vma *vma_prev_of(struct aspace *as, struct vma *next); /* the last one where next is NULL */
 void vma_tree_check(struct aspace *as); /* panics when a subtree's figures are wrong */
 /*
  * The highest place for len bytes in the window, clear of VMAs and of stack gaps; false when there is none.
@@ -63,10 +66,16 @@ static inline unsigned carve_count(const struct carve *c)
 }
 /* Joins v with its neighbours where they can be one: the joined VMA. What is left over goes to `dead`. */
 struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead);
+/*
+ * Puts v, which no page is entered for, at its range, which is free, as part of a neighbour where that can be: v is then
+ * dead. next: the VMA above, or NULL. as->lock held for writing.
+ */
+void vma_add(struct aspace *as, struct vma *v, struct vma *next, struct vma_list *dead);
 
-/* unmap.c: removes all VMAs in r, whose edges are VMA edges, with their pages. as->lock held for writing. */
-int __must_check unmap_prepare(struct aspace *as, struct range r); /* before it, while the call may fail */
-void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead);
+/* unmap.c: as->lock held for writing. Takes what is mapped in r out. 0, or -ENOMEM with nothing changed. */
+int __must_check unmap_range(struct aspace *as, struct range r, struct vma_list *dead);
+/* The same where the edges of r are VMA edges and every table is the address space's own. */
+void unmap_whole_vmas(struct aspace *as, struct range r, struct vma_list *dead);
 
 int __must_check unmap_locked(struct aspace *as, struct range r, struct vma_list *dead);
 /* Is a VMA of r sealed? */

@@ -44,21 +44,13 @@ static bool grow(struct aspace *as, struct range r, u64 new_break, struct vma_li
 	v->range = r;
 	v->flags = BREAK_FLAGS | as->default_flags;
 	v->object_offset = r.start;
-	vma_tree_insert(as, v);
-	vma_merge_around(as, v, dead);
+	vma_add(as, v, aspace_find(as, r.end), dead);
 	return true;
 }
 
 static bool shrink(struct aspace *as, struct range r, struct vma_list *dead)
 {
-	struct carve carve;
-
-	if (range_is_sealed(as, r) || unmap_prepare(as, r) || carve_prepare(as, r, &carve))
-		return false;
-	carve_commit(as, r, &carve);
-	unmap_range_locked(as, r, dead);
-	carve_done(&carve);
-	return true;
+	return !range_is_sealed(as, r) && !unmap_range(as, r, dead);
 }
 
 /* Moves the break if it can be moved. as->lock held for writing. */

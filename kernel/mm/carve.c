@@ -24,10 +24,16 @@ static struct vma *straddler(struct aspace *as, u64 at)
 
 int carve_prepare(struct aspace *as, struct range r, struct carve *c)
 {
+	struct vma *first = aspace_find(as, r.start);
+
 	c->low = NULL;
 	c->high = NULL;
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
-	if (straddler(as, r.start)) {
+	/* Nothing in the range, or one VMA that is the range: most calls. */
+	if (!first || first->range.start >= r.end ||
+	    (first->range.start == r.start && first->range.end == r.end))
+		return 0;
+	if (first->range.start < r.start) {
 		c->low = vma_alloc();
 		if (!c->low)
 			return -ENOMEM;
@@ -62,8 +68,10 @@ static void split_at(struct aspace *as, u64 at, struct vma **spare)
 void carve_commit(struct aspace *as, struct range r, struct carve *c)
 {
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
-	split_at(as, r.start, &c->low);
-	split_at(as, r.end, &c->high);
+	if (c->low)
+		split_at(as, r.start, &c->low);
+	if (c->high)
+		split_at(as, r.end, &c->high);
 }
 
 void carve_done(struct carve *c)
@@ -98,4 +106,21 @@ struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *
 		v = low;
 	try_merge(as, v, vma_next(v), dead);
 	return v;
+}
+
+void vma_add(struct aspace *as, struct vma *v, struct vma *next, struct vma_list *dead)
+{
+	struct vma *prev = vma_prev_of(as, next);
+
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock) && !v->anon_family);
+	if (next && vma_can_merge(v, next)) {
+		vma_tree_resize(as, next, (struct range){v->range.start, next->range.end});
+		try_merge(as, prev, next, dead);
+	} else if (prev && vma_can_merge(prev, v)) {
+		vma_tree_resize(as, prev, (struct range){prev->range.start, v->range.end});
+	} else {
+		vma_tree_insert_between(as, v, prev, next);
+		return;
+	}
+	SLIST_INSERT_HEAD(dead, v, detached);
 }

@@ -33,19 +33,11 @@ u64 commit_total_pages(void)
 	return now > 0 ? (u64)now : 0;
 }
 
-static u64 machine_pages(void)
-{
-	struct frame_stats s;
-
-	frame_stats_read(&s);
-	return s.total;
-}
-
 u64 commit_limit_pages(void)
 {
 	if (commit_policy.limit_kbytes)
 		return commit_policy.limit_kbytes >> (PAGE_SHIFT - 10);
-	return machine_pages() * commit_policy.ratio_percent / 100;
+	return frames_total() * commit_policy.ratio_percent / 100;
 }
 
 static bool fits_limit(const struct aspace *as, u64 pages)
@@ -65,7 +57,7 @@ bool commit_allows(const struct aspace *as, u64 pages)
 	case COMMIT_LIMIT:
 		return fits_limit(as, pages);
 	default:
-		return pages <= machine_pages();
+		return pages <= frames_total();
 	}
 }
 

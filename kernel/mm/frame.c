@@ -299,6 +299,11 @@ void frame_stats_read(struct frame_stats *out)
 	out->fresh = zone.fresh_frames;
 }
 
+u64 frames_total(void)
+{
+	return zone.total_frames;
+}
+
 void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames)
 {
 	zone.pages = pages;

@@ -103,17 +103,18 @@ static void count_mapped(struct aspace *as, struct range r, u64 *pages, u64 *dat
 	}
 }
 
-/* RLIMIT_AS, RLIMIT_DATA and the number of VMAs, less what the new mapping replaces. */
-static int check_limits(struct aspace *as, struct range r, u32 flags)
+/* RLIMIT_AS, RLIMIT_DATA and the number of VMAs, less what the new mapping replaces. first: in r, or NULL if it is free. */
+static int check_limits(struct aspace *as, struct range r, u32 flags, const struct vma *first)
 {
-	u64 pages = range_len(r) >> PAGE_SHIFT, replaced, replaced_data;
+	u64 pages = range_len(r) >> PAGE_SHIFT, replaced = 0, replaced_data = 0;
 	u64 data = vma_flags_are_data(flags) ? pages : 0;
 
 	if (as->vma_count > vma_count_max)
 		return -ENOMEM;
 	if ((flags & VMA_ACCOUNT) && !commit_allows(as, pages))
 		return -ENOMEM;
-	count_mapped(as, r, &replaced, &replaced_data);
+	if (first)
+		count_mapped(as, r, &replaced, &replaced_data);
 	if (aspace_exceeds_limits(as, pages - replaced, data > replaced_data ? data - replaced_data : 0))
 		return -ENOMEM;
 	return 0;
@@ -166,30 +167,28 @@ static struct vma *new_vma(const struct map_request *req, u64 len)
 	return v;
 }
 
-/* Puts v at r, in place of what was there. as->lock held for writing. 0 or -ENOMEM with nothing changed. */
-static int insert_at(struct aspace *as, struct vma *v, struct range r, struct vma_list *dead)
+/*
+ * Puts v at r, in place of what was there: from `first` on, or nothing if the place is free. above: the VMA behind r if the
+ * place is free. as->lock held for writing. 0 or -ENOMEM with nothing changed.
+ */
+static int insert_at(struct aspace *as, struct vma *v, struct range r, const struct vma *first,
+		     struct vma *above, struct vma_list *dead)
 {
-	struct carve carve;
-	int err = unmap_prepare(as, r);
+	int err = first ? unmap_range(as, r, dead) : 0;
 
-	if (!err)
-		err = carve_prepare(as, r, &carve);
 	if (err)
 		return err;
-	carve_commit(as, r, &carve);
-	unmap_range_locked(as, r, dead);
 	v->range = r;
 	if (!v->object)
 		v->object_offset = r.start;
-	vma_tree_insert(as, v);
-	vma_merge_around(as, v, dead);
-	carve_done(&carve);
+	vma_add(as, v, first ? aspace_find(as, r.end) : above, dead);
 	return 0;
 }
 
 static int map_locked(struct aspace *as, const struct map_request *req, struct vma *v, u64 len,
 		      struct range *r, struct vma_list *dead)
 {
+	struct vma *above, *first = NULL;
 	int err;
 
 	v->flags |= as->default_flags;
@@ -202,12 +201,17 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 	/* Only private memory without a file grows down. */
 	if (!err && (v->flags & VMA_GROWSDOWN) && v->object)
 		err = -EINVAL;
-	if (!err && range_is_sealed(as, *r))
+	if (err)
+		return err;
+	above = aspace_find(as, r->start);
+	if (above && above->range.start < r->end)
+		first = above;
+	if (first && range_is_sealed(as, *r))
 		err = -EPERM;
 	if (!err)
-		err = check_limits(as, *r, v->flags);
+		err = check_limits(as, *r, v->flags, first);
 	if (!err)
-		err = insert_at(as, v, *r, dead);
+		err = insert_at(as, v, *r, first, above, dead);
 	if (!err)
 		history_add(as, MAP_OP_MAP, *r);
 	return err;

@@ -5,29 +5,25 @@
  *     VMAs      |--- a ---|  |-- b --|  |--- c ---|
  *     range          [=======================)
  *     after     |-a--|                      |--c--|      at most one VMA more than before: a hole in one
+ *
+ * Where no page of the range was ever touched the page table is left alone.
  */
 #include <asm/errno.h>
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
-void unmap_range_locked(struct aspace *as, struct range r, struct vma_list *dead)
+/* Takes the pages of r out of the page table. */
+static void remove_pages(struct aspace *as, struct range r)
 {
-	struct vma *v = aspace_find(as, r.start), *next;
 	struct tlb_batch batch;
 
-	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	tlb_batch_init(&batch, &as->pmap);
 	pmap_remove(&as->pmap, r, 0, &batch);
 	tlb_flush(&batch);
-	for (; v && v->range.start < r.end; v = next) {
-		DEBUG_ASSERT(range_inside(v->range, r));
-		next = vma_next(v);
-		vma_tree_remove(as, v);
-		SLIST_INSERT_HEAD(dead, v, detached);
-	}
 }
 
-int unmap_prepare(struct aspace *as, struct range r)
+/* Before it, while the call may fail. */
+static __noinline int prepare_pages(struct aspace *as, struct range r)
 {
 	struct tlb_batch batch;
 	int err;
@@ -36,6 +32,45 @@ int unmap_prepare(struct aspace *as, struct range r)
 	err = pmap_prepare(&as->pmap, r, PMAP_REMOVE, &batch);
 	tlb_flush(&batch);
 	return err;
+}
+
+/* Takes the VMAs of r, whose edges are VMA edges, out of the tree. */
+static void detach_vmas(struct aspace *as, struct range r, struct vma_list *dead)
+{
+	struct vma *v = aspace_find(as, r.start), *next;
+
+	for (; v && v->range.start < r.end; v = next) {
+		DEBUG_ASSERT(range_inside(v->range, r));
+		next = v->range.end < r.end ? vma_next(v) : NULL;
+		vma_tree_remove(as, v);
+		SLIST_INSERT_HEAD(dead, v, detached);
+	}
+}
+
+void unmap_whole_vmas(struct aspace *as, struct range r, struct vma_list *dead)
+{
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	remove_pages(as, r);
+	detach_vmas(as, r, dead);
+}
+
+int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
+{
+	bool touched = !pmap_range_is_empty(&as->pmap, r);
+	struct carve carve;
+	int err = touched ? prepare_pages(as, r) : 0;
+
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	if (!err)
+		err = carve_prepare(as, r, &carve);
+	if (err)
+		return err;
+	carve_commit(as, r, &carve);
+	if (touched)
+		remove_pages(as, r);
+	detach_vmas(as, r, dead);
+	carve_done(&carve);
+	return 0;
 }
 
 bool range_is_sealed(struct aspace *as, struct range r)
@@ -56,23 +91,16 @@ static bool hole_exceeds_count(struct aspace *as, struct range r)
 
 int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead)
 {
-	struct carve carve;
 	int err;
 
 	if (range_is_sealed(as, r))
 		return -EPERM;
 	if (hole_exceeds_count(as, r))
 		return -ENOMEM;
-	err = unmap_prepare(as, r);
+	err = unmap_range(as, r, dead);
 	if (!err)
-		err = carve_prepare(as, r, &carve);
-	if (err)
-		return err;
-	carve_commit(as, r, &carve);
-	unmap_range_locked(as, r, dead);
-	history_add(as, MAP_OP_UNMAP, r);
-	carve_done(&carve);
-	return 0;
+		history_add(as, MAP_OP_UNMAP, r);
+	return err;
 }
 
 int aspace_unmap(struct aspace *as, u64 addr, u64 len)

@@ -10,14 +10,19 @@
  *           (a,b)   (d)                        left.end .. c.start,  c.end .. right.start
  *
  * That is a function of the node and its two children only, so it is mended by walking from the place of a
- * change to the root. A search for space looks only into subtrees whose gap is long enough: O(log n).
+ * change towards the root, as far as a figure changes. A node is linked or unlinked first, then the path is mended, then
+ * the tree is balanced: a rotation keeps what lies under its place, so that nothing above it changes any more. A search
+ * for space looks only into subtrees whose gap is long enough: O(log n).
+ *
+ * One call looks for its VMA several times, and a program touches its memory in runs: aspace_find remembers what it found
+ * last (as->found) and looks there first.
  *
  * The start of a VMA means, here, the start of the guard gap that a growing stack keeps below it.
  */
 #define RB_AUGMENT(elm) vma_augment(elm)
 #include <moat/types.h>
 struct vma;
-static void vma_augment(struct vma *v);
+static bool vma_augment(struct vma *v);
 #include <moat/aspace.h>
 #include <moat/panic.h>
 #include "aspace_internal.h"
@@ -27,10 +32,12 @@ static u64 distance(u64 from, u64 to)
 	return to > from ? to - from : 0;
 }
 
-static void vma_augment(struct vma *v)
+/* Works out the figures of v from its children's; true when one of them is another than before. */
+static bool vma_augment(struct vma *v)
 {
 	const struct vma *left = RB_LEFT(v, node), *right = RB_RIGHT(v, node);
 	u64 start = vma_gap_start(v), end = v->range.end, gap = 0;
+	bool changed;
 
 	if (left) {
 		gap = MAX(left->subtree.gap, distance(left->subtree.end, start));
@@ -40,16 +47,18 @@ static void vma_augment(struct vma *v)
 		gap = MAX(gap, MAX(right->subtree.gap, distance(end, right->subtree.start)));
 		end = right->subtree.end;
 	}
+	changed = v->subtree.start != start || v->subtree.end != end || v->subtree.gap != gap;
 	v->subtree.start = start;
 	v->subtree.end = end;
 	v->subtree.gap = gap;
+	return changed;
 }
 
-/* Mends the figures of v and of all above it. */
+/* Mends the figures of v, whose children's are right, and of those above it that change with it. */
 static void augment_path(struct vma *v)
 {
-	for (; v; v = RB_PARENT(v, node))
-		vma_augment(v);
+	while (v && vma_augment(v))
+		v = RB_PARENT(v, node);
 }
 
 static int vma_cmp(const struct vma *a, const struct vma *b)
@@ -107,26 +116,72 @@ static void leave_object(struct vma *v)
 	spin_unlock(&v->object->maps_lock);
 }
 
-void vma_tree_insert(struct aspace *as, struct vma *v)
+/* Puts v into the empty place under its parent, NULL for the root. */
+static void insert_under(struct aspace *as, struct vma *v, struct vma *parent, struct vma **place)
 {
-	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock) && !*place);
 	v->aspace = as;
-	RB_INSERT(vma_tree, &as->vmas, v);
-	augment_path(v);
+	RB_SET(v, parent, node);
+	*place = v;
+	(void)vma_augment(v);
+	augment_path(parent);
+	vma_tree_RB_INSERT_COLOR(&as->vmas, v);
 	as->vma_count++;
 	count(as, v, 1);
 	join_object(v);
 }
 
+void vma_tree_insert(struct aspace *as, struct vma *v)
+{
+	struct vma *parent = NULL, **place = &RB_ROOT(&as->vmas);
+
+	while (*place) {
+		parent = *place;
+		place = v->range.start < parent->range.start ? &RB_LEFT(parent, node) : &RB_RIGHT(parent, node);
+	}
+	insert_under(as, v, parent, place);
+}
+
+void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
+{
+	if (!prev && !next)
+		insert_under(as, v, NULL, &RB_ROOT(&as->vmas));
+	else if (prev && !RB_RIGHT(prev, node))
+		insert_under(as, v, prev, &RB_RIGHT(prev, node));
+	else
+		insert_under(as, v, next, &RB_LEFT(next, node));
+}
+
+/* Takes out v, which has at most one child: the child takes its place. */
+static void unlink(struct aspace *as, struct vma *v)
+{
+	struct vma *parent = RB_PARENT(v, node);
+	struct vma *child = RB_LEFT(v, node) ? RB_LEFT(v, node) : RB_RIGHT(v, node);
+
+	if (child)
+		RB_PARENT(child, node) = parent;
+	if (!parent)
+		RB_ROOT(&as->vmas) = child;
+	else if (RB_LEFT(parent, node) == v)
+		RB_LEFT(parent, node) = child;
+	else
+		RB_RIGHT(parent, node) = child;
+	augment_path(parent);
+	if (RB_COLOR(v, node) == RB_BLACK)
+		vma_tree_RB_REMOVE_COLOR(&as->vmas, parent, child);
+}
+
 void vma_tree_remove(struct aspace *as, struct vma *v)
 {
-	/* With two children, the successor moves into v's place and the tree mends its whole path itself. */
-	struct vma *parent = RB_PARENT(v, node);
-
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	leave_object(v);
-	RB_REMOVE(vma_tree, &as->vmas, v);
-	augment_path(parent);
+	if (as->found == v)
+		as->found = NULL;
+	/* With two children, the successor moves into v's place and the tree mends its whole path itself. */
+	if (RB_LEFT(v, node) && RB_RIGHT(v, node))
+		RB_REMOVE(vma_tree, &as->vmas, v);
+	else
+		unlink(as, v);
 	as->vma_count--;
 	count(as, v, -1);
 }
@@ -152,19 +207,29 @@ void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags)
 	count(as, v, 1);
 }
 
+struct vma *vma_prev_of(struct aspace *as, struct vma *next)
+{
+	return next ? vma_prev(next) : RB_MAX(vma_tree, &as->vmas);
+}
+
 struct vma *aspace_find(struct aspace *as, u64 addr)
 {
-	struct vma *v = RB_ROOT(&as->vmas), *best = NULL;
+	struct vma *v = __atomic_load_n(&as->found, __ATOMIC_RELAXED), *best = NULL;
 
 	DEBUG_ASSERT(rwlock_is_held(&as->lock));
+	if (v && range_contains(v->range, addr))
+		return v;
+	v = RB_ROOT(&as->vmas);
 	while (v) {
 		if (addr >= v->range.end) {
 			v = RB_RIGHT(v, node);
 			continue;
 		}
 		best = v;
-		if (addr >= v->range.start)
+		if (addr >= v->range.start) {
+			__atomic_store_n(&as->found, v, __ATOMIC_RELAXED);
 			break;
+		}
 		v = RB_LEFT(v, node);
 	}
 	return best;
@@ -191,32 +256,40 @@ static bool fit(struct range free, struct range window, u64 len, u64 *addr)
 	return true;
 }
 
-/*
- * Searches the free runs in and around a subtree, highest first. `around` reaches from the end of the VMA
- * before the subtree to the start of the one after it. As deep as the tree: 32 calls for 65,530 VMAs.
- */
-static bool find_gap_in(const struct vma *v, struct range around, struct range window, u64 len, u64 *addr)
-{
-	u64 longest;
+/* What is looked for: the highest len bytes in the window. */
+struct gap_search {
+	struct range window;
+	u64 len;
+};
 
-	if (around.end < window.start + len || around.start > window.end - len)
-		return false;
-	if (!v)
-		return fit(around, window, len, addr);
-	longest = MAX(distance(around.start, v->subtree.start), distance(v->subtree.end, around.end));
-	if (MAX(longest, v->subtree.gap) < len)
-		return false;
-	return find_gap_in(RB_RIGHT(v, node), (struct range){v->range.end, around.end}, window, len, addr) ||
-	       find_gap_in(RB_LEFT(v, node), (struct range){around.start, vma_gap_start(v)}, window, len,
-			   addr);
+/*
+ * Searches the free runs in and around a subtree, highest first. [low, high) reaches from the end of the VMA before the
+ * subtree to the start of the one after it. As deep as the tree: 32 calls for 65,530 VMAs.
+ */
+static bool find_gap_in(const struct vma *v, u64 low, u64 high, const struct gap_search *s, u64 *addr)
+{
+	while (high >= s->window.start + s->len && low <= s->window.end - s->len) {
+		if (!v)
+			return fit((struct range){low, high}, s->window, s->len, addr);
+		if (v->subtree.gap < s->len && distance(low, v->subtree.start) < s->len &&
+		    distance(v->subtree.end, high) < s->len)
+			return false;
+		if (find_gap_in(RB_RIGHT(v, node), v->range.end, high, s, addr))
+			return true;
+		high = vma_gap_start(v);
+		v = RB_LEFT(v, node);
+	}
+	return false;
 }
 
 bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr)
 {
+	const struct gap_search search = {.window = window, .len = len};
+
 	DEBUG_ASSERT(rwlock_is_held(&as->lock));
 	if (window.start > window.end || len > range_len(window))
 		return false;
-	return find_gap_in(RB_ROOT(&as->vmas), (struct range){0, USER_TOP}, window, len, addr);
+	return find_gap_in(RB_ROOT(&as->vmas), 0, USER_TOP, &search, addr);
 }
 
 void vma_tree_check(struct aspace *as)
@@ -224,9 +297,6 @@ void vma_tree_check(struct aspace *as)
 	struct vma *v;
 
 	RB_FOREACH (v, vma_tree, &as->vmas) {
-		u64 start = v->subtree.start, end = v->subtree.end, gap = v->subtree.gap;
-
-		vma_augment(v);
-		ASSERT(v->subtree.start == start && v->subtree.end == end && v->subtree.gap == gap);
+		ASSERT(!vma_augment(v));
 	}
 }

@@ -18,8 +18,11 @@
 u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 {
 	unsigned level = 3;
-	u64 *table = direct_map(pmap->root);
+	u64 *table = direct_map(pmap->root), *first_entry = pd_entry(pmap, *addr, false);
 
+	/* Most ranges start where something is mapped. */
+	if (first_entry && *first_entry && *addr < end)
+		return first_entry;
 	while (*addr < end) {
 		u64 unit = 1ull << (12 + 9 * level);
 		unsigned first = index_at(*addr, level), i = first;

@@ -113,6 +113,7 @@ struct aspace {
 	struct refcount pins; /* who holds on to the structure alone; all users together count as one */
 	struct rwlock lock;   /* RANK_ASPACE */
 	struct vma_tree vmas; /* [lock] */
+	struct vma *found;    /* [a] of the tree, or NULL: where aspace_find looks first */
 	u64 vma_count;	      /* [lock] */
 	struct pmap pmap;
 	LIST_ENTRY(aspace) lazy; /* [reclaim.c] among those with lazily free pages, */

@@ -73,6 +73,7 @@ struct frame_stats {
  * `boot_frames` counts frames that boot keeps for ever (image, tables, metadata). Once, at boot.
  */
 void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames);
+u64 frames_total(void); /* frames of RAM, whoever owns them */
 /* Hands over RAM that was never used: whole frames, physical bytes. Boot, once for each free span. */
 void frames_add_span(struct range phys);
 /* Takes back boot memory (the unpacked archive) as ordinary free frames. */
