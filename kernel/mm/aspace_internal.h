@@ -14,11 +14,18 @@ SLIST_HEAD(vma_list, vma);
 
 /* vma.c: pure */
 u64 vma_pages(const struct vma *v);
-bool vma_flags_are_data(u32 flags);	/* does it count for RLIMIT_DATA? */
-unsigned vma_pmap_prot(u32 flags);	/* enum pmap_prot that a page of such a VMA may have at most */
-u64 vma_gap_start(const struct vma *v); /* start, or the start of the gap below a stack */
+bool vma_flags_are_data(u32 flags); /* does it count for RLIMIT_DATA? */
+unsigned vma_pmap_prot(u32 flags);  /* enum pmap_prot that a page of such a VMA may have at most */
 /* neighbour is low or high: the family that the other one's first private page may join, or 0 */
 u64 vma_family_of_neighbour(const struct vma *low, const struct vma *high, const struct vma *neighbour);
+
+/* start, or the start of the gap below a stack */
+static inline u64 vma_gap_start(const struct vma *v)
+{
+	if (likely(!(v->flags & VMA_GROWSDOWN)))
+		return v->range.start;
+	return v->range.start > STACK_GAP ? v->range.start - STACK_GAP : 0;
+}
 
 /* anon_family.c */
 void anon_family_set(struct vma *v);
@@ -39,7 +46,7 @@ void vma_tree_resize(struct aspace *as, struct vma *v, struct range range);
 void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags);
 struct vma *vma_prev(struct vma *v);
 struct vma *vma_prev_of(struct aspace *as, struct vma *next); /* the last one where next is NULL */
-void vma_tree_check(struct aspace *as); /* panics when a subtree's figures are wrong */
+void vma_tree_check(struct aspace *as); /* panics when what it knows of free space is wrong */
 /*
  * The highest place for len bytes in the window, clear of VMAs and of stack gaps; false when there is none.
  */

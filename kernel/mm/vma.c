@@ -88,10 +88,3 @@ unsigned vma_pmap_prot(u32 flags)
 		prot |= PMAP_EXEC;
 	return prot;
 }
-
-u64 vma_gap_start(const struct vma *v)
-{
-	if (!(v->flags & VMA_GROWSDOWN))
-		return v->range.start;
-	return v->range.start > STACK_GAP ? v->range.start - STACK_GAP : 0;
-}

@@ -2,17 +2,17 @@
 /*
  * The ordered set of VMAs: a red-black tree that also knows the free space between them.
  *
- * Each node keeps, for the subtree under it, where it starts and ends and the longest free run between two
- * VMAs in it:
+ * Each VMA knows the free run below it, down to the end of the one before, and, for the subtree under its node, the
+ * longest of these:
  *
- *               (c)                    subtree of c:  start = a.start, end = d.end,
- *              /   \                   gap = longest of  gap(left), gap(right),
- *           (a,b)   (d)                        left.end .. c.start,  c.end .. right.start
+ *     |- a -|    run of b   |--- b ---| run of c |- c -|          (b)       longest(b) = run(a), run(b), run(c)
+ *                                                                /   \
+ *                                                              (a)   (c)
  *
- * That is a function of the node and its two children only, so it is mended by walking from the place of a
- * change towards the root, as far as a figure changes. A node is linked or unlinked first, then the path is mended, then
- * the tree is balanced: a rotation keeps what lies under its place, so that nothing above it changes any more. A search
- * for space looks only into subtrees whose gap is long enough: O(log n).
+ * What lies above the last VMA belongs to none. The longest is a function of the node and its two children only, so it is
+ * mended by walking from the place of a change towards the root, as far as it changes. A node is linked or unlinked first,
+ * then the path is mended, then the tree is balanced: a rotation keeps what lies under its place, so that nothing above it
+ * changes any more. A search for space looks only into subtrees whose longest run is long enough: O(log n).
  *
  * One call looks for its VMA several times, and a program touches its memory in runs: aspace_find remembers what it found
  * last (as->found) and looks there first.
@@ -22,7 +22,7 @@
 #define RB_AUGMENT(elm) vma_augment(elm)
 #include <moat/types.h>
 struct vma;
-static bool vma_augment(struct vma *v);
+static inline bool vma_augment(struct vma *v);
 #include <moat/aspace.h>
 #include <moat/panic.h>
 #include "aspace_internal.h"
@@ -32,29 +32,21 @@ static u64 distance(u64 from, u64 to)
 	return to > from ? to - from : 0;
 }
 
-/* Works out the figures of v from its children's; true when one of them is another than before. */
-static bool vma_augment(struct vma *v)
+/* Works out the longest run under v from its children's; true when it is another than before. */
+static inline bool vma_augment(struct vma *v)
 {
 	const struct vma *left = RB_LEFT(v, node), *right = RB_RIGHT(v, node);
-	u64 start = vma_gap_start(v), end = v->range.end, gap = 0;
-	bool changed;
+	u64 longest = v->run, before = v->longest;
 
-	if (left) {
-		gap = MAX(left->subtree.gap, distance(left->subtree.end, start));
-		start = left->subtree.start;
-	}
-	if (right) {
-		gap = MAX(gap, MAX(right->subtree.gap, distance(end, right->subtree.start)));
-		end = right->subtree.end;
-	}
-	changed = v->subtree.start != start || v->subtree.end != end || v->subtree.gap != gap;
-	v->subtree.start = start;
-	v->subtree.end = end;
-	v->subtree.gap = gap;
-	return changed;
+	if (left)
+		longest = MAX(longest, left->longest);
+	if (right)
+		longest = MAX(longest, right->longest);
+	v->longest = longest;
+	return longest != before;
 }
 
-/* Mends the figures of v, whose children's are right, and of those above it that change with it. */
+/* Mends v, whose children are right, and those above it that change with it. */
 static void augment_path(struct vma *v)
 {
 	while (v && vma_augment(v))
@@ -116,15 +108,44 @@ static void leave_object(struct vma *v)
 	spin_unlock(&v->object->maps_lock);
 }
 
-/* Puts v into the empty place under its parent, NULL for the root. */
-static void insert_under(struct aspace *as, struct vma *v, struct vma *parent, struct vma **place)
+/* The free run between two neighbours; without the lower one it starts at 0. */
+static u64 run_between(const struct vma *prev, const struct vma *next)
 {
+	return distance(prev ? prev->range.end : 0, vma_gap_start(next));
+}
+
+/* The run below `next`, if there is one, may have changed: the one before it is prev, or none. */
+static void mend_run(const struct vma *prev, struct vma *next)
+{
+	u64 run;
+
+	if (!next)
+		return;
+	run = run_between(prev, next);
+	if (run == next->run)
+		return;
+	next->run = run;
+	augment_path(next);
+}
+
+/* Puts v into the empty place between its neighbours: under the one of them that has room, or as the root. */
+void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
+{
+	struct vma *parent = prev && !RB_RIGHT(prev, node) ? prev : next;
+	struct vma **place = &RB_ROOT(&as->vmas);
+
+	if (parent)
+		place = parent == prev ? &RB_RIGHT(prev, node) : &RB_LEFT(next, node);
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock) && !*place);
 	v->aspace = as;
 	RB_SET(v, parent, node);
 	*place = v;
-	(void)vma_augment(v);
+	v->run = v->longest = run_between(prev, v);
+	if (next)
+		next->run = run_between(v, next);
 	augment_path(parent);
+	if (parent != next)
+		augment_path(next);
 	vma_tree_RB_INSERT_COLOR(&as->vmas, v);
 	as->vma_count++;
 	count(as, v, 1);
@@ -133,23 +154,18 @@ static void insert_under(struct aspace *as, struct vma *v, struct vma *parent, s
 
 void vma_tree_insert(struct aspace *as, struct vma *v)
 {
-	struct vma *parent = NULL, **place = &RB_ROOT(&as->vmas);
+	struct vma *at = RB_ROOT(&as->vmas), *prev = NULL, *next = NULL;
 
-	while (*place) {
-		parent = *place;
-		place = v->range.start < parent->range.start ? &RB_LEFT(parent, node) : &RB_RIGHT(parent, node);
+	while (at) {
+		if (v->range.start < at->range.start) {
+			next = at;
+			at = RB_LEFT(at, node);
+		} else {
+			prev = at;
+			at = RB_RIGHT(at, node);
+		}
 	}
-	insert_under(as, v, parent, place);
-}
-
-void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
-{
-	if (!prev && !next)
-		insert_under(as, v, NULL, &RB_ROOT(&as->vmas));
-	else if (prev && !RB_RIGHT(prev, node))
-		insert_under(as, v, prev, &RB_RIGHT(prev, node));
-	else
-		insert_under(as, v, next, &RB_LEFT(next, node));
+	vma_tree_insert_between(as, v, prev, next);
 }
 
 /* Takes out v, which has at most one child: the child takes its place. */
@@ -173,6 +189,8 @@ static void unlink(struct aspace *as, struct vma *v)
 
 void vma_tree_remove(struct aspace *as, struct vma *v)
 {
+	struct vma *prev = vma_prev(v), *next = vma_next(v);
+
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	leave_object(v);
 	if (as->found == v)
@@ -182,6 +200,7 @@ void vma_tree_remove(struct aspace *as, struct vma *v)
 		RB_REMOVE(vma_tree, &as->vmas, v);
 	else
 		unlink(as, v);
+	mend_run(prev, next);
 	as->vma_count--;
 	count(as, v, -1);
 }
@@ -194,7 +213,8 @@ void vma_tree_resize(struct aspace *as, struct vma *v, struct range range)
 	v->object_offset += range.start - v->range.start;
 	v->range = range;
 	count(as, v, 1);
-	augment_path(v);
+	mend_run(vma_prev(v), v);
+	mend_run(v, vma_next(v));
 }
 
 /* All flags but VMA_GROWSDOWN, which the gaps depend on, and VMA_SHARED and VMA_NO_WRITE, which decide whether it counts as writing. */
@@ -263,21 +283,20 @@ struct gap_search {
 };
 
 /*
- * Searches the free runs in and around a subtree, highest first. [low, high) reaches from the end of the VMA before the
- * subtree to the start of the one after it. As deep as the tree: 32 calls for 65,530 VMAs.
+ * Searches the runs of a subtree, highest first: those under its right child, its own, those under its left child. As deep
+ * as the tree: 32 calls for 65,530 VMAs.
  */
-static bool find_gap_in(const struct vma *v, u64 low, u64 high, const struct gap_search *s, u64 *addr)
+static bool find_run(const struct vma *v, const struct gap_search *s, u64 *addr)
 {
-	while (high >= s->window.start + s->len && low <= s->window.end - s->len) {
-		if (!v)
-			return fit((struct range){low, high}, s->window, s->len, addr);
-		if (v->subtree.gap < s->len && distance(low, v->subtree.start) < s->len &&
-		    distance(v->subtree.end, high) < s->len)
-			return false;
-		if (find_gap_in(RB_RIGHT(v, node), v->range.end, high, s, addr))
+	for (; v && v->longest >= s->len; v = RB_LEFT(v, node)) {
+		u64 end = vma_gap_start(v);
+
+		if (v->range.end <= s->window.end - s->len && find_run(RB_RIGHT(v, node), s, addr))
 			return true;
-		high = vma_gap_start(v);
-		v = RB_LEFT(v, node);
+		if (end < s->window.start + s->len)
+			return false;
+		if (v->run >= s->len && fit((struct range){end - v->run, end}, s->window, s->len, addr))
+			return true;
 	}
 	return false;
 }
@@ -285,18 +304,21 @@ static bool find_gap_in(const struct vma *v, u64 low, u64 high, const struct gap
 bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr)
 {
 	const struct gap_search search = {.window = window, .len = len};
+	const struct vma *last = RB_MAX(vma_tree, &as->vmas);
 
 	DEBUG_ASSERT(rwlock_is_held(&as->lock));
 	if (window.start > window.end || len > range_len(window))
 		return false;
-	return find_gap_in(RB_ROOT(&as->vmas), 0, USER_TOP, &search, addr);
+	return fit((struct range){last ? last->range.end : 0, USER_TOP}, window, len, addr) ||
+	       find_run(RB_ROOT(&as->vmas), &search, addr);
 }
 
 void vma_tree_check(struct aspace *as)
 {
-	struct vma *v;
+	struct vma *v, *prev = NULL;
 
 	RB_FOREACH (v, vma_tree, &as->vmas) {
-		ASSERT(!vma_augment(v));
+		ASSERT(v->run == run_between(prev, v) && !vma_augment(v));
+		prev = v;
 	}
 }

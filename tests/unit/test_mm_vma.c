@@ -186,7 +186,7 @@ static void break_rights(void *as)
 
 static void break_subtree(void *as)
 {
-	vma_at(as, AT)->subtree.gap++;
+	vma_at(as, AT)->longest++;
 	aspace_check(as);
 }
 

@@ -76,10 +76,8 @@ struct vma {
 	bool anon_from_fork;
 	const char *name;  /* [I] static text such as "[vdso]", or NULL */
 	struct file *file; /* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
-	struct {
-		u64 start, end; /* from the lowest start, with its gap, to the highest end */
-		u64 gap;	/* longest free run between two VMAs inside */
-	} subtree;		/* [aspace lock] what the subtree under node spans, see vma_tree.c */
+	/* [aspace lock] While in the tree: the free run below it, and the longest under its node; see vma_tree.c. */
+	u64 run, longest;
 };
 
 /* How many VMAs an address space may have: Linux's vm.max_map_count. [a] */
