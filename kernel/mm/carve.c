@@ -113,11 +113,11 @@ void vma_add(struct aspace *as, struct vma *v, struct vma *next, struct vma_list
 	struct vma *prev = vma_prev_of(as, next);
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock) && !v->anon_family);
-	if (next && vma_can_merge(v, next)) {
-		vma_tree_resize(as, next, (struct range){v->range.start, next->range.end});
-		try_merge(as, prev, next, dead);
-	} else if (prev && vma_can_merge(prev, v)) {
+	if (prev && vma_can_merge(prev, v)) {
 		vma_tree_resize(as, prev, (struct range){prev->range.start, v->range.end});
+		try_merge(as, prev, next, dead);
+	} else if (next && vma_can_merge(v, next)) {
+		vma_tree_resize(as, next, (struct range){v->range.start, next->range.end});
 	} else {
 		vma_tree_insert_between(as, v, prev, next);
 		return;

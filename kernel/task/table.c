@@ -120,9 +120,16 @@ int table_reserve(struct process *p)
 	return err;
 }
 
-void table_publish(struct process *p, struct process *parent)
+/* A parent may be gone at any time for who does not hold the lock: its number is kept beside it. */
+static void set_parent(struct process *p, struct process *parent)
 {
 	p->parent = parent;
+	__atomic_store_n(&p->parent_pid, parent->pid, __ATOMIC_RELAXED);
+}
+
+void table_publish(struct process *p, struct process *parent)
+{
+	set_parent(p, parent);
 	/* What the kernel starts leads a session of its own. */
 	p->pgid = parent == &kernel_process ? p->pid : parent->pgid;
 	p->sid = parent == &kernel_process ? p->pid : parent->sid;
@@ -148,7 +155,7 @@ void table_adopt(struct process *p, struct process *parent)
 {
 	TAILQ_REMOVE(&p->parent->children, p, sibling);
 	TAILQ_INSERT_TAIL(&parent->children, p, sibling);
-	p->parent = parent;
+	set_parent(p, parent);
 }
 
 unsigned process_count(void)
@@ -190,11 +197,7 @@ int process_with(int pid, int (*fn)(struct process *p, void *arg), void *arg)
 
 int process_parent_pid(const struct process *p)
 {
-	u64 irq = table_lock();
-	int pid = p->parent->pid;
-
-	table_unlock(irq);
-	return pid;
+	return __atomic_load_n(&p->parent_pid, __ATOMIC_RELAXED);
 }
 
 static int nothing(struct process *p, void *arg)

@@ -50,6 +50,7 @@ struct vfork_wait {
 struct process {
 	int pid;			/* [I] */
 	struct process *parent;		/* [table] */
+	int parent_pid;			/* [a] its number */
 	TAILQ_HEAD(, process) children; /* [table] oldest first */
 	TAILQ_ENTRY(process) sibling;	/* [table] */
 	LIST_ENTRY(process) all;	/* [table] */
