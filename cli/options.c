@@ -39,6 +39,7 @@ enum option_letter {
 	OPT_KERNEL,
 	OPT_APPEND,
 	OPT_CPUS,
+	OPT_WX,
 };
 
 static const struct option long_options[] = {
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{"accel", required_argument, NULL, OPT_ACCEL},
 	{"deterministic", no_argument, NULL, OPT_DETERMINISTIC},
 	{"strict", no_argument, NULL, OPT_STRICT},
+	{"wx", required_argument, NULL, OPT_WX},
 	{"strace", no_argument, NULL, OPT_STRACE},
 	{"gdb", optional_argument, NULL, OPT_GDB},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
@@ -214,6 +216,11 @@ static int take_option(struct options *o, int letter, struct verdict *v)
 		return 0;
 	case OPT_STRICT:
 		o->strict = true;
+		return 0;
+	case OPT_WX:
+		if (strcmp(optarg, "strict") != 0 && strcmp(optarg, "linux") != 0)
+			return bad_value(v, "--wx", optarg, "must be strict or linux");
+		o->wx_linux = strcmp(optarg, "linux") == 0;
 		return 0;
 	case OPT_STRACE:
 		o->strace = true;

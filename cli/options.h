@@ -29,6 +29,7 @@ struct options {
 	unsigned int gdb_port; /* 0: no gdb */
 	bool deterministic;
 	bool strict;
+	bool wx_linux; /* memory may be writable and executable at once */
 	bool strace;
 	bool kernel_log;
 	bool no_aslr;

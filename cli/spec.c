@@ -94,6 +94,7 @@ static void write_flags(FILE *out, const struct options *o)
 		write_record(out, "aslr", "0");
 	if (o->strace)
 		write_record(out, "strace", "1");
+	write_record(out, "wx", o->wx_linux ? "linux" : "strict");
 	if (o->strict)
 		write_record(out, "strict", "1");
 	if (o->deterministic) {

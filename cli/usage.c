@@ -28,6 +28,7 @@ const char usage_run[] =
 	"How it runs\n"
 	"  --deterministic       same program and input: same instructions, addresses and output\n"
 	"  --no-aslr             no address randomisation for the program\n"
+	"  --wx POLICY           strict (no memory writable and executable at once; the rule) or linux\n"
 	"  --strict              an unsupported system call or flag ends the program\n"
 	"  --accel kvm|tcg|auto  hardware virtualisation, emulation, or what works (auto)\n"
 	"What can be seen\n"

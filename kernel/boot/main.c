@@ -15,6 +15,7 @@
 #include <moat/random.h>
 #include <moat/run.h>
 #include <moat/task.h>
+#include <moat/wx.h>
 #include "boot_test.h"
 #include "program.h"
 #include "run_spec.h"
@@ -91,6 +92,7 @@ static void init_main(void *arg)
 	oom_init();
 	selftest_run(machine_cmdline());
 	run_policy = (struct run_policy){.trace = spec.trace, .strict = spec.strict};
+	wx_strict = spec.wx_strict;
 	program_run(&spec);
 	dev_end_machine(MACHINE_DONE);
 }

@@ -14,7 +14,7 @@ struct run_spec {
 	const char *stdin_path; /* NULL: port 1 */
 	u8 seed[64];
 	u64 epoch_ns;
-	bool aslr, deterministic, trace, strict;
+	bool aslr, deterministic, trace, strict, wx_strict;
 	bool tty[3];
 	u16 rows, cols;
 };

@@ -11,10 +11,13 @@
 #include <asm/errno.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
+#include <moat/wx.h>
 #include "aspace_internal.h"
 
 #define LOW_2G_START 0x40000000ul /* where Linux's MAP_32BIT window lies */
 #define LOW_2G_END   0x80000000ul
+
+bool wx_strict;
 
 bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages)
 {
@@ -227,6 +230,8 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 	bool lock;
 	int err;
 
+	if (wx_forbids(req->vma_flags))
+		return -EACCES;
 	if (req->len == 0 || !IS_ALIGNED(req->object_offset, PAGE_SIZE))
 		return -EINVAL;
 	if (len == 0 || len > USER_TOP)

@@ -13,6 +13,7 @@
  */
 #include <asm/errno.h>
 #include <moat/panic.h>
+#include <moat/wx.h>
 #include "aspace_internal.h"
 
 /*
@@ -33,7 +34,7 @@ static u32 flags_with(const struct vma *v, u32 prot)
 /* May this VMA have these rights? pages: of it, those in the range. */
 static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u32 prot, u64 *new_data)
 {
-	if ((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE))
+	if (((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE)) || wx_forbids(prot))
 		return -EACCES;
 	if (v->flags & VMA_SEALED)
 		return -EPERM;

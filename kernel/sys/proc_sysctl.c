@@ -8,6 +8,7 @@
 #include <linux/limits.h>
 #include <moat/aspace.h>
 #include <moat/commit.h>
+#include <moat/exec.h>
 #include <moat/mode.h>
 #include <moat/random.h>
 #include <moat/string.h>
@@ -191,6 +192,27 @@ static const struct proc_entry random_table[] = {
 	{0},
 };
 
+static int show_randomize(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	(void)pos;
+	proc_printf(t, "%u\n", randomize_va_space);
+	return 0;
+}
+
+static int store_randomize(const struct proc_open *o, char *text, size_t len)
+{
+	s64 value;
+
+	(void)o;
+	(void)len;
+	if (proc_parse(text, &value) || value < INT32_MIN || value > INT32_MAX)
+		return -EINVAL;
+	/* Linux stores any number and asks only whether it is 0, and whether it is above 1. */
+	__atomic_store_n(&randomize_va_space, (u32)value, __ATOMIC_RELAXED);
+	return 0;
+}
+
 static const struct proc_entry kernel_table[] = {
 	FIXED("ostype", "Linux"),
 	FIXED("osrelease", LINUX_RELEASE),
@@ -203,7 +225,10 @@ static const struct proc_entry kernel_table[] = {
 	 .data = &domain},
 	NUMBER("pid_max", 32768),
 	NUMBER("threads-max", 4096),
-	NUMBER("randomize_va_space", 2),
+	{.name = "randomize_va_space",
+	 .mode = S_IFREG | 0644,
+	 .show = show_randomize,
+	 .store = store_randomize},
 	NUMBER("overflowuid", 65534),
 	NUMBER("overflowgid", 65534),
 	NUMBER("cap_last_cap", CAP_LAST_CAP),

@@ -8,6 +8,7 @@
 #include <moat/fs.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include <moat/wx.h>
 #include "sys_mem.h"
 
 /* Flags that mean something here or are defined to mean nothing (MAP_DENYWRITE, MAP_EXECUTABLE, MAP_STACK …). */
@@ -20,6 +21,13 @@ static u32 prot_to_vma(int prot)
 {
 	return (prot & PROT_READ ? VMA_READ : 0) | (prot & PROT_WRITE ? VMA_WRITE : 0) |
 	       (prot & PROT_EXEC ? VMA_EXEC : 0);
+}
+
+/* What the run's policy refuses is told in the report; the address space refuses it. */
+static void tell_wx(const char *call, u32 vma_flags)
+{
+	if (wx_forbids(vma_flags))
+		unsupported_flag(call, "PROT_WRITE with PROT_EXEC (--wx)");
 }
 
 static u32 how_from(int flags)
@@ -129,6 +137,7 @@ s64 sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, s64 offset)
 		return err;
 	if (length == 0)
 		return -EINVAL;
+	tell_wx("mmap", req.vma_flags);
 	if ((flags & MAP_TYPE) != MAP_PRIVATE)
 		req.vma_flags |= VMA_SHARED;
 	if (flags & MAP_GROWSDOWN)
@@ -176,6 +185,7 @@ static s64 protect(u64 addr, size_t length, int prot)
 		if (grows == PROT_GROWSUP)
 			return -EINVAL;
 	}
+	tell_wx("mprotect", prot_to_vma(prot));
 	return aspace_protect(as, start, end - start, prot_to_vma(prot));
 }
 

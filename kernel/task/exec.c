@@ -20,6 +20,7 @@
 #include <moat/heap.h>
 #include <moat/random.h>
 #include <moat/string.h>
+#include <moat/wx.h>
 
 #include "exec_args.h"
 #include "exec_layout.h"
@@ -193,16 +194,20 @@ static int read_segments(struct load *l)
 	return err == -ENOEXEC ? -ELIBBAD : err;
 }
 
+u32 randomize_va_space = 2;
+
 static void choose_layout(struct load *l)
 {
 	struct layout_random random;
 	const struct layout_random *r = NULL;
 
-	if (!(l->req->flags & EXEC_FIXED_ADDRESSES)) {
+	if (!(l->req->flags & EXEC_FIXED_ADDRESSES) && randomize_va_space > 0) {
 		random_bytes(&random, sizeof(random));
 		r = &random;
 	}
 	exec_layout_choose(r, l->req->limit_stack_bytes, vdso_map_bytes(), &l->layout);
+	if (randomize_va_space < 2)
+		l->layout.brk_gap = 0;
 }
 
 static int create_aspace(struct load *l)
@@ -310,6 +315,12 @@ static void auxv_fill(const struct load *l, struct auxv *v)
 	auxv_add(v, AT_PLATFORM, 0);
 }
 
+/* A program that asks for an executable stack gets an ordinary one where memory may not be both: most never use it. */
+static bool stack_is_exec(const struct load *l)
+{
+	return l->program.image.stack_exec && !wx_forbids(VMA_WRITE | VMA_EXEC);
+}
+
 /* The stack's VMA: what is filled, and some room below that the program will want at once. */
 static int map_stack(struct load *l, u64 filled_bytes)
 {
@@ -319,8 +330,7 @@ static int map_stack(struct load *l, u64 filled_bytes)
 	struct map_request req = {
 		.addr = l->layout.stack_top - len,
 		.len = len,
-		.vma_flags =
-			VMA_READ | VMA_WRITE | VMA_GROWSDOWN | (l->program.image.stack_exec ? VMA_EXEC : 0),
+		.vma_flags = VMA_READ | VMA_WRITE | VMA_GROWSDOWN | (stack_is_exec(l) ? VMA_EXEC : 0),
 		.how = MAP_AT_FREE,
 	};
 	u64 addr;
@@ -368,7 +378,7 @@ static __noinline int build_stack(struct load *l, struct exec_image *out)
 		err = map_stack(l, args->image.used);
 	if (err)
 		return err;
-	if (l->program.image.stack_exec)
+	if (stack_is_exec(l))
 		prot |= PMAP_EXEC;
 	out->rsp = places.sp;
 	out->args = places.args;

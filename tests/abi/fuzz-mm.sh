@@ -25,7 +25,7 @@ on_host() {
 }
 
 on_moat() {
-	timeout 630 "$MOAT" run --timeout 600 --clear-env "$PROGRAM" "$@" </dev/null
+	timeout 630 "$MOAT" run --timeout 600 --wx linux --clear-env "$PROGRAM" "$@" </dev/null
 }
 
 # The seed of the sequence in which the two outputs differ first.

@@ -107,3 +107,24 @@ test_memory_verdict() {
 		fail "verdict oom in the report" "$(head -c 300 "$SUITE_DIR/oom.json")"
 	fi
 }
+
+# No memory is writable and executable at once, but code can be made; on request all is as on Linux.
+test_wx() {
+	local got
+	got=$("$MOAT" run "$B/tests/programs/wx" 2>&1 | tr '\n' ';')
+	[ "$got" = "map both: Permission denied;protect both: Permission denied;switch: done;runs: 42;two mappings run: 42;" ] &&
+		pass "W^X: strict" || fail "W^X: strict" "$got"
+	got=$("$MOAT" run --wx linux "$B/tests/programs/wx" 2>&1 | tr '\n' ';')
+	[ "$got" = "map both: done;protect both: done;switch: done;runs: 42;two mappings run: 42;" ] &&
+		pass "W^X: as Linux" || fail "W^X: as Linux" "$got"
+}
+
+test_aslr() {
+	local out
+	out=$(timeout 60 "$MOAT" run --timeout 50 "$B/tests/programs/aslr" 2>&1)
+	if [ "$(grep -c 'as it should be$' <<<"$out")" = 12 ] && [ "$(wc -l <<<"$out")" = 12 ]; then
+		pass "ASLR: as much as on Linux, and none"
+	else
+		fail "ASLR: as much as on Linux, and none" "$out"
+	fi
+}

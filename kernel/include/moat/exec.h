@@ -20,6 +20,9 @@
 
 #define EXEC_NAME_MAX 16 /* of a process's name, with its NUL */
 
+/* kernel.randomize_va_space: 0 nothing, 1 all but the heap, 2 all. What programs ask for by personality(2) comes on top. [a] */
+extern u32 randomize_va_space;
+
 /* Opens a program or script for execution: -EACCES (not a regular file, no execute permission), vfs_open's.
  */
 int __must_check exec_open(struct fs_context *fs, struct dentry *base, const char *path, struct file **out);
