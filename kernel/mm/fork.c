@@ -9,6 +9,8 @@
  *     MADV_WIPEONFORK       the same VMA, empty
  *     locked                the same, not locked
  *
+ * Neighbours that only a lock or their family kept apart are not joined in the child, as on Linux.
+ *
  * Both address spaces are locked for writing: nobody faults while tables become shared.
  */
 #include <asm/errno.h>
@@ -21,6 +23,7 @@ static void copy_settings(struct aspace *child, const struct aspace *parent)
 	child->heap = parent->heap;
 	child->mmap_top = parent->mmap_top;
 	child->stack_start = parent->stack_start;
+	child->unjoined = parent->unjoined;
 	child->history = parent->history;
 	child->barriers = parent->barriers;
 	child->limit_as_bytes = parent->limit_as_bytes;
@@ -39,6 +42,8 @@ static int copy_vma(struct aspace *child, const struct vma *from)
 	if (!v)
 		return -ENOMEM;
 	*v = *from;
+	if (v->flags & (VMA_LOCKED | VMA_WIPE_ON_FORK))
+		child->unjoined = true;
 	v->flags &= ~(u32)(VMA_LOCKED | VMA_LOCK_ON_FAULT);
 	if (v->flags & VMA_WIPE_ON_FORK)
 		v->anon_family = 0;

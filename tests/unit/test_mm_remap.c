@@ -140,6 +140,21 @@ static void test_lock_counts_and_fills(void **state)
 	aspace_check(as);
 }
 
+/* The child's memory is not locked, but stays in as many pieces, as on Linux: the checker must take that. */
+static void test_fork_of_locked(void **state)
+{
+	struct aspace *as = *state, *child;
+
+	map_at(as, AT, 4 * P, RW);
+	as->limit_lock_bytes = 4 * P;
+	assert_int_equal(aspace_lock(as, AT + P, 2 * P, VMA_LOCKED | VMA_LOCK_ON_FAULT), 0);
+	assert_int_equal(aspace_fork(as, &child), 0);
+	assert_int_equal(child->locked_pages, 0);
+	assert_int_equal(child->vma_count, 3);
+	aspace_check(child);
+	aspace_put(child);
+}
+
 static void test_guards(void **state)
 {
 	struct aspace *as = *state;
@@ -241,6 +256,7 @@ int main(void)
 		ASPACE_TEST(test_remap_keeps_the_old_range),
 		ASPACE_TEST(test_remap_several),
 		ASPACE_TEST(test_lock_counts_and_fills),
+		ASPACE_TEST(test_fork_of_locked),
 		ASPACE_TEST(test_guards),
 		ASPACE_TEST(test_seal),
 		ASPACE_TEST(test_every_allocation_fails),
