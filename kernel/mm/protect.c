@@ -146,10 +146,25 @@ static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vm
 	return stop;
 }
 
+/*
+ * The part of r that is changed in one step: all of it, or, when locked memory becomes writable, what lies in the first
+ * VMA. Its pages then become copies of its own at once (*fill), and those of no other VMA do.
+ */
+static struct range next_step(struct aspace *as, struct range r, u32 prot, bool *fill)
+{
+	struct vma *v = aspace_find(as, r.start);
+
+	*fill = false;
+	if (!(prot & VMA_WRITE) || !as->locked_pages || !v || v->range.start > r.start)
+		return r;
+	*fill = (v->flags & (VMA_WRITE | VMA_SHARED | VMA_LOCKED)) == VMA_LOCKED;
+	return (struct range){r.start, MIN(v->range.end, r.end)};
+}
+
 int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
 {
 	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
-	struct range r;
+	struct range r, step;
 	bool fill;
 	int err;
 
@@ -160,13 +175,15 @@ int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
 		return 0;
 	if (user_range(addr, len, &r))
 		return -ENOMEM;
-	rwlock_write(&as->lock);
-	err = protect_locked(as, r, vma_prot, &dead);
-	fill = (vma_prot & VMA_WRITE) && as->locked_pages;
-	rwlock_write_done(&as->lock);
+	do {
+		rwlock_write(&as->lock);
+		step = next_step(as, r, vma_prot, &fill);
+		err = protect_locked(as, step, vma_prot, &dead);
+		rwlock_write_done(&as->lock);
+		if (!err && fill)
+			(void)lock_populate(as, step);
+		r.start = step.end;
+	} while (!err && !range_empty(r));
 	vma_list_free(&dead);
-	/* Locked memory that may be written for the first time gets pages of its own. */
-	if (fill)
-		(void)lock_populate(as, r);
 	return err;
 }
