@@ -106,10 +106,10 @@ int __must_check remove_but_guards(struct aspace *as, struct range r, unsigned f
 /* lock.c: may so many more pages with these flags be locked? 0, -EAGAIN. as->lock held. */
 int lock_limit_check(const struct aspace *as, u32 flags, u64 pages);
 /*
- * Faults in what is mapped in r in VMAs with VMA_LOCKED and without VMA_LOCK_ON_FAULT. 0, or the first error: -EFAULT,
- * -ENOMEM, -EINTR. No lock held.
+ * Faults in what is mapped in r in VMAs with VMA_LOCKED and without VMA_LOCK_ON_FAULT; goes on behind a VMA with an error.
+ * No lock held.
  */
-int lock_populate(struct aspace *as, struct range r);
+void lock_populate(struct aspace *as, struct range r);
 /* populate.c: faults in one page of any VMA that has a right; for writing if it is private and writable. */
 int populate_for_lock(struct aspace *as, u64 addr);
 

@@ -86,6 +86,6 @@ u64 aspace_brk(struct aspace *as, u64 new_break)
 	rwlock_write_done(&as->lock);
 	vma_list_free(&dead);
 	if (lock)
-		(void)lock_populate(as, (struct range){ALIGN_UP(old, PAGE_SIZE), ALIGN_UP(now, PAGE_SIZE)});
+		lock_populate(as, (struct range){ALIGN_UP(old, PAGE_SIZE), ALIGN_UP(now, PAGE_SIZE)});
 	return now;
 }

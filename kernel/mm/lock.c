@@ -69,22 +69,33 @@ static bool next_locked(struct aspace *as, struct range *r, u64 *end)
 	return !range_empty(*r);
 }
 
-/* Goes on behind a VMA with an error, so that mlockall(2) and mmap(2), which ignore it, fill the others. */
-int lock_populate(struct aspace *as, struct range r)
+static int populate_run(struct aspace *as, u64 addr, u64 end)
 {
-	int err = 0, first = 0;
+	int err = 0;
+
+	for (; !err && addr < end; addr += PAGE_SIZE)
+		err = waitq_signal_due() ? -EINTR : populate_for_lock(as, addr);
+	return err;
+}
+
+void lock_populate(struct aspace *as, struct range r)
+{
 	u64 end;
 
-	while (next_locked(as, &r, &end)) {
-		for (err = 0; !err && r.start < end; r.start += PAGE_SIZE)
-			err = waitq_signal_due() ? -EINTR : populate_for_lock(as, r.start);
-		if (err == -EINTR)
-			return err;
-		if (!first)
-			first = err;
-		r.start = end;
-	}
-	return first;
+	for (; next_locked(as, &r, &end); r.start = end)
+		if (populate_run(as, r.start, end) == -EINTR)
+			return;
+}
+
+/* As above, but to the first error. */
+static int populate_all(struct aspace *as, struct range r)
+{
+	int err = 0;
+	u64 end;
+
+	for (; !err && next_locked(as, &r, &end); r.start = end)
+		err = populate_run(as, r.start, end);
+	return err;
 }
 
 /* Whole pages that hold the bytes. */
@@ -113,7 +124,7 @@ int aspace_lock(struct aspace *as, u64 addr, u64 len, u32 lock)
 	vma_list_free(&dead);
 	if (err || lock != VMA_LOCKED)
 		return err;
-	err = lock_populate(as, r);
+	err = populate_all(as, r);
 	/* Errors of mlock(2): what cannot be reached is ENOMEM, what is out of memory may be tried again. */
 	return err == -EFAULT ? -ENOMEM : err == -ENOMEM ? -EAGAIN : err;
 }
@@ -138,6 +149,6 @@ int aspace_lock_all(struct aspace *as, unsigned what)
 	rwlock_write_done(&as->lock);
 	vma_list_free(&dead);
 	if (!err && (what & LOCK_ALL_CURRENT))
-		(void)lock_populate(as, all);
+		lock_populate(as, all);
 	return err;
 }

@@ -254,7 +254,7 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 		return err;
 	*addr_out = r.start;
 	if (lock)
-		(void)lock_populate(as, r);
+		lock_populate(as, r);
 	/* MAP_POPULATE is a wish: what cannot be had now faults later. */
 	if (req->how & MAP_FILL)
 		(void)!aspace_populate(as, r.start, len, req->vma_flags & VMA_WRITE);
