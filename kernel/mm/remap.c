@@ -132,7 +132,8 @@ static int prepare_move(const struct remap *m, struct range from, struct move_no
 	}
 	if (range_empty(from))
 		return 0;
-	err = carve_prepare(m->as, from, &n->carve);
+	if (!(m->how & REMAP_KEEP))
+		err = carve_prepare(m->as, from, &n->carve);
 	if (!err) {
 		tlb_batch_init(&batch, &m->as->pmap);
 		err = pmap_prepare_move(&m->as->pmap, from, m->to, &batch);
@@ -161,24 +162,22 @@ static struct vma *detach_or_copy(const struct remap *m, struct vma *v, struct m
 	return moved;
 }
 
-/* The old VMA of MREMAP_DONTUNMAP: empty now, and no longer locked. */
-static void leave_empty(const struct remap *m, struct vma *v, bool whole)
+/* The old VMA of MREMAP_DONTUNMAP, of which `from` is empty now: no part of it is locked any more, and it stays one. */
+static void leave_empty(const struct remap *m, struct vma *v, struct range from)
 {
 	vma_tree_reflag(m->as, v, v->flags & ~(u32)(VMA_LOCKED | VMA_LOCK_ON_FAULT));
-	if (whole) {
+	if (v->range.start == from.start && v->range.end == from.end) {
 		v->anon_family = 0;
 		v->anon_from_fork = false;
 	}
-	vma_merge_around(m->as, v, m->dead);
 }
 
 static void commit_move(struct remap *m, struct range from, struct move_nodes *n)
 {
 	struct vma *v, *moved;
 	struct tlb_batch batch;
-	bool whole = !carve_count(&n->carve);
 
-	if (!range_empty(from))
+	if (!range_empty(from) && !(m->how & REMAP_KEEP))
 		carve_commit(m->as, from, &n->carve);
 	v = aspace_find(m->as, m->addr);
 	note_growth(m, v, m->to);
@@ -189,7 +188,7 @@ static void commit_move(struct remap *m, struct range from, struct move_nodes *n
 		tlb_flush(&batch);
 	}
 	if (moved != v && !range_empty(from))
-		leave_empty(m, v, whole);
+		leave_empty(m, v, from);
 	vma_tree_insert(m->as, moved);
 	vma_merge_around(m->as, moved, m->dead);
 }
