@@ -106,12 +106,12 @@ int __must_check remove_but_guards(struct aspace *as, struct range r, unsigned f
 /* lock.c: may so many more pages with these flags be locked? 0, -EAGAIN. as->lock held. */
 int lock_limit_check(const struct aspace *as, u32 flags, u64 pages);
 /*
- * Faults in what is mapped in r in VMAs with VMA_LOCKED and without VMA_LOCK_ON_FAULT; goes on behind a VMA with an error.
- * No lock held.
+ * Faults in what is mapped in r in VMAs that have the flags (VMA_LOCKED, or 0: all) and not VMA_LOCK_ON_FAULT; goes on behind
+ * a VMA with an error. No lock held.
  */
-void lock_populate(struct aspace *as, struct range r);
-/* populate.c: faults in one page of any VMA that has a right; for writing if it is private and writable. */
-int populate_for_lock(struct aspace *as, u64 addr);
+void aspace_fill(struct aspace *as, struct range r, u32 flags);
+/* populate.c: faults in one page of a VMA that has the flags and any right; for writing if it is private and writable. */
+int populate_own(struct aspace *as, u64 addr, u32 flags);
 
 /* map.c: a free place for len bytes, at hint (0: none) if that is free; -ENOMEM. as->lock held. */
 int __must_check place_anywhere(struct aspace *as, u64 hint, u64 len, struct range *r);

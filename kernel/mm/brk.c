@@ -86,6 +86,7 @@ u64 aspace_brk(struct aspace *as, u64 new_break)
 	rwlock_write_done(&as->lock);
 	vma_list_free(&dead);
 	if (lock)
-		lock_populate(as, (struct range){ALIGN_UP(old, PAGE_SIZE), ALIGN_UP(now, PAGE_SIZE)});
+		aspace_fill(as, (struct range){ALIGN_UP(old, PAGE_SIZE), ALIGN_UP(now, PAGE_SIZE)},
+			    VMA_LOCKED);
 	return now;
 }

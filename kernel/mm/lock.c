@@ -50,14 +50,14 @@ static int change_locked(struct aspace *as, struct range r, u32 lock, struct vma
 	return err || end == r.end ? err : -ENOMEM;
 }
 
-/* The next run of r that is to be filled: shortens r from below; false when there is none. */
-static bool next_locked(struct aspace *as, struct range *r, u64 *end)
+/* The next run of r that is to be filled, as it has the flags: shortens r from below; false when there is none. */
+static bool next_run(struct aspace *as, struct range *r, u32 flags, u64 *end)
 {
 	struct vma *v;
 
 	rwlock_read(&as->lock);
 	for (v = aspace_find(as, r->start); v && v->range.start < r->end; v = vma_next(v))
-		if ((v->flags & LOCK_FLAGS) == VMA_LOCKED)
+		if ((v->flags & (flags | VMA_LOCK_ON_FAULT)) == flags)
 			break;
 	if (v && v->range.start < r->end) {
 		r->start = MAX(r->start, v->range.start);
@@ -69,32 +69,32 @@ static bool next_locked(struct aspace *as, struct range *r, u64 *end)
 	return !range_empty(*r);
 }
 
-static int populate_run(struct aspace *as, u64 addr, u64 end)
+static int populate_run(struct aspace *as, u64 addr, u64 end, u32 flags)
 {
 	int err = 0;
 
 	for (; !err && addr < end; addr += PAGE_SIZE)
-		err = waitq_signal_due() ? -EINTR : populate_for_lock(as, addr);
+		err = waitq_signal_due() ? -EINTR : populate_own(as, addr, flags);
 	return err;
 }
 
-void lock_populate(struct aspace *as, struct range r)
+void aspace_fill(struct aspace *as, struct range r, u32 flags)
 {
 	u64 end;
 
-	for (; next_locked(as, &r, &end); r.start = end)
-		if (populate_run(as, r.start, end) == -EINTR)
+	for (; next_run(as, &r, flags, &end); r.start = end)
+		if (populate_run(as, r.start, end, flags) == -EINTR)
 			return;
 }
 
-/* As above, but to the first error. */
-static int populate_all(struct aspace *as, struct range r)
+/* Locked memory, to the first error. */
+static int fill_locked(struct aspace *as, struct range r)
 {
 	int err = 0;
 	u64 end;
 
-	for (; !err && next_locked(as, &r, &end); r.start = end)
-		err = populate_run(as, r.start, end);
+	for (; !err && next_run(as, &r, VMA_LOCKED, &end); r.start = end)
+		err = populate_run(as, r.start, end, VMA_LOCKED);
 	return err;
 }
 
@@ -124,7 +124,7 @@ int aspace_lock(struct aspace *as, u64 addr, u64 len, u32 lock)
 	vma_list_free(&dead);
 	if (err || lock != VMA_LOCKED)
 		return err;
-	err = populate_all(as, r);
+	err = fill_locked(as, r);
 	/* Errors of mlock(2): what cannot be reached is ENOMEM, what is out of memory may be tried again. */
 	return err == -EFAULT ? -ENOMEM : err == -ENOMEM ? -EAGAIN : err;
 }
@@ -149,6 +149,6 @@ int aspace_lock_all(struct aspace *as, unsigned what)
 	rwlock_write_done(&as->lock);
 	vma_list_free(&dead);
 	if (!err && (what & LOCK_ALL_CURRENT))
-		lock_populate(as, all);
+		aspace_fill(as, all, VMA_LOCKED);
 	return err;
 }

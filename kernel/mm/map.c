@@ -244,7 +244,7 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 
 	rwlock_write(&as->lock);
 	err = map_locked(as, req, v, len, &r, &dead);
-	lock = as->default_flags & VMA_LOCKED || req->vma_flags & VMA_LOCKED;
+	lock = (as->default_flags | req->vma_flags) & VMA_LOCKED;
 	rwlock_write_done(&as->lock);
 
 	if (err)
@@ -253,10 +253,8 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 	if (err)
 		return err;
 	*addr_out = r.start;
-	if (lock)
-		lock_populate(as, r);
-	/* MAP_POPULATE is a wish: what cannot be had now faults later. */
-	if (req->how & MAP_FILL)
-		(void)!aspace_populate(as, r.start, len, req->vma_flags & VMA_WRITE);
+	/* A wish: what cannot be had now faults later. */
+	if (lock || (req->how & MAP_FILL))
+		aspace_fill(as, r, lock ? VMA_LOCKED : 0);
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
-int populate_for_lock(struct aspace *as, u64 addr)
+int populate_own(struct aspace *as, u64 addr, u32 flags)
 {
 	enum fault_result result;
 	struct vma *v;
@@ -17,7 +17,7 @@ int populate_for_lock(struct aspace *as, u64 addr)
 		rwlock_read(&as->lock);
 		v = aspace_find(as, addr);
 		/* Unmapped or unlocked meanwhile: not ours to fill any more. */
-		if (v && v->range.start <= addr && (v->flags & VMA_LOCKED))
+		if (v && v->range.start <= addr && (v->flags & flags) == flags)
 			result =
 				fault_page(as, v, addr,
 					   FAULT_PRESENT | ((v->flags & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE

@@ -181,7 +181,7 @@ int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
 		err = protect_locked(as, step, vma_prot, &dead);
 		rwlock_write_done(&as->lock);
 		if (!err && fill)
-			lock_populate(as, step);
+			aspace_fill(as, step, VMA_LOCKED);
 		r.start = step.end;
 	} while (!err && !range_empty(r));
 	vma_list_free(&dead);

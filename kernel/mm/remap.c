@@ -343,6 +343,6 @@ int aspace_remap(struct aspace *as, const struct remap_request *req, u64 *addr_o
 		return err;
 	*addr_out = m.to;
 	if (!range_empty(m.fill))
-		lock_populate(as, m.fill);
+		aspace_fill(as, m.fill, VMA_LOCKED);
 	return 0;
 }
