@@ -98,6 +98,9 @@ static void protect_range(struct aspace *as, struct range r, u32 prot, struct vm
 
 	tlb_batch_init(&batch, &as->pmap);
 	for (v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v)) {
+		/* Unchanged ones that could be one stay two, as in Linux. */
+		if ((v->flags & VMA_PROT) == prot)
+			continue;
 		set_prot(as, v, prot, &batch);
 		v = vma_merge_around(as, v, dead);
 	}

@@ -53,7 +53,12 @@ int reflag_range(struct aspace *as, struct range r, u32 clear, u32 set, struct v
 	}
 	carve_commit(as, r, &carve);
 	for (struct vma *v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v)) {
-		vma_tree_reflag(as, v, flags_after(v, clear, set));
+		u32 flags = flags_after(v, clear, set);
+
+		/* Unchanged ones that could be one stay two, as in Linux. */
+		if (flags == v->flags)
+			continue;
+		vma_tree_reflag(as, v, flags);
 		v = vma_merge_around(as, v, dead);
 	}
 	carve_done(&carve);
