@@ -162,9 +162,14 @@ static struct vma *detach_or_copy(const struct remap *m, struct vma *v, struct m
 	return moved;
 }
 
-/* The old VMA of MREMAP_DONTUNMAP, of which `from` is empty now: no part of it is locked any more, and it stays one. */
-static void leave_empty(const struct remap *m, struct vma *v, struct range from)
+/*
+ * The old VMA of MREMAP_DONTUNMAP, of which `from` is empty now: it stays one, and is not locked any more, nor is the new
+ * one if the two were joined.
+ */
+static void leave_empty(const struct remap *m, struct range from)
 {
+	struct vma *v = aspace_find(m->as, from.start);
+
 	vma_tree_reflag(m->as, v, v->flags & ~(u32)(VMA_LOCKED | VMA_LOCK_ON_FAULT));
 	if (v->range.start == from.start && v->range.end == from.end) {
 		v->anon_family = 0;
@@ -187,10 +192,10 @@ static void commit_move(struct remap *m, struct range from, struct move_nodes *n
 		pmap_move(&m->as->pmap, from, m->to, &batch);
 		tlb_flush(&batch);
 	}
-	if (moved != v && !range_empty(from))
-		leave_empty(m, v, from);
 	vma_tree_insert(m->as, moved);
 	vma_merge_around(m->as, moved, m->dead);
+	if (moved != v && !range_empty(from))
+		leave_empty(m, from);
 }
 
 /* Moves what v, at m->addr, shows to m->to, which is free; v is not longer than the new place. */
