@@ -129,8 +129,6 @@ static enum fault_result existing(const struct fault *f, const struct pmap_leaf 
 
 	if ((leaf->prot & need) == need)
 		return FAULT_DONE;
-	if (unlikely(frame_is_guard(pfn_to_page(leaf->pfn))))
-		return FAULT_GUARD;
 	if (leaf->table_shared)
 		return FAULT_SHARED_TABLE;
 	if (leaf->size_bytes > PAGE_SIZE)
@@ -211,18 +209,14 @@ static enum fault_result missing_object(const struct fault *f)
 {
 	bool private_write = (f->access & FAULT_WRITE) && !(f->vma->flags & VMA_SHARED);
 	struct page *page, *copy;
-	struct pmap_leaf leaf;
 	enum fault_result result;
 
 	/* Linux decides on the family before it looks for the page, which may lie past the end of the file. */
 	if (private_write)
 		anon_family_set(f->vma);
 	result = object_page(f, &page);
-	/* A guard may lie past the end of the object. */
-	if (unlikely(result != FAULT_DONE))
-		return pmap_query(&f->as->pmap, f->addr, &leaf) && frame_is_guard(pfn_to_page(leaf.pfn))
-			       ? FAULT_GUARD
-			       : result;
+	if (result != FAULT_DONE)
+		return result;
 	if (!(f->access & FAULT_WRITE))
 		return enter_for_reading(f, page);
 	if (!private_write)
@@ -249,6 +243,9 @@ enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigne
 	DEBUG_ASSERT(rwlock_is_held(&as->lock) && range_contains(v->range, addr));
 	if (unlikely(!access_allowed(v, access)))
 		return FAULT_NO_ACCESS;
+	if (unlikely(v->flags & VMA_MAY_GUARD) && pmap_query(&as->pmap, addr, &leaf) &&
+	    frame_is_guard(pfn_to_page(leaf.pfn)))
+		return FAULT_GUARD;
 	if ((access & FAULT_PRESENT) && pmap_query(&as->pmap, addr, &leaf))
 		return existing(&f, &leaf);
 	return missing(&f);
