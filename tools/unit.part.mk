@@ -5,6 +5,7 @@
 #   unit      gcc, AddressSanitizer and UndefinedBehaviorSanitizer
 #   coverage  gcc, line counts
 #   fuzz      clang, libFuzzer
+#   x86       as unit, but with the page tables of arch/x86_64 in place of the fake machine's (tests/unit/x86)
 # Each tests/unit/test_*.c is a cmocka program, each tests/fuzz/fuzz_*.c a libFuzzer target; both link the archive, so
 # that a program pulls in only what it tests.
 
@@ -17,7 +18,13 @@ HOSTED_FLAGS := -include linux/stat.h -std=gnu17 $(WARN) -DMOAT_HOSTED -DCONFIG_
 		-Ikernel/include -Ikernel/arch/include -Ikernel/arch/fake/include -Ikernel -Itests/unit -I$(B)/gen
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_TESTS := $(filter-out test_x86_%,$(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c))))
+# What is run over the tables of x86-64: tests of them, and what any page tables must pass.
+X86_TESTS  := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_x86_*.c))) \
+	      test_mm_model test_mm_aspace test_mm_map test_mm_protect test_mm_remap test_mm_zap
+X86_SRC    := $(filter-out kernel/arch/fake/pmap.c,$(filter kernel/lib/% kernel/sync/% kernel/mm/% kernel/arch/fake/%,\
+	      $(HOSTED_SRC))) $(wildcard kernel/arch/x86_64/pmap*.c)
+X86_FLAGS  := -Itests/unit/x86/include $(HOSTED_FLAGS) -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64 -O1 $(SANITIZE)
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_RUNS  ?= 1000000
 FUZZ_SECONDS ?= 300
@@ -40,6 +47,20 @@ $(eval $(call hosted_variant,unit,$(CC),-O1 $(SANITIZE)))
 $(eval $(call hosted_variant,coverage,gcc,-O0 --coverage))
 $(eval $(call hosted_variant,fuzz,clang,-O1 -fsanitize=fuzzer-no-link $(SANITIZE)))
 
+X86_OBJ := $(patsubst kernel/%,$(B)/x86/kernel/%.o,$(X86_SRC)) $(B)/x86/machine.o
+$(B)/x86/kernel/%.o: kernel/%
+	@mkdir -p $(@D)
+	$(CC) $(X86_FLAGS) -c $< -o $@
+$(B)/x86/machine.o: tests/unit/x86/machine.c
+	@mkdir -p $(@D)
+	$(CC) $(X86_FLAGS) -c $< -o $@
+$(B)/x86/libkernel.a: $(X86_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+$(B)/x86/test_%: tests/unit/test_%.c $(B)/x86/libkernel.a
+	$(CC) $(X86_FLAGS) $< -Wl,--start-group $(B)/x86/libkernel.a -lcmocka -Wl,--end-group -o $@
+-include $(X86_OBJ:.o=.d) $(X86_TESTS:%=$(B)/x86/%.d)
+
 $(B)/unit/test_%: tests/unit/test_%.c $(B)/unit/libkernel.a
 	$(CC) $(HOSTED_FLAGS) -O1 $(SANITIZE) $< -Wl,--start-group $(B)/unit/libkernel.a -lcmocka -Wl,--end-group -o $@
 $(B)/coverage/test_%: tests/unit/test_%.c $(B)/coverage/libkernel.a
@@ -50,8 +71,9 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(B)/fuzz/libkernel.a
 -include $(UNIT_TESTS:%=$(B)/unit/%.d) $(UNIT_TESTS:%=$(B)/coverage/%.d) $(FUZZERS:%=$(B)/fuzz/%.d)
 
 .PHONY: unit coverage fuzz
-unit: $(UNIT_TESTS:%=$(B)/unit/%) ## unit tests of the machine-independent parts, on the host
-	@tools/run-unit $(B)/unit $^
+unit: $(UNIT_TESTS:%=$(B)/unit/%) $(X86_TESTS:%=$(B)/x86/%) ## unit tests of the machine-independent parts, on the host
+	@tools/run-unit $(B)/unit $(UNIT_TESTS:%=$(B)/unit/%)
+	@tools/run-unit $(B)/x86 $(X86_TESTS:%=$(B)/x86/%)
 coverage: $(UNIT_TESTS:%=$(B)/coverage/%) ## lines that the unit tests reach
 	@find $(B)/coverage -name '*.gcda' -delete
 	@tools/run-unit $(B)/coverage $^

@@ -82,6 +82,11 @@ static u64 *entry_at(struct pmap *pmap, u64 addr)
 	return &entries(t)[(addr - t->start) >> PAGE_SHIFT];
 }
 
+void fake_set_dirty(struct pmap *pmap, u64 addr)
+{
+	*entry_at(pmap, addr) |= ENTRY_D;
+}
+
 static u64 *entry_or_new_table(struct pmap *pmap, u64 addr)
 {
 	struct fake_table **link = table_link(pmap, addr), *t;

@@ -4,7 +4,8 @@
  * forget it, and looks at the tables whenever one is used again: a translation that allows what the tables no
  * longer say is a flush that was forgotten, and ends the test.
  *
- * That a translation allows less than the tables is no fault: rights were given, and the CPU looks again.
+ * That a translation allows less than the tables is no fault: rights were given, and the CPU looks again. A write through
+ * a translation that is not known to be dirty looks again too, and marks the entry, as hardware does.
  */
 #include <stdlib.h>
 #include <arch/cpu.h>
@@ -14,6 +15,7 @@
 #define SLOTS 1024 /* direct-mapped by page number */
 
 static struct fake_translation tlbs[CPU_MAX][SLOTS];
+static bool any_huge; /* has a huge entry ever been used? */
 
 static struct fake_translation *slot(u32 cpu, u64 addr)
 {
@@ -32,8 +34,22 @@ void fake_tlb_reset(void)
 	fake_tlb_forget_pmap(NULL);
 }
 
+/* Of a huge entry one address is enough, and all of it is forgotten. */
+static void forget_huge(struct pmap *pmap, u64 addr)
+{
+	for (u32 cpu = 0; cpu < CPU_MAX; cpu++)
+		for (unsigned i = 0; i < SLOTS; i++) {
+			struct fake_translation *t = &tlbs[cpu][i];
+
+			if (t->pmap == pmap && t->huge && (t->addr ^ addr) < HUGE_BYTES)
+				t->pmap = NULL;
+		}
+}
+
 void fake_tlb_forget(struct pmap *pmap, u64 addr)
 {
+	if (any_huge)
+		forget_huge(pmap, addr);
 	for (u32 cpu = 0; cpu < CPU_MAX; cpu++) {
 		struct fake_translation *t = slot(cpu, addr);
 
@@ -63,6 +79,8 @@ bool fake_tlb_translate(struct pmap *pmap, u64 addr, unsigned prot, pfn_t *pfn, 
 	struct fake_translation *t = slot(cpu_id(), addr);
 	struct pmap_leaf leaf;
 
+	if (prot & PMAP_WRITE)
+		prot |= PMAP_DIRTY;
 	if (t->pmap == pmap && t->addr == addr && (t->prot & prot) == prot) {
 		if (is_stale(t))
 			panic("stale use of the TLB at %#lx", (unsigned long)addr);
@@ -71,9 +89,18 @@ bool fake_tlb_translate(struct pmap *pmap, u64 addr, unsigned prot, pfn_t *pfn, 
 	}
 	/* As on hardware, an entry that PROT_NONE keeps does not count as present. */
 	*present = pmap_query(pmap, addr, &leaf) && leaf.prot;
-	if (!*present || (leaf.prot & prot) != prot)
+	if (!*present || (prot & ~leaf.prot & ~(unsigned)PMAP_DIRTY))
 		return false;
-	*t = (struct fake_translation){.pmap = pmap, .addr = addr, .pfn = leaf.pfn, .prot = leaf.prot};
+	if (prot & ~leaf.prot) {
+		fake_set_dirty(pmap, addr);
+		leaf.prot |= PMAP_DIRTY;
+	}
+	*t = (struct fake_translation){.pmap = pmap,
+				       .addr = addr,
+				       .pfn = leaf.pfn,
+				       .prot = leaf.prot,
+				       .huge = leaf.size_bytes > PAGE_SIZE};
+	any_huge |= t->huge;
 	*pfn = leaf.pfn;
 	return true;
 }

@@ -38,10 +38,13 @@ struct fake_translation {
 	u64 addr;
 	pfn_t pfn;
 	unsigned prot;
+	bool huge; /* of an entry of 2 MiB */
 };
 void fake_tlb_reset(void);
 void fake_tlb_forget(struct pmap *pmap, u64 addr);
 void fake_tlb_forget_pmap(struct pmap *pmap); /* NULL: of all */
+/* What hardware does at the first write through an entry. */
+void fake_set_dirty(struct pmap *pmap, u64 addr);
 /* True when addr may be accessed so: *pfn is its frame. *present: an entry exists but does not allow it. */
 bool fake_tlb_translate(struct pmap *pmap, u64 addr, unsigned prot, pfn_t *pfn, bool *present);
 
