@@ -44,15 +44,19 @@ $(B)/bench/bench: $(wildcard bench/*.c) bench/bench.h
 	@mkdir -p $(@D)
 	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $(filter %.c,$^) -o $@
 
-.PHONY: fuzz-mm test-abi test-boot test-programs bench test-binaries
+.PHONY: fuzz-mm test-abi test-abi-debug test-programs-debug test-boot test-programs bench test-binaries
 test-binaries: $(ABI_BINARIES) $(ATTACK) $(FAILURES) $(PROGRAM_BINARIES) $(B)/bench/bench
 test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
 	B=$(B) tests/abi/run.sh
+test-abi-debug: all debug $(ABI_BINARIES) ## the same in the kernel that checks itself
+	B=$(B) MOAT_KERNEL=$(B)/moat-kernel-debug tests/abi/run.sh
 fuzz-mm: all $(B)/tests/abi/musl/mmfuzz ## random memory calls against this host: SEED=1 N=1000 STEPS=60 MASK=0x1dff
 	B=$(B) SEED=$(SEED) N=$(N) STEPS=$(STEPS) MASK=$(MASK) tests/abi/fuzz-mm.sh
 test-boot: all debug $(ATTACK) $(FAILURES) $(B)/moat.iso ## attack programs, and boots on every machine
 	B=$(B) tests/boot/run.sh
 test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses
 	B=$(B) tests/programs/run.sh
+test-programs-debug: all debug $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## the same in the kernel that checks itself
+	B=$(B) MOAT_KERNEL=$(B)/moat-kernel-debug tests/programs/run.sh
 bench: all $(B)/bench/bench ## costs of single operations, against Linux in the same machine
 	B=$(B) bench/run.sh

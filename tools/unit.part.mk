@@ -72,8 +72,7 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(B)/fuzz/libkernel.a
 
 .PHONY: unit coverage fuzz
 unit: $(UNIT_TESTS:%=$(B)/unit/%) $(X86_TESTS:%=$(B)/x86/%) ## unit tests of the machine-independent parts, on the host
-	@tools/run-unit $(B)/unit $(UNIT_TESTS:%=$(B)/unit/%)
-	@tools/run-unit $(B)/x86 $(X86_TESTS:%=$(B)/x86/%)
+	@tools/run-unit $(B)/unit $^
 coverage: $(UNIT_TESTS:%=$(B)/coverage/%) ## lines that the unit tests reach
 	@find $(B)/coverage -name '*.gcda' -delete
 	@tools/run-unit $(B)/coverage $^

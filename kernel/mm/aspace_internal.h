@@ -73,6 +73,8 @@ static inline unsigned carve_count(const struct carve *c)
 }
 /* Joins v with its neighbours where they can be one: the joined VMA. What is left over goes to `dead`. */
 struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead);
+/* With the upper neighbour only. */
+void vma_merge_above(struct aspace *as, struct vma *v, struct vma_list *dead);
 /*
  * Puts v, which no page is entered for, at its range, which is free, as part of a neighbour where that can be: v is then
  * dead. next: the VMA above, or NULL. as->lock held for writing.

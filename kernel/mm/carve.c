@@ -96,6 +96,11 @@ static bool try_merge(struct aspace *as, struct vma *low, struct vma *high, stru
 	return true;
 }
 
+void vma_merge_above(struct aspace *as, struct vma *v, struct vma_list *dead)
+{
+	try_merge(as, v, vma_next(v), dead);
+}
+
 struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead)
 {
 	struct vma *low = vma_prev(v);

@@ -103,7 +103,8 @@ static int grow_in_place(struct remap *m, struct vma *v)
 		return -ENOMEM;
 	note_growth(m, v, m->addr);
 	vma_tree_resize(m->as, v, (struct range){v->range.start, m->addr + m->new_len});
-	vma_merge_around(m->as, v, m->dead);
+	/* What has grown is its upper end; a lower neighbour that a fork left apart stays apart. */
+	vma_merge_above(m->as, v, m->dead);
 	return 0;
 }
 

@@ -8,7 +8,10 @@
 #include <moat/task.h>
 #include "syscall_table.h"
 
-#define VMAS_CHECKED 2000 /* above it a check would take longer than all the rest */
+/* A large address space is looked at after each 64th call only: a check takes time for each VMA and page. */
+#define SMALL_VMAS  200
+#define SMALL_PAGES 1000
+#define SELDOM	    64
 
 #define SYSCALL0(nr, ...) [nr] = true,
 #define SYSCALL1(nr, ...) [nr] = true,
@@ -28,6 +31,12 @@ void syscall_check_memory(u64 nr)
 {
 	struct aspace *as = current_process()->aspace;
 
-	if (nr < SYSCALLS_MAX && changes_memory[nr] && as && as->vma_count <= VMAS_CHECKED)
+	static u32 calls; /* [a] */
+	bool small;
+
+	if (nr >= SYSCALLS_MAX || !changes_memory[nr] || !as)
+		return;
+	small = as->vma_count <= SMALL_VMAS && pmap_resident_pages(&as->pmap) <= SMALL_PAGES;
+	if (small || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) % SELDOM == 0)
 		aspace_check(as);
 }

@@ -522,9 +522,9 @@ static void do_fork(unsigned s)
 static void run(u64 seed)
 {
 	static void (*const operations[])(unsigned) = {
-		do_enter,   do_enter,	do_enter,   do_enter,	 do_enter_many, do_enter_many, do_enter_huge,
-		do_replace, do_replace, do_restrict, do_collapse, do_clean,	do_remove,     do_move,
-		do_move,    do_fork,
+		do_enter,      do_enter,   do_enter,   do_enter,    do_enter_many, do_enter_many,
+		do_enter_huge, do_replace, do_replace, do_restrict, do_collapse,   do_clean,
+		do_remove,     do_move,	   do_move,    do_fork,
 	};
 
 	rng = seed;
