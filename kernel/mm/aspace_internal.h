@@ -6,6 +6,7 @@
 
 #include <moat/aspace.h>
 #include <moat/commit.h>
+#include <moat/heap.h>
 
 SLIST_HEAD(vma_list, vma);
 
@@ -13,11 +14,33 @@ SLIST_HEAD(vma_list, vma);
 	UINT64_MAX /* vma.zap_generation before it is in the tree: no page of the object is entered yet */
 
 /* vma.c: pure */
-u64 vma_pages(const struct vma *v);
-bool vma_flags_are_data(u32 flags); /* does it count for RLIMIT_DATA? */
-unsigned vma_pmap_prot(u32 flags);  /* enum pmap_prot that a page of such a VMA may have at most */
 /* neighbour is low or high: the family that the other one's first private page may join, or 0 */
 u64 vma_family_of_neighbour(const struct vma *low, const struct vma *high, const struct vma *neighbour);
+
+static inline u64 vma_pages(const struct vma *v)
+{
+	return range_len(v->range) >> PAGE_SHIFT;
+}
+
+/* Does it count for RLIMIT_DATA? */
+static inline bool vma_flags_are_data(u32 flags)
+{
+	return (flags & (VMA_WRITE | VMA_SHARED | VMA_GROWSDOWN)) == VMA_WRITE;
+}
+
+/* enum pmap_prot that a page of such a VMA may have at most: x86 knows no memory that can be written or executed but not read. */
+static inline unsigned vma_pmap_prot(u32 flags)
+{
+	unsigned prot = 0;
+
+	if (flags & VMA_PROT)
+		prot |= PMAP_READ;
+	if (flags & VMA_WRITE)
+		prot |= PMAP_WRITE;
+	if (flags & VMA_EXEC)
+		prot |= PMAP_EXEC;
+	return prot;
+}
 
 /* start, or the start of the gap below a stack */
 static inline u64 vma_gap_start(const struct vma *v)
@@ -65,11 +88,23 @@ struct carve {
 	struct vma *low, *high; /* new upper halves for the splits at range.start and range.end, or NULL */
 };
 int __must_check carve_prepare(struct aspace *as, struct range r, struct carve *c);
-void carve_commit(struct aspace *as, struct range r, struct carve *c);
-void carve_done(struct carve *c);
+void carve_split(struct aspace *as, struct range r,
+		 struct carve *c); /* what carve_commit does where there is a split */
 static inline unsigned carve_count(const struct carve *c)
 {
 	return (c->low != NULL) + (c->high != NULL);
+}
+static inline void carve_commit(struct aspace *as, struct range r, struct carve *c)
+{
+	if (carve_count(c))
+		carve_split(as, r, c);
+}
+static inline void carve_done(struct carve *c)
+{
+	if (carve_count(c)) {
+		kfree(c->low);
+		kfree(c->high);
+	}
 }
 /* Joins v with its neighbours where they can be one: the joined VMA. What is left over goes to `dead`. */
 struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead);

@@ -24,7 +24,7 @@ static struct vma *straddler(struct aspace *as, u64 at)
 
 int carve_prepare(struct aspace *as, struct range r, struct carve *c)
 {
-	struct vma *first = aspace_find(as, r.start);
+	const struct vma *first = aspace_find(as, r.start);
 
 	c->low = NULL;
 	c->high = NULL;
@@ -65,19 +65,13 @@ static void split_at(struct aspace *as, u64 at, struct vma **spare)
 	vma_tree_insert(as, high);
 }
 
-void carve_commit(struct aspace *as, struct range r, struct carve *c)
+void carve_split(struct aspace *as, struct range r, struct carve *c)
 {
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	if (c->low)
 		split_at(as, r.start, &c->low);
 	if (c->high)
 		split_at(as, r.end, &c->high);
-}
-
-void carve_done(struct carve *c)
-{
-	kfree(c->low);
-	kfree(c->high);
 }
 
 /* Joins low and high if they can be one; high is then dead. */

@@ -34,22 +34,27 @@ static u32 flags_with(const struct vma *v, u32 prot)
 /* May this VMA have these rights? pages: of it, those in the range. */
 static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u32 prot, u64 *new_data)
 {
+	u32 flags = flags_with(v, prot);
+
 	if (((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE)) || wx_forbids(prot))
 		return -EACCES;
 	if (v->flags & VMA_SEALED)
 		return -EPERM;
-	if (!vma_flags_are_data(v->flags) && vma_flags_are_data(flags_with(v, prot))) {
+	if (!vma_flags_are_data(v->flags) && vma_flags_are_data(flags)) {
 		if (aspace_exceeds_limits(as, 0, *new_data + pages))
 			return -ENOMEM;
 		*new_data += pages;
 	}
-	if ((flags_with(v, prot) & ~v->flags & VMA_ACCOUNT) && !commit_allows(as, pages))
+	if ((flags & ~v->flags & VMA_ACCOUNT) && !commit_allows(as, pages))
 		return -ENOMEM;
 	return 0;
 }
 
-/* How far the change can go from r.start: shortens r; the error that waits there, or 0. as->lock held. */
-static int find_reach(struct aspace *as, struct range *r, u32 prot)
+/*
+ * How far the change can go from r.start: shortens r; the error that waits there, or 0. *had: every right that a VMA of r
+ * has. as->lock held.
+ */
+static int find_reach(struct aspace *as, struct range *r, u32 prot, u32 *had)
 {
 	u64 at = r->start, new_data = 0;
 	struct vma *v = aspace_find(as, at);
@@ -63,8 +68,10 @@ static int find_reach(struct aspace *as, struct range *r, u32 prot)
 					&new_data);
 		if (err)
 			break;
+		*had |= v->flags & VMA_PROT;
 		at = MIN(v->range.end, r->end);
-		v = vma_next(v);
+		if (at < r->end)
+			v = vma_next(v);
 	}
 	r->end = at;
 	return err;
@@ -73,8 +80,11 @@ static int find_reach(struct aspace *as, struct range *r, u32 prot)
 /* Moves an edge of the range past a VMA that has these rights already: it needs no split. */
 static void skip_unchanged(struct aspace *as, struct range *r, u32 prot)
 {
-	struct vma *v;
+	struct vma *v = aspace_find(as, r->start);
 
+	/* One VMA with other rights: most calls. */
+	if (v && v->range.end >= r->end && (v->flags & VMA_PROT) != prot)
+		return;
 	while (!range_empty(*r) && (v = aspace_find(as, r->start)) && (v->flags & VMA_PROT) == prot)
 		r->start = MIN(v->range.end, r->end);
 	while (!range_empty(*r) && (v = aspace_find(as, r->end - 1)) && (v->flags & VMA_PROT) == prot)
@@ -103,18 +113,19 @@ static void protect_range(struct aspace *as, struct range r, u32 prot, struct vm
 			continue;
 		set_prot(as, v, prot, &batch);
 		v = vma_merge_around(as, v, dead);
+		if (v->range.end >= r.end)
+			break;
 	}
 	tlb_flush(&batch);
 }
 
 /* Rights that go must go from every entry: the tables of r must be this address space's own. */
-static int prepare_tables(struct aspace *as, struct range r, u32 prot)
+static int prepare_tables(struct aspace *as, struct range r, u32 had, u32 prot)
 {
-	unsigned all = PMAP_READ | PMAP_WRITE | PMAP_EXEC;
 	struct tlb_batch batch;
 	int err;
 
-	if ((vma_pmap_prot(prot) & all) == all)
+	if (!(vma_pmap_prot(had) & ~vma_pmap_prot(prot)))
 		return 0;
 	tlb_batch_init(&batch, &as->pmap);
 	err = pmap_prepare(&as->pmap, r, PMAP_CHANGE, &batch);
@@ -125,7 +136,8 @@ static int prepare_tables(struct aspace *as, struct range r, u32 prot)
 static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vma_list *dead)
 {
 	struct carve carve;
-	int stop = find_reach(as, &r, prot), err;
+	u32 had = 0;
+	int stop = find_reach(as, &r, prot, &had), err;
 
 	skip_unchanged(as, &r, prot);
 	if (range_empty(r))
@@ -133,7 +145,7 @@ static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vm
 	err = carve_prepare(as, r, &carve);
 	if (err)
 		return err;
-	err = prepare_tables(as, r, prot);
+	err = prepare_tables(as, r, had, prot);
 	if (err) {
 		carve_done(&carve);
 		return err;

@@ -6,7 +6,8 @@
  *     range          [=======================)
  *     after     |-a--|                      |--c--|      at most one VMA more than before: a hole in one
  *
- * Where no page of the range was ever touched the page table is left alone.
+ * Where no page of the range was ever touched the page table is left alone. A range that is just one VMA, as most are,
+ * needs no cut.
  */
 #include <asm/errno.h>
 #include <moat/panic.h>
@@ -54,22 +55,39 @@ void unmap_whole_vmas(struct aspace *as, struct range r, struct vma_list *dead)
 	detach_vmas(as, r, dead);
 }
 
-int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
+/* The edges of r become edges of VMAs. */
+static int cut_edges(struct aspace *as, struct range r)
 {
-	bool touched = !pmap_range_is_empty(&as->pmap, r);
 	struct carve carve;
-	int err = touched ? prepare_pages(as, r) : 0;
+	int err = carve_prepare(as, r, &carve);
 
-	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
-	if (!err)
-		err = carve_prepare(as, r, &carve);
 	if (err)
 		return err;
 	carve_commit(as, r, &carve);
+	carve_done(&carve);
+	return 0;
+}
+
+int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
+{
+	bool touched = !pmap_range_is_empty(&as->pmap, r);
+	struct vma *v = aspace_find(as, r.start);
+	bool whole = v && v->range.start == r.start && v->range.end == r.end;
+	int err = touched ? prepare_pages(as, r) : 0;
+
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
+	if (!err && !whole)
+		err = cut_edges(as, r);
+	if (err)
+		return err;
 	if (touched)
 		remove_pages(as, r);
-	detach_vmas(as, r, dead);
-	carve_done(&carve);
+	if (whole) {
+		vma_tree_remove(as, v);
+		SLIST_INSERT_HEAD(dead, v, detached);
+	} else {
+		detach_vmas(as, r, dead);
+	}
 	return 0;
 }
 

@@ -64,27 +64,3 @@ void vma_split(struct vma *v, struct vma *high, u64 at)
 	high->object_offset = v->object_offset + (at - v->range.start);
 	v->range.end = at;
 }
-
-u64 vma_pages(const struct vma *v)
-{
-	return range_len(v->range) >> PAGE_SHIFT;
-}
-
-bool vma_flags_are_data(u32 flags)
-{
-	return (flags & (VMA_WRITE | VMA_SHARED | VMA_GROWSDOWN)) == VMA_WRITE;
-}
-
-/* x86 knows no memory that can be written or executed but not read. */
-unsigned vma_pmap_prot(u32 flags)
-{
-	unsigned prot = 0;
-
-	if (flags & VMA_PROT)
-		prot |= PMAP_READ;
-	if (flags & VMA_WRITE)
-		prot |= PMAP_WRITE;
-	if (flags & VMA_EXEC)
-		prot |= PMAP_EXEC;
-	return prot;
-}

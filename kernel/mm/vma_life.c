@@ -18,7 +18,11 @@ void vma_register_file_ops(const struct vma_file_ops *ops)
 
 struct vma *vma_alloc(void)
 {
-	return kzalloc(sizeof(struct vma));
+	struct vma *v = kmalloc(sizeof(*v));
+
+	if (v)
+		*v = (struct vma){0};
+	return v;
 }
 
 void vma_take_backing(struct vma *v)

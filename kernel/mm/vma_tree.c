@@ -60,7 +60,7 @@ static int vma_cmp(const struct vma *a, const struct vma *b)
 
 RB_GENERATE_STATIC(vma_tree, vma, node, vma_cmp)
 
-static void count(struct aspace *as, const struct vma *v, s64 sign)
+static inline void count(struct aspace *as, const struct vma *v, s64 sign)
 {
 	u64 pages = (u64)sign * vma_pages(v);
 
@@ -168,8 +168,8 @@ void vma_tree_insert(struct aspace *as, struct vma *v)
 	vma_tree_insert_between(as, v, prev, next);
 }
 
-/* Takes out v, which has at most one child: the child takes its place. */
-static void unlink(struct aspace *as, struct vma *v)
+/* Takes out v, which has at most one child: the child takes its place. The run of `next` has changed, too. */
+static void unlink(struct aspace *as, struct vma *v, struct vma *next)
 {
 	struct vma *parent = RB_PARENT(v, node);
 	struct vma *child = RB_LEFT(v, node) ? RB_LEFT(v, node) : RB_RIGHT(v, node);
@@ -183,6 +183,8 @@ static void unlink(struct aspace *as, struct vma *v)
 	else
 		RB_RIGHT(parent, node) = child;
 	augment_path(parent);
+	if (next != parent)
+		augment_path(next);
 	if (RB_COLOR(v, node) == RB_BLACK)
 		vma_tree_RB_REMOVE_COLOR(&as->vmas, parent, child);
 }
@@ -195,12 +197,13 @@ void vma_tree_remove(struct aspace *as, struct vma *v)
 	leave_object(v);
 	if (as->found == v)
 		as->found = NULL;
-	/* With two children, the successor moves into v's place and the tree mends its whole path itself. */
+	if (next)
+		next->run = run_between(prev, next);
+	/* With two children, the successor, `next`, moves into v's place and the tree mends its whole path itself. */
 	if (RB_LEFT(v, node) && RB_RIGHT(v, node))
 		RB_REMOVE(vma_tree, &as->vmas, v);
 	else
-		unlink(as, v);
-	mend_run(prev, next);
+		unlink(as, v, next);
 	as->vma_count--;
 	count(as, v, -1);
 }
@@ -208,13 +211,17 @@ void vma_tree_remove(struct aspace *as, struct vma *v)
 /* The new range must leave v between the same neighbours. A start that moves takes object_offset along. */
 void vma_tree_resize(struct aspace *as, struct vma *v, struct range range)
 {
+	bool start_moves = range.start != v->range.start, end_moves = range.end != v->range.end;
+
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	count(as, v, -1);
 	v->object_offset += range.start - v->range.start;
 	v->range = range;
 	count(as, v, 1);
-	mend_run(vma_prev(v), v);
-	mend_run(v, vma_next(v));
+	if (start_moves)
+		mend_run(vma_prev(v), v);
+	if (end_moves)
+		mend_run(v, vma_next(v));
 }
 
 /* All flags but VMA_GROWSDOWN, which the gaps depend on, and VMA_SHARED and VMA_NO_WRITE, which decide whether it counts as writing. */
@@ -289,9 +296,11 @@ struct gap_search {
 static bool find_run(const struct vma *v, const struct gap_search *s, u64 *addr)
 {
 	for (; v && v->longest >= s->len; v = RB_LEFT(v, node)) {
+		const struct vma *right = RB_RIGHT(v, node);
 		u64 end = vma_gap_start(v);
 
-		if (v->range.end <= s->window.end - s->len && find_run(RB_RIGHT(v, node), s, addr))
+		if (right && right->longest >= s->len && v->range.end <= s->window.end - s->len &&
+		    find_run(right, s, addr))
 			return true;
 		if (end < s->window.start + s->len)
 			return false;

@@ -15,14 +15,12 @@
 #include <moat/panic.h>
 #include "pmap_internal.h"
 
-u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
+/* The search of next_pd_entry. */
+static __noinline u64 *search_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 {
 	unsigned level = 3;
-	u64 *table = direct_map(pmap->root), *first_entry = pd_entry(pmap, *addr, false);
+	u64 *table = direct_map(pmap->root);
 
-	/* Most ranges start where something is mapped. */
-	if (first_entry && *first_entry && *addr < end)
-		return first_entry;
 	while (*addr < end) {
 		u64 unit = 1ull << (12 + 9 * level);
 		unsigned first = index_at(*addr, level), i = first;
@@ -42,6 +40,17 @@ u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 		}
 	}
 	return NULL;
+}
+
+u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
+{
+	u64 *e;
+
+	if (*addr >= end)
+		return NULL;
+	/* Most ranges start where something is mapped. */
+	e = pd_entry(pmap, *addr, false);
+	return e && *e ? e : search_pd_entry(pmap, addr, end);
 }
 
 static struct range window_part(u64 addr, u64 end)
@@ -83,9 +92,10 @@ int pmap_prepare(struct pmap *pmap, struct range r, enum pmap_change change, str
 {
 	struct range part;
 	int err = 0;
+	u64 *pde;
 
-	for (u64 addr = r.start; !err && next_pd_entry(pmap, &addr, r.end); addr = part.end) {
-		u64 pd = *pd_entry(pmap, addr, false);
+	for (u64 addr = r.start; !err && (pde = next_pd_entry(pmap, &addr, r.end)); addr = part.end) {
+		u64 pd = *pde;
 
 		part = window_part(addr, r.end);
 		if (is_own_table(pd))
