@@ -86,7 +86,7 @@ static int read_hidden(struct aspace *as, const struct vma *v, const struct piec
 }
 
 /* A copy of what the page shows now, which nobody else has. as->lock held for writing, the table is its own. */
-static __noinline int make_private(struct aspace *as, const struct vma *v, const struct piece *p,
+static __noinline int make_private(struct aspace *as, struct vma *v, const struct piece *p,
 				   const struct pmap_leaf *leaf, struct page **out)
 {
 	const unsigned prot = vma_pmap_prot(v->flags);
@@ -97,6 +97,7 @@ static __noinline int make_private(struct aspace *as, const struct vma *v, const
 
 	if (!copy)
 		return -ENOMEM;
+	vma_note_entry(v);
 	whole.bytes = page_address(copy);
 	err = read_hidden(as, v, &whole);
 	tlb_batch_init(&batch, &as->pmap);

@@ -117,6 +117,7 @@ static int install_guards(struct aspace *as, struct vma *v, struct range part)
 	vma_tree_reflag(as, v, v->flags | VMA_MAY_GUARD);
 	if (!v->object)
 		anon_family_set(v);
+	vma_note_entry(v);
 	tlb_batch_init(&batch, &as->pmap);
 	err = remove_entries(as, part, 0, &batch);
 	tlb_flush(&batch);

@@ -73,6 +73,7 @@ void aspace_put(struct aspace *as)
 	rwlock_write_done(&as->lock);
 	DEBUG_ASSERT(as->vma_count == 0 && as->mapped_pages == 0 && pmap_resident_pages(&as->pmap) == 0);
 	vma_list_free(&dead);
+	kfree(as->spare);
 	pmap_destroy(&as->pmap);
 	aspace_unpin(as);
 }

@@ -50,6 +50,12 @@ static inline u64 vma_gap_start(const struct vma *v)
 	return v->range.start > STACK_GAP ? v->range.start - STACK_GAP : 0;
 }
 
+/* Before a page of v is entered. as->lock held for reading at least. */
+static inline void vma_note_entry(struct vma *v)
+{
+	__atomic_store_n(&v->entered, true, __ATOMIC_RELAXED);
+}
+
 /* anon_family.c */
 void anon_family_set(struct vma *v);
 void anon_family_inherit(struct vma *child);
@@ -76,9 +82,11 @@ void vma_tree_check(struct aspace *as); /* panics when what it knows of free spa
 bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr);
 
 /* vma_life.c */
-struct vma *__must_check vma_alloc(void);
-void vma_take_backing(struct vma *v);	   /* references to its object and file */
-void vma_list_free(struct vma_list *list); /* drops them and frees; no lock held */
+struct vma *__must_check
+vma_alloc(struct aspace *as);	      /* all zero but for its address space; no lock needed */
+void vma_take_backing(struct vma *v); /* references to its object and file */
+void vma_list_free(
+	struct vma_list *list); /* drops them and frees; their address spaces are there; no lock held */
 
 /*
  * carve.c: makes the edges of a range edges of VMAs. Prepare checks and allocates, commit cannot fail; what

@@ -38,7 +38,7 @@ static bool grow(struct aspace *as, struct range r, u64 new_break, struct vma_li
 
 	if (!can_grow(as, r, new_break))
 		return false;
-	v = vma_alloc();
+	v = vma_alloc(as);
 	if (!v)
 		return false;
 	v->range = r;

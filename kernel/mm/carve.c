@@ -34,12 +34,12 @@ int carve_prepare(struct aspace *as, struct range r, struct carve *c)
 	    (first->range.start == r.start && first->range.end == r.end))
 		return 0;
 	if (first->range.start < r.start) {
-		c->low = vma_alloc();
+		c->low = vma_alloc(as);
 		if (!c->low)
 			return -ENOMEM;
 	}
 	if (straddler(as, r.end)) {
-		c->high = vma_alloc();
+		c->high = vma_alloc(as);
 		if (!c->high) {
 			kfree(c->low);
 			c->low = NULL;
@@ -83,6 +83,7 @@ static bool try_merge(struct aspace *as, struct vma *low, struct vma *high, stru
 		low->anon_family = high->anon_family;
 		low->anon_from_fork = high->anon_from_fork;
 	}
+	low->entered |= high->entered;
 	vma_tree_remove(as, high);
 	vma_tree_reflag(as, low, low->flags | (high->flags & VMA_MAY_GUARD));
 	vma_tree_resize(as, low, (struct range){low->range.start, high->range.end});

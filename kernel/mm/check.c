@@ -48,7 +48,7 @@ static bool check_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 	struct sums *sums = arg;
 	struct vma *v = aspace_find(sums->as, addr);
 
-	ASSERT(v && range_contains(v->range, addr));
+	ASSERT(v && range_contains(v->range, addr) && v->entered);
 	ASSERT((leaf->prot & rights & ~vma_pmap_prot(v->flags)) == 0);
 	ASSERT(leaf->size_bytes > PAGE_SIZE || frame_refs(page) > 0);
 	if (frame_is_guard(page)) {

@@ -231,6 +231,7 @@ static enum fault_result missing_object(const struct fault *f)
 
 static enum fault_result missing(const struct fault *f)
 {
+	vma_note_entry(f->vma);
 	return likely(!f->vma->object) ? missing_anon(f) : missing_object(f);
 }
 

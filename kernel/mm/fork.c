@@ -38,7 +38,7 @@ static int copy_vma(struct aspace *child, const struct vma *from)
 
 	if ((from->flags & VMA_ACCOUNT) && !commit_allows(child, vma_pages(from)))
 		return -ENOMEM;
-	v = vma_alloc();
+	v = vma_alloc(child);
 	if (!v)
 		return -ENOMEM;
 	*v = *from;

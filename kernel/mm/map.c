@@ -142,9 +142,9 @@ static struct mobj *shared_object(u64 len, u32 flags)
 }
 
 /* The new VMA, with references of its own, placed nowhere yet. */
-static struct vma *new_vma(const struct map_request *req, u64 len)
+static struct vma *new_vma(struct aspace *as, const struct map_request *req, u64 len)
 {
-	struct vma *v = vma_alloc();
+	struct vma *v = vma_alloc(as);
 
 	if (!v)
 		return NULL;
@@ -238,7 +238,7 @@ int aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out)
 		return -ENOMEM;
 	if (__builtin_add_overflow(req->object_offset, len, &end))
 		return -EOVERFLOW;
-	v = new_vma(req, len);
+	v = new_vma(as, req, len);
 	if (!v)
 		return -ENOMEM;
 

@@ -69,6 +69,7 @@ int aspace_enter_frame(struct aspace *as, u64 addr, struct page *frame, unsigned
 	v = aspace_find(as, addr);
 	DEBUG_ASSERT(v && v->range.start <= addr);
 	anon_family_set(v);
+	vma_note_entry(v);
 	err = pmap_enter(&as->pmap, addr, page_to_pfn(frame), prot);
 	rwlock_read_done(&as->lock);
 	if (err)

@@ -127,7 +127,7 @@ static int prepare_move(const struct remap *m, struct range from, struct move_no
 
 	*n = (struct move_nodes){0};
 	if (range_empty(from) || (m->how & REMAP_KEEP)) {
-		n->copy = vma_alloc();
+		n->copy = vma_alloc(m->as);
 		if (!n->copy)
 			return -ENOMEM;
 	}

@@ -6,7 +6,7 @@
  *     range          [=======================)
  *     after     |-a--|                      |--c--|      at most one VMA more than before: a hole in one
  *
- * Where no page of the range was ever touched the page table is left alone. A range that is just one VMA, as most are,
+ * Where no page was ever entered (vma.entered) the page table is left alone. A range that is just one VMA, as most are,
  * needs no cut.
  */
 #include <asm/errno.h>
@@ -68,19 +68,28 @@ static int cut_edges(struct aspace *as, struct range r)
 	return 0;
 }
 
+/* Was ever a page entered in what is mapped from v on in r? */
+static bool any_entered(struct vma *v, struct range r)
+{
+	for (; v && v->range.start < r.end; v = vma_next(v))
+		if (v->entered)
+			return true;
+	return false;
+}
+
 int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
 {
-	bool touched = !pmap_range_is_empty(&as->pmap, r);
 	struct vma *v = aspace_find(as, r.start);
 	bool whole = v && v->range.start == r.start && v->range.end == r.end;
-	int err = touched ? prepare_pages(as, r) : 0;
+	bool entered = whole ? v->entered : any_entered(v, r);
+	int err = entered ? prepare_pages(as, r) : 0;
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	if (!err && !whole)
 		err = cut_edges(as, r);
 	if (err)
 		return err;
-	if (touched)
+	if (entered)
 		remove_pages(as, r);
 	if (whole) {
 		vma_tree_remove(as, v);

@@ -5,6 +5,9 @@
  *
  * The last reference to a file may have much to do, and takes locks that come before the address space's. So
  * VMAs are first detached to a list, and freed when no lock is held.
+ *
+ * A program that maps and unmaps makes and frees one VMA after the other: an address space keeps the last one. The debug
+ * kernel does not, so that it sees every use of a freed one.
  */
 #include <moat/heap.h>
 #include "aspace_internal.h"
@@ -16,12 +19,16 @@ void vma_register_file_ops(const struct vma_file_ops *ops)
 	file_ops = ops;
 }
 
-struct vma *vma_alloc(void)
+struct vma *vma_alloc(struct aspace *as)
 {
-	struct vma *v = kmalloc(sizeof(*v));
+	struct vma *v = NULL;
 
+	if (__atomic_load_n(&as->spare, __ATOMIC_RELAXED))
+		v = __atomic_exchange_n(&as->spare, NULL, __ATOMIC_ACQUIRE);
+	if (!v)
+		v = kmalloc(sizeof(*v));
 	if (v)
-		*v = (struct vma){0};
+		*v = (struct vma){.aspace = as};
 	return v;
 }
 
@@ -31,6 +38,16 @@ void vma_take_backing(struct vma *v)
 		mobj_get(v->object);
 	if (v->file && file_ops)
 		file_ops->get(v->file);
+}
+
+/* Keeps v for its address space, or frees it. */
+static void vma_free(struct vma *v)
+{
+	struct vma *none = NULL;
+
+	if (CONFIG_DEBUG || !__atomic_compare_exchange_n(&v->aspace->spare, &none, v, false, __ATOMIC_RELEASE,
+							 __ATOMIC_RELAXED))
+		kfree(v);
 }
 
 void vma_list_free(struct vma_list *list)
@@ -43,6 +60,6 @@ void vma_list_free(struct vma_list *list)
 			mobj_put(v->object);
 		if (v->file && file_ops)
 			file_ops->put(v->file);
-		kfree(v);
+		vma_free(v);
 	}
 }

@@ -289,23 +289,41 @@ struct gap_search {
 	u64 len;
 };
 
-/*
- * Searches the runs of a subtree, highest first: those under its right child, its own, those under its left child. As deep
- * as the tree: 32 calls for 65,530 VMAs.
- */
-static bool find_run(const struct vma *v, const struct gap_search *s, u64 *addr)
+/* May the subtree of v have a run that serves? */
+static inline bool is_promising(const struct vma *v, const struct gap_search *s)
 {
-	for (; v && v->longest >= s->len; v = RB_LEFT(v, node)) {
-		const struct vma *right = RB_RIGHT(v, node);
+	return v && v->longest >= s->len;
+}
+
+/* The VMA of the subtree of v whose run is to be looked at first: the runs under a right child lie above v. */
+static inline const struct vma *highest(const struct vma *v, const struct gap_search *s)
+{
+	while (is_promising(RB_RIGHT(v, node), s) && v->range.end <= s->window.end - s->len)
+		v = RB_RIGHT(v, node);
+	return v;
+}
+
+/* Searches the runs below the VMAs, highest first, without those subtrees where none is long enough. */
+static bool find_run(const struct vma *root, const struct gap_search *s, u64 *addr)
+{
+	const struct vma *v = is_promising(root, s) ? highest(root, s) : NULL;
+
+	while (v) {
+		const struct vma *left = RB_LEFT(v, node);
 		u64 end = vma_gap_start(v);
 
-		if (right && right->longest >= s->len && v->range.end <= s->window.end - s->len &&
-		    find_run(right, s, addr))
-			return true;
 		if (end < s->window.start + s->len)
 			return false;
 		if (v->run >= s->len && fit((struct range){end - v->run, end}, s->window, s->len, addr))
 			return true;
+		if (is_promising(left, s)) {
+			v = highest(left, s);
+			continue;
+		}
+		/* Up, to the next that has v under its right child. */
+		while (RB_PARENT(v, node) && RB_LEFT(RB_PARENT(v, node), node) == v)
+			v = RB_PARENT(v, node);
+		v = RB_PARENT(v, node);
 	}
 	return false;
 }

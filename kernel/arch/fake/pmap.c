@@ -471,16 +471,6 @@ bool pmap_window_is_empty(struct pmap *pmap, u64 addr)
 	return !entry_at(pmap, addr);
 }
 
-bool pmap_range_is_empty(struct pmap *pmap, struct range r)
-{
-	if (r.end > ALIGN_DOWN(r.start, HUGE_BYTES) + HUGE_BYTES)
-		return false;
-	for (u64 addr = r.start; addr < r.end; addr += PAGE_SIZE)
-		if (entry_at(pmap, addr))
-			return false;
-	return true;
-}
-
 u64 pmap_resident(const struct pmap *pmap, enum frame_owner owner)
 {
 	return pmap->resident[owner - FRAME_CACHE];

@@ -337,18 +337,6 @@ bool pmap_window_is_empty(struct pmap *pmap, u64 addr)
 	return !pde || !read_entry(pde);
 }
 
-bool pmap_range_is_empty(struct pmap *pmap, struct range r)
-{
-	unsigned first = index_at(r.start, 0);
-	u64 *pde, pd, end = first + (range_len(r) >> PAGE_SHIFT);
-
-	if (end > ENTRIES)
-		return false;
-	pde = pd_entry(pmap, r.start, false);
-	pd = pde ? read_entry(pde) : 0;
-	return !pd || (!is_huge(pd) && first_live(table_of(pd), first, end) >= end);
-}
-
 u64 pmap_resident(const struct pmap *pmap, enum frame_owner owner)
 {
 	return __atomic_load_n(&pmap->resident[owner - FRAME_CACHE], __ATOMIC_RELAXED);

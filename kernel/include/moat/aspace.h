@@ -56,7 +56,7 @@ struct aspace;
 struct vma {
 	RB_ENTRY(vma) node;	   /* [aspace lock] */
 	SLIST_ENTRY(vma) detached; /* owner of the list, once out of the tree */
-	struct aspace *aspace;	   /* [I while in the tree] */
+	struct aspace *aspace;	   /* [I] */
 	struct range range;	   /* [aspace lock] */
 	u32 flags;		   /* [aspace lock] enum vma_flags */
 	struct mobj *object;	   /* [I] one reference; NULL: private anonymous */
@@ -74,6 +74,11 @@ struct vma {
 	 */
 	u64 anon_family;
 	bool anon_from_fork;
+	/*
+	 * [a] Set once, before the first page is entered: while it is not, the page table has nothing in the VMA's range, and
+	 * need not be looked at.
+	 */
+	bool entered;
 	const char *name;  /* [I] static text such as "[vdso]", or NULL */
 	struct file *file; /* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
 	/* [aspace lock] While in the tree: the free run below it, and the longest under its node; see vma_tree.c. */
@@ -112,6 +117,7 @@ struct aspace {
 	struct rwlock lock;   /* RANK_ASPACE */
 	struct vma_tree vmas; /* [lock] */
 	struct vma *found;    /* [a] of the tree, or NULL: where aspace_find looks first */
+	struct vma *spare;    /* [a] the VMA freed last, for the next one that is made; see vma_life.c */
 	u64 vma_count;	      /* [lock] */
 	struct pmap pmap;
 	LIST_ENTRY(aspace) lazy; /* [reclaim.c] among those with lazily free pages, */

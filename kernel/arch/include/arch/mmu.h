@@ -170,8 +170,6 @@ void pmap_for_each(struct pmap *pmap, struct range r,
 		   bool (*fn)(u64 addr, const struct pmap_leaf *leaf, void *arg), void *arg);
 /* Has the window of HUGE_BYTES at addr neither entries nor a table? Lock: read. */
 bool pmap_window_is_empty(struct pmap *pmap, u64 addr);
-/* Has the range no entries? Looks only where it lies in one window: else it may say false of an empty range. Lock: read. */
-bool pmap_range_is_empty(struct pmap *pmap, struct range r);
 
 /* Resident pages of one kind (FRAME_CACHE, FRAME_SHMEM, FRAME_ANON), and of all; and the most there ever were. */
 u64 pmap_resident(const struct pmap *pmap, enum frame_owner owner);
