@@ -13,6 +13,12 @@
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
+/* The next VMA, if it may start before `end`. */
+static inline struct vma *next_before(struct vma *v, u64 end)
+{
+	return v->range.end < end ? vma_next(v) : NULL;
+}
+
 /* Takes the pages of r out of the page table. */
 static void remove_pages(struct aspace *as, struct range r)
 {
@@ -42,7 +48,7 @@ static void detach_vmas(struct aspace *as, struct range r, struct vma_list *dead
 
 	for (; v && v->range.start < r.end; v = next) {
 		DEBUG_ASSERT(range_inside(v->range, r));
-		next = v->range.end < r.end ? vma_next(v) : NULL;
+		next = next_before(v, r.end);
 		vma_tree_remove(as, v);
 		SLIST_INSERT_HEAD(dead, v, detached);
 	}
@@ -71,7 +77,7 @@ static int cut_edges(struct aspace *as, struct range r)
 /* Was ever a page entered in what is mapped from v on in r? */
 static bool any_entered(struct vma *v, struct range r)
 {
-	for (; v && v->range.start < r.end; v = vma_next(v))
+	for (; v && v->range.start < r.end; v = next_before(v, r.end))
 		if (v->entered)
 			return true;
 	return false;
@@ -102,7 +108,7 @@ int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
 
 bool range_is_sealed(struct aspace *as, struct range r)
 {
-	for (struct vma *v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v))
+	for (struct vma *v = aspace_find(as, r.start); v && v->range.start < r.end; v = next_before(v, r.end))
 		if (v->flags & VMA_SEALED)
 			return true;
 	return false;

@@ -147,6 +147,7 @@ void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev,
 	if (parent != next)
 		augment_path(next);
 	vma_tree_RB_INSERT_COLOR(&as->vmas, v);
+	as->found = v;
 	as->vma_count++;
 	count(as, v, 1);
 	join_object(v);
@@ -196,7 +197,7 @@ void vma_tree_remove(struct aspace *as, struct vma *v)
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	leave_object(v);
 	if (as->found == v)
-		as->found = NULL;
+		as->found = next;
 	if (next)
 		next->run = run_between(prev, next);
 	/* With two children, the successor, `next`, moves into v's place and the tree mends its whole path itself. */
@@ -239,12 +240,21 @@ struct vma *vma_prev_of(struct aspace *as, struct vma *next)
 	return next ? vma_prev(next) : RB_MAX(vma_tree, &as->vmas);
 }
 
+/* Is v the first VMA that ends above addr: does addr lie in it or in the free run below it? */
+static inline bool is_first_above(const struct vma *v, u64 addr)
+{
+	/* Below the gap of a stack there may be another VMA in it. */
+	u64 low = v->flags & VMA_GROWSDOWN ? v->range.start : v->range.start - v->run;
+
+	return addr < v->range.end && addr >= low;
+}
+
 struct vma *aspace_find(struct aspace *as, u64 addr)
 {
 	struct vma *v = __atomic_load_n(&as->found, __ATOMIC_RELAXED), *best = NULL;
 
 	DEBUG_ASSERT(rwlock_is_held(&as->lock));
-	if (v && range_contains(v->range, addr))
+	if (v && is_first_above(v, addr))
 		return v;
 	v = RB_ROOT(&as->vmas);
 	while (v) {
@@ -253,12 +263,12 @@ struct vma *aspace_find(struct aspace *as, u64 addr)
 			continue;
 		}
 		best = v;
-		if (addr >= v->range.start) {
-			__atomic_store_n(&as->found, v, __ATOMIC_RELAXED);
+		if (addr >= v->range.start)
 			break;
-		}
 		v = RB_LEFT(v, node);
 	}
+	if (best)
+		__atomic_store_n(&as->found, best, __ATOMIC_RELAXED);
 	return best;
 }
 
@@ -296,26 +306,26 @@ static inline bool is_promising(const struct vma *v, const struct gap_search *s)
 }
 
 /* The VMA of the subtree of v whose run is to be looked at first: the runs under a right child lie above v. */
-static inline const struct vma *highest(const struct vma *v, const struct gap_search *s)
+static inline struct vma *highest(struct vma *v, const struct gap_search *s)
 {
 	while (is_promising(RB_RIGHT(v, node), s) && v->range.end <= s->window.end - s->len)
 		v = RB_RIGHT(v, node);
 	return v;
 }
 
-/* Searches the runs below the VMAs, highest first, without those subtrees where none is long enough. */
-static bool find_run(const struct vma *root, const struct gap_search *s, u64 *addr)
+/* Searches the runs below the VMAs, highest first, without those subtrees where none is long enough: the VMA above. */
+static struct vma *find_run(struct vma *root, const struct gap_search *s, u64 *addr)
 {
-	const struct vma *v = is_promising(root, s) ? highest(root, s) : NULL;
+	struct vma *v = is_promising(root, s) ? highest(root, s) : NULL;
 
 	while (v) {
-		const struct vma *left = RB_LEFT(v, node);
+		struct vma *left = RB_LEFT(v, node);
 		u64 end = vma_gap_start(v);
 
 		if (end < s->window.start + s->len)
-			return false;
+			return NULL;
 		if (v->run >= s->len && fit((struct range){end - v->run, end}, s->window, s->len, addr))
-			return true;
+			return v;
 		if (is_promising(left, s)) {
 			v = highest(left, s);
 			continue;
@@ -325,19 +335,25 @@ static bool find_run(const struct vma *root, const struct gap_search *s, u64 *ad
 			v = RB_PARENT(v, node);
 		v = RB_PARENT(v, node);
 	}
-	return false;
+	return NULL;
 }
 
 bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr)
 {
 	const struct gap_search search = {.window = window, .len = len};
 	const struct vma *last = RB_MAX(vma_tree, &as->vmas);
+	struct vma *above;
 
 	DEBUG_ASSERT(rwlock_is_held(&as->lock));
 	if (window.start > window.end || len > range_len(window))
 		return false;
-	return fit((struct range){last ? last->range.end : 0, USER_TOP}, window, len, addr) ||
-	       find_run(RB_ROOT(&as->vmas), &search, addr);
+	if (fit((struct range){last ? last->range.end : 0, USER_TOP}, window, len, addr))
+		return true;
+	above = find_run(RB_ROOT(&as->vmas), &search, addr);
+	/* Who finds a place looks next for what lies above it. */
+	if (above)
+		__atomic_store_n(&as->found, above, __ATOMIC_RELAXED);
+	return above;
 }
 
 void vma_tree_check(struct aspace *as)
