@@ -29,10 +29,10 @@ static struct range unit_of(u64 pfn)
 	return (struct range){start, start + CARVE_FRAMES};
 }
 
-static bool unit_is_carved(struct range unit)
+static bool unit_is_carved(const struct frame_zone *zone, struct range unit)
 {
-	for (unsigned i = 0; i < zone.span_count; i++) {
-		const struct frame_span *s = &zone.spans[i];
+	for (unsigned i = 0; i < zone->span_count; i++) {
+		const struct frame_span *s = &zone->spans[i];
 
 		if (!range_empty(range_cut(s->all, unit)) && range_empty(range_cut(s->fresh, unit)))
 			return true;
@@ -41,7 +41,7 @@ static bool unit_is_carved(struct range unit)
 }
 
 /* Puts a run of frames on the buddy lists, as the largest aligned blocks that make it up. Zone lock held. */
-static void give_run(struct range pfns)
+static void give_run(struct frame_zone *zone, struct range pfns)
 {
 	u64 pfn = pfns.start;
 
@@ -52,22 +52,22 @@ static void give_run(struct range pfns)
 		       pfn + (2ull << order) <= pfns.end)
 			order++;
 		kasan_frames_free(pfn, order);
-		buddy_give(pfn, order);
+		buddy_give(zone, pfn, order);
 		pfn += 1ull << order;
 	}
 }
 
 /* Writes the metadata of a unit: as long as nothing else is said, its frames are boot's for ever. */
-static void init_pages(struct range unit)
+static void init_pages(const struct frame_zone *zone, struct range unit)
 {
-	u64 end = MIN(unit.end, zone.max_pfn);
+	u64 end = MIN(unit.end, frame_max_pfn);
 
 	for (u64 pfn = unit.start; pfn < end; pfn++)
-		zone.pages[pfn] = (struct page){.owner = FRAME_KERNEL};
+		frame_pages[pfn] = (struct page){.owner = FRAME_KERNEL, .node = zone->node};
 }
 
 /* Takes the unit's part out of a span and frees it. Zone lock held. */
-static void carve_from_span(struct frame_span *s, struct range unit)
+static void carve_from_span(struct frame_zone *zone, struct frame_span *s, struct range unit)
 {
 	struct range part = range_cut(s->fresh, unit);
 
@@ -78,23 +78,23 @@ static void carve_from_span(struct frame_span *s, struct range unit)
 		s->fresh.start = part.end;
 	else
 		s->fresh.end = part.start;
-	zone.fresh_frames -= range_len(part);
-	give_run(part);
+	zone->fresh_frames -= range_len(part);
+	give_run(zone, part);
 }
 
-static void carve_unit(struct range unit)
+static void carve_unit(struct frame_zone *zone, struct range unit)
 {
-	init_pages(unit);
+	init_pages(zone, unit);
 	kasan_frames_carve(unit);
-	for (unsigned i = 0; i < zone.span_count; i++)
-		carve_from_span(&zone.spans[i], unit);
+	for (unsigned i = 0; i < zone->span_count; i++)
+		carve_from_span(zone, &zone->spans[i], unit);
 }
 
-bool fresh_carve(void)
+bool fresh_carve(struct frame_zone *zone)
 {
-	for (unsigned i = 0; i < zone.span_count; i++) {
-		if (!range_empty(zone.spans[i].fresh)) {
-			carve_unit(unit_of(zone.spans[i].fresh.start));
+	for (unsigned i = 0; i < zone->span_count; i++) {
+		if (!range_empty(zone->spans[i].fresh)) {
+			carve_unit(zone, unit_of(zone->spans[i].fresh.start));
 			return true;
 		}
 	}
@@ -102,13 +102,13 @@ bool fresh_carve(void)
 }
 
 /* Frees the end of a run that lies in a unit which was carved before; returns what is left of the run. */
-static struct range give_if_carved(struct range pfns, struct range unit)
+static struct range give_if_carved(struct frame_zone *zone, struct range pfns, struct range unit)
 {
 	struct range part = range_cut(pfns, unit);
 
-	if (range_empty(part) || !unit_is_carved(unit))
+	if (range_empty(part) || !unit_is_carved(zone, unit))
 		return pfns;
-	give_run(part);
+	give_run(zone, part);
 	if (part.start == pfns.start)
 		return (struct range){part.end, pfns.end};
 	return (struct range){pfns.start, part.start};
@@ -119,19 +119,19 @@ static struct range give_if_carved(struct range pfns, struct range unit)
  * between becomes a span. Returns the frames taken: fewer when there are more pieces of RAM than any real
  * memory map has. Zone lock held.
  */
-static u64 span_add(struct range pfns)
+static u64 span_add(struct frame_zone *zone, struct range pfns)
 {
 	u64 taken = range_len(pfns);
 
-	pfns = give_if_carved(pfns, unit_of(pfns.start));
+	pfns = give_if_carved(zone, pfns, unit_of(pfns.start));
 	if (!range_empty(pfns))
-		pfns = give_if_carved(pfns, unit_of(pfns.end - 1));
+		pfns = give_if_carved(zone, pfns, unit_of(pfns.end - 1));
 	if (range_empty(pfns))
 		return taken;
-	if (zone.span_count == SPANS_MAX)
+	if (zone->span_count == SPANS_MAX)
 		return taken - range_len(pfns);
-	zone.spans[zone.span_count++] = (struct frame_span){.all = pfns, .fresh = pfns};
-	zone.fresh_frames += range_len(pfns);
+	zone->spans[zone->span_count++] = (struct frame_span){.all = pfns, .fresh = pfns};
+	zone->fresh_frames += range_len(pfns);
 	return taken;
 }
 
@@ -140,28 +140,45 @@ static struct range whole_frames(struct range phys)
 {
 	struct range pfns = {ALIGN_UP(phys.start, PAGE_SIZE) >> PAGE_SHIFT, phys.end >> PAGE_SHIFT};
 
-	ASSERT(pfns.end <= zone.max_pfn);
+	ASSERT(pfns.end <= frame_max_pfn);
 	return pfns;
+}
+
+/* Gives each node its part of a run: how many frames were taken. Boundaries lie between units. */
+static u64 zones_add(struct range pfns)
+{
+	u64 all_taken = 0;
+
+	while (!range_empty(pfns)) {
+		unsigned node = node_of_unit(pfns.start);
+		struct frame_zone *zone = &frame_zones[node];
+		struct range part = pfns;
+		u64 irq, taken;
+
+		while (part.start < pfns.end && node_of_unit(part.start) == node)
+			part.start = unit_of(part.start).end;
+		part = (struct range){pfns.start, MIN(part.start, pfns.end)};
+		irq = spin_lock_irqsave(&zone->lock);
+		taken = span_add(zone, part);
+		zone->total_frames += taken;
+		spin_unlock_irqrestore(&zone->lock, irq);
+		all_taken += taken;
+		pfns.start = part.end;
+	}
+	return all_taken;
 }
 
 void frames_add_span(struct range phys)
 {
-	struct range pfns = whole_frames(phys);
-	u64 irq = spin_lock_irqsave(&zone.lock);
-
-	if (!range_empty(pfns))
-		zone.total_frames += span_add(pfns);
-	spin_unlock_irqrestore(&zone.lock, irq);
+	(void)zones_add(whole_frames(phys));
 }
 
 void frames_release_boot(struct range phys)
 {
 	struct range pfns = whole_frames(phys);
-	u64 irq = spin_lock_irqsave(&zone.lock);
 
-	if (!range_empty(pfns)) {
-		ASSERT(zone.boot_frames >= range_len(pfns));
-		zone.boot_frames -= span_add(pfns);
-	}
-	spin_unlock_irqrestore(&zone.lock, irq);
+	if (range_empty(pfns))
+		return;
+	ASSERT(frame_boot_frames >= range_len(pfns));
+	frame_boot_frames -= zones_add(pfns);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* room: mm */
-/* What frame.c (lists) and frame_fresh.c (memory that was never used) share. */
+/* What frame.c (lists), frame_fresh.c (memory that was never used) and frame_node.c (nodes) share. */
 #ifndef MM_FRAME_INTERNAL_H
 #define MM_FRAME_INTERNAL_H
 
@@ -16,26 +16,37 @@ struct frame_span {
 	struct range fresh; /* [zone lock] */
 };
 
+/* The memory of one node. */
 struct frame_zone {
 	struct spinlock lock;		      /* RANK_FRAMES; interrupts disabled */
-	struct page *pages;		      /* [I] indexed by frame number; written only where carved */
-	u64 max_pfn;			      /* [I] */
-	u64 boot_frames;		      /* [zone lock] RAM that boot keeps */
-	u64 total_frames;		      /* [zone lock] */
+	u8 node;			      /* [I] */
+	u8 nearest[NODES_MAX];		      /* [I] nodes in order of distance, this one first */
+	u64 total_frames;		      /* [lock] given to the allocator */
 	u64 free_frames;		      /* [lock] on the buddy lists */
 	u64 fresh_frames;		      /* [lock] in the spans */
 	LIST_HEAD(, page) free[FRAME_ORDERS]; /* [lock] */
 	struct frame_span spans[SPANS_MAX];   /* [lock] */
 	unsigned span_count;		      /* [lock] */
+	u64 batched;			      /* [lock] frames that went to lists of CPUs of this node */
+	struct node_stats stats;	      /* [a] all others */
 };
 
-extern struct frame_zone zone;
+extern struct frame_zone frame_zones[NODES_MAX];
+extern u64 frame_max_pfn;     /* [I] */
+extern u64 frame_boot_frames; /* [boot only] RAM that boot keeps, of any node */
+#define ALL_NODES ((1u << NODES_MAX) - 1)
 
 /* Puts a block, which nothing refers to, on the buddy lists. Zone lock held. */
-void buddy_give(u64 pfn, unsigned order);
+void buddy_give(struct frame_zone *zone, u64 pfn, unsigned order);
 /*
  * Moves up to 2 MiB from the fresh spans to the buddy lists; false when there is none left. Zone lock held.
  */
-bool fresh_carve(void);
+bool fresh_carve(struct frame_zone *zone);
+/* Empty zones for the topology that is set; frame_node.c. */
+void zones_init(void);
+/* The node of a unit of CARVE_FRAMES frames. */
+unsigned node_of_unit(u64 pfn);
+/* 2^order frames went from a node's lists to a CPU of node `cpu_node`, which had wanted them of node `intended`. */
+void node_count(unsigned intended, unsigned got, unsigned cpu_node, unsigned order);
 
 #endif

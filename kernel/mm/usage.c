@@ -26,15 +26,17 @@ void memory_figures_read(struct memory_figures *out)
 	};
 }
 
-void frame_blocks_read(u64 blocks[FRAME_ORDERS])
+void frame_blocks_read(unsigned node, u64 blocks[FRAME_ORDERS])
 {
+	struct frame_zone *zone = &frame_zones[node];
+
 	for (unsigned order = 0; order < FRAME_ORDERS; order++) {
 		const struct page *p;
-		u64 irq = spin_lock_irqsave(&zone.lock);
+		u64 irq = spin_lock_irqsave(&zone->lock);
 
-		blocks[order] = order == FRAME_ORDERS - 1 ? zone.fresh_frames / CARVE_FRAMES : 0;
-		LIST_FOREACH (p, &zone.free[order], link)
+		blocks[order] = order == FRAME_ORDERS - 1 ? zone->fresh_frames / CARVE_FRAMES : 0;
+		LIST_FOREACH (p, &zone->free[order], link)
 			blocks[order]++;
-		spin_unlock_irqrestore(&zone.lock, irq);
+		spin_unlock_irqrestore(&zone->lock, irq);
 	}
 }

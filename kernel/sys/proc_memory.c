@@ -121,7 +121,7 @@ static int show_buddyinfo(struct proc_text *t, const struct proc_open *o, u64 *p
 
 	(void)o;
 	(void)pos;
-	frame_blocks_read(blocks);
+	frame_blocks_read(0, blocks);
 	proc_printf(t, "Node 0, zone   Normal ");
 	for (unsigned i = 0; i < FRAME_ORDERS; i++)
 		proc_printf(t, "%6llu ", (ull)blocks[i]);

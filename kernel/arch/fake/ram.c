@@ -40,10 +40,14 @@ void fake_start(u64 bytes)
 
 void fake_stop(void)
 {
+	struct numa_topology one;
+
 	fake_use_aspace(NULL);
 	munmap(ram, ram_bytes);
 	free(pages);
 	pages = NULL;
+	numa_one_node(&one);
+	frames_set_topology(&one, NULL, 0);
 }
 
 void *direct_map(paddr_t pa)

@@ -7,6 +7,7 @@
 
 #define BOOT_RANGES_MAX	 32
 #define BOOT_CMDLINE_MAX 2048
+#define BOOT_RSDP_BYTES	 36 /* of revision 2, the longest */
 
 struct boot_info {
 	u64 entry_tsc;
@@ -14,11 +15,12 @@ struct boot_info {
 	unsigned ram_count;
 	struct range archive; /* physical; empty when there is none */
 	char cmdline[BOOT_CMDLINE_MAX];
-	struct range image; /* physical, whole frames */
-	u64 image_base;	    /* virtual */
-	u64 early_next;	    /* physical: boot memory [image.end, early_next) is in use */
-	u64 max_phys;	    /* end of the highest RAM range */
-	u64 root_table;	    /* physical address of the kernel's PML4 */
+	struct range image;	  /* physical, whole frames */
+	u64 image_base;		  /* virtual */
+	u64 early_next;		  /* physical: boot memory [image.end, early_next) is in use */
+	u64 max_phys;		  /* end of the highest RAM range */
+	u64 root_table;		  /* physical address of the kernel's PML4 */
+	u8 rsdp[BOOT_RSDP_BYTES]; /* copy of ACPI's root pointer; zeros when the loader gave none */
 	bool has_smap;
 	bool random; /* addresses were randomised */
 };

@@ -58,6 +58,13 @@ void boot_add_ram(struct boot_info *b, u64 start, u64 len)
 	b->ram[i] = r;
 }
 
+/* Only what the identity map reaches can be read; that it is a root pointer is checked by who reads the copy. */
+static void copy_rsdp(struct boot_info *b, u64 phys, u64 len)
+{
+	if (phys && phys < GIB(4) - BOOT_RSDP_BYTES)
+		memcpy(b->rsdp, at(phys), MIN(len, (u64)BOOT_RSDP_BYTES));
+}
+
 void boot_parse_pvh(u32 info, struct boot_info *b)
 {
 	const struct pvh_start_info *si = at(info);
@@ -69,6 +76,7 @@ void boot_parse_pvh(u32 info, struct boot_info *b)
 		if (map[i].type == MEMORY_RAM)
 			boot_add_ram(b, map[i].start, map[i].size);
 	}
+	copy_rsdp(b, si->rsdp, BOOT_RSDP_BYTES);
 	if (si->module_count) {
 		const struct pvh_module *m = at(si->modules);
 		(void)range_make(m->start, m->size, &b->archive);
@@ -92,7 +100,7 @@ struct mb2_mmap_entry {
 	u32 type, reserved;
 };
 
-enum { MB2_END = 0, MB2_CMDLINE = 1, MB2_MODULE = 3, MB2_MMAP = 6 };
+enum { MB2_END = 0, MB2_CMDLINE = 1, MB2_MODULE = 3, MB2_MMAP = 6, MB2_RSDP_1 = 14, MB2_RSDP_2 = 15 };
 
 static void parse_mb2_mmap(const struct mb2_mmap *m, struct boot_info *b)
 {
@@ -123,6 +131,8 @@ void boot_parse_multiboot2(u32 info, struct boot_info *b)
 			b->archive = (struct range){m->start, m->end};
 		} else if (tag->type == MB2_MMAP) {
 			parse_mb2_mmap((const struct mb2_mmap *)tag, b);
+		} else if ((tag->type == MB2_RSDP_1 || tag->type == MB2_RSDP_2) && tag->size > sizeof(*tag)) {
+			copy_rsdp(b, (u64)(tag + 1), tag->size - sizeof(*tag));
 		}
 		p += ALIGN_UP(tag->size, 8);
 	}

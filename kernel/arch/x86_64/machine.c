@@ -17,6 +17,7 @@
 #include "boot_info.h"
 #include "clock.h"
 #include "cpu_features.h"
+#include "topology.h"
 
 #define LOW_RESERVED 0x10000u /* kept for the code that starts other CPUs */
 
@@ -117,6 +118,7 @@ void machine_memory_init(void)
 					 ALIGN_UP(max_pfn * sizeof(struct page), PAGE_SIZE) >> PAGE_SHIFT);
 	u64 ram = 0;
 
+	topology_find(); /* through the identity map */
 	/* The identity map was the boot code's: nothing of the kernel is there any more. */
 	*(u64 *)direct_map(paddr(boot_info.root_table)) = 0;
 	write_cr3(boot_info.root_table);
@@ -131,6 +133,7 @@ void machine_memory_init(void)
 		ram += range_len(boot_info.ram[i]);
 	if (boot_info.early_next > boot_info.max_phys)
 		panic("%llu KiB of memory are too little to start", (unsigned long long)(ram >> 10));
+	topology_log();
 	frames_init(direct_map(paddr(metadata)), max_pfn, boot_frames);
 	for (unsigned i = 0; i < boot_info.ram_count; i++)
 		add_free_parts(boot_info.ram[i]);

@@ -13,6 +13,7 @@
 
 #include <sys/queue.h>
 #include <arch/impl/mmu.h> /* direct_map */
+#include <moat/numa.h>
 #include <moat/spinlock.h>
 #include <moat/types.h>
 
@@ -37,9 +38,14 @@ enum frame_flags {
 struct page {
 	u32 refs; /* [a] holders: table entries, objects, the kernel; 0 = free */
 	u8 owner; /* enum frame_owner; [I] while allocated */
-	u8 order; /* of the block that this page heads */
 	u8 flags; /* allocator's own */
-	u8 node;  /* NUMA node */
+	union {
+		struct {
+			u8 order; /* of the block that this page heads */
+			u8 node;  /* NUMA node; [I] once carved */
+		};
+		u16 place; /* both, see frame_place: the short way asks for both in one step */
+	};
 	union {
 		LIST_ENTRY(page) link;	      /* free block: [zone lock] */
 		struct {		      /* page table; its references: the entries that point to it */
@@ -62,12 +68,23 @@ struct page {
 	} heap;
 };
 
+#define FRAME_PLACE_ORDER 63u /* of page.place: the order, as far as it can be */
+static inline u16 frame_place(unsigned order, unsigned node)
+{
+	return (u16)(order | node << 8);
+}
+
 struct frame_stats {
 	u64 total;		 /* frames of RAM that the allocator was given or that boot kept */
 	u64 owned[FRAME_OWNERS]; /* sum = total */
 	u64 fresh;		 /* of the free ones: never used yet */
 };
 
+/*
+ * What the nodes of the machine are, and on which node each CPU is: before frames_init, else there is one. Boundaries
+ * between nodes are moved down to multiples of 2 MiB, the unit in which memory is carved. Boot.
+ */
+void frames_set_topology(const struct numa_topology *t, const u8 cpu_node[], unsigned cpu_count);
 /*
  * Starts the allocator. `pages` is room for one struct page for each frame below max_pfn, contents undefined;
  * `boot_frames` counts frames that boot keeps for ever (image, tables, metadata). Once, at boot.
@@ -84,6 +101,12 @@ void frames_release_boot(struct range phys);
  * to its size. Any context; takes RANK_FRAMES.
  */
 struct page *__must_check frame_alloc(unsigned order, unsigned flags, enum frame_owner owner);
+/*
+ * The same from the nodes in the set `allowed` only, that nearest to `first` before the others. Not the short way:
+ * takes a lock.
+ */
+struct page *__must_check frame_alloc_from(unsigned first, unsigned allowed, unsigned order, unsigned flags,
+					   enum frame_owner owner);
 void frame_get(struct page *p);
 /* Gives back one reference; the last one frees the whole block. */
 void frame_put(struct page *p);
@@ -111,6 +134,26 @@ static inline void *page_address(const struct page *p)
 	return direct_map(pfn_to_paddr(page_to_pfn(p)));
 }
 void frame_stats_read(struct frame_stats *out);
+
+extern struct numa_topology numa; /* [I] after boot */
+extern u8 numa_cpu_node[];	  /* [I] after boot: CPU_MAX of them */
+
+/*
+ * Frames handed out, by node (Linux's numastat). Frames count when they go from a node's lists to a CPU, which is a batch
+ * at a time; a CPU that uses its frames again does not count them again.
+ */
+struct node_stats {
+	u64 hit;     /* from this node, as intended */
+	u64 miss;    /* from this node, while another was intended */
+	u64 foreign; /* intended for this node, but from another */
+	u64 interleave_hit;
+	u64 local; /* from this node, to a CPU on it */
+	u64 other; /* from this node, to a CPU on another */
+};
+void node_stats_read(unsigned node, struct node_stats *out);
+void node_count_interleave(unsigned node);
+/* Frames of one node, by owner: looks at each frame that was ever used, so that nothing need be counted. No lock. */
+void node_frames_read(unsigned node, struct frame_stats *out);
 
 /*
  * Blocks that several huge entries map: a reference to the block for each. When one of them is taken apart, the block

@@ -16,8 +16,8 @@ struct memory_figures {
 /* The one source for meminfo, sysinfo(2) and the report, which so agree. */
 void memory_figures_read(struct memory_figures *out);
 
-/* Free blocks of each order, 2^order frames each. Takes the zone lock once for each order. */
-void frame_blocks_read(u64 blocks[FRAME_ORDERS]);
+/* A node's free blocks of each order, 2^order frames each. Takes the zone lock once for each order. */
+void frame_blocks_read(unsigned node, u64 blocks[FRAME_ORDERS]);
 
 enum aspace_access_how {
 	ASPACE_PEEK, /* read */
