@@ -92,11 +92,16 @@ static void add_processor(struct arguments *a, const struct options *o, enum acc
 
 static void add_kernel(struct arguments *a, const struct options *o, const struct machine_files *files)
 {
+	/* microvm has no tables that could tell of nodes; the kernel is told how many to make instead. */
+	char nodes[32] = "";
+
 	add(a, "-kernel", "%s", files->kernel);
 	add(a, "-initrd", "/proc/self/fd/%d", files->archive);
-	add(a, "-append", "exit=%s debugcon=%s%s%s%s%s", EXIT_PORT, DEBUG_PORT, o->kernel_log ? " log=1" : "",
-	    o->deterministic || o->gdb_port ? " nokaslr" : "", o->append ? " " : "",
-	    o->append ? o->append : "");
+	if (o->nodes > 1)
+		snprintf(nodes, sizeof(nodes), " numa=fake=%u", o->nodes);
+	add(a, "-append", "exit=%s debugcon=%s%s%s%s%s%s", EXIT_PORT, DEBUG_PORT,
+	    o->kernel_log ? " log=1" : "", o->deterministic || o->gdb_port ? " nokaslr" : "", nodes,
+	    o->append ? " " : "", o->append ? o->append : "");
 }
 
 /*

@@ -19,6 +19,7 @@
 #define MEMORY_MAX	 (1ULL << 40)
 #define TIMEOUT_MAX_S	 1e9
 #define CPUS_MAX	 8
+#define NODE_BYTES_MIN	 (8ULL << 20)
 #define GDB_PORT_DEFAULT 1234
 
 enum option_letter {
@@ -40,6 +41,7 @@ enum option_letter {
 	OPT_APPEND,
 	OPT_CPUS,
 	OPT_WX,
+	OPT_NODES,
 };
 
 static const struct option long_options[] = {
@@ -61,6 +63,7 @@ static const struct option long_options[] = {
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"append", required_argument, NULL, OPT_APPEND},
 	{"cpus", required_argument, NULL, OPT_CPUS},
+	{"nodes", required_argument, NULL, OPT_NODES},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -134,6 +137,14 @@ static int parse_number(unsigned int *number, const char *option, const char *te
 		return verdict_error(v, STATUS_MOAT_FAILED, "%s %s: not a number from 1 to %u", option, text,
 				     max);
 	*number = (unsigned int)value;
+	return 0;
+}
+
+static int parse_nodes(unsigned int *nodes, const char *text, struct verdict *v)
+{
+	if (strcmp(text, "1") != 0 && strcmp(text, "2") != 0 && strcmp(text, "4") != 0)
+		return bad_value(v, "--nodes", text, "must be 1, 2 or 4");
+	*nodes = (unsigned int)(*text - '0');
 	return 0;
 }
 
@@ -239,6 +250,8 @@ static int take_option(struct options *o, int letter, struct verdict *v)
 		return 0;
 	case OPT_CPUS:
 		return parse_number(&o->cpus, "--cpus", optarg, CPUS_MAX, v);
+	case OPT_NODES:
+		return parse_nodes(&o->nodes, optarg, v);
 	default:
 		o->help = true;
 		return 0;
@@ -252,6 +265,9 @@ static int check_together(const struct options *o, struct verdict *v)
 	if (o->deterministic && o->cpus != 1)
 		return verdict_error(v, STATUS_MOAT_FAILED, "--deterministic runs on one CPU, not on %u",
 				     o->cpus);
+	if (o->nodes > 1 && o->memory_bytes / o->nodes < NODE_BYTES_MIN)
+		return verdict_error(v, STATUS_MOAT_FAILED, "--nodes %u needs at least 8M of memory for each",
+				     o->nodes);
 	if (o->deterministic && o->accel == ACCEL_KVM)
 		return verdict_error(v, STATUS_MOAT_FAILED, "--deterministic needs TCG, not --accel kvm");
 	return 0;
@@ -269,7 +285,7 @@ int options_parse(struct options *options, int argc, char **argv, struct verdict
 {
 	int letter, error;
 
-	*options = (struct options){.memory_bytes = MEMORY_DEFAULT, .cpus = 1, .cwd = "/"};
+	*options = (struct options){.memory_bytes = MEMORY_DEFAULT, .cpus = 1, .nodes = 1, .cwd = "/"};
 	optind = 1;
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, "+:h", long_options, NULL)) != -1) {

@@ -26,6 +26,7 @@ struct options {
 	uint64_t timeout_ns; /* 0: no limit */
 	enum accel accel;
 	unsigned int cpus;
+	unsigned int nodes;
 	unsigned int gdb_port; /* 0: no gdb */
 	bool deterministic;
 	bool strict;

@@ -20,6 +20,7 @@ const char usage_run[] =
 	"  --memory SIZE         memory of the machine, with suffix K, M or G (256M)\n"
 	"  --timeout SECONDS     end the program after this time, decimals allowed\n"
 	"  --cpus N              processors, 1 to 8 (1)\n"
+	"  --nodes N             divide memory and processors among 1, 2 or 4 NUMA nodes (1)\n"
 	"What the program sees\n"
 	"  --file HOST[:GUEST]   copy a file or a whole folder in; may be repeated\n"
 	"  --cwd DIR             working directory (/)\n"

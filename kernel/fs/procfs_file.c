@@ -79,6 +79,22 @@ void proc_pad(struct proc_text *t, size_t from, size_t width)
 	} while (t->len - from < width && !t->no_memory);
 }
 
+void proc_put_set(struct proc_text *t, u64 set)
+{
+	const char *comma = "";
+
+	for (unsigned i = 0; i < 64; i++) {
+		unsigned first = i;
+
+		if (!(set >> i & 1))
+			continue;
+		while (i + 1 < 64 && (set >> (i + 1) & 1))
+			i++;
+		proc_printf(t, first == i ? "%s%u" : "%s%u-%u", comma, first, i);
+		comma = ",";
+	}
+}
+
 void proc_put_escaped(struct proc_text *t, const char *name, const char *escape)
 {
 	for (; *name; name++) {

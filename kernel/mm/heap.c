@@ -165,7 +165,7 @@ void *heap_cell(u64 addr, size_t *bytes)
 	struct page *page;
 	u64 base;
 
-	if (pfn >= zone.max_pfn)
+	if (pfn >= frame_max_pfn)
 		return NULL;
 	page = pfn_to_page((pfn_t){pfn});
 	if (page->owner != FRAME_KERNEL ||

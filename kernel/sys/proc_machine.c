@@ -139,6 +139,7 @@ void proc_system_init(void)
 	static struct proc_table machine = {.entries = proc_machine_entries};
 	static struct proc_table sysfs = {.entries = sysfs_entries};
 
+	sysfs_node_init();
 	proc_register(&memory);
 	proc_register(&machine);
 	sysfs_register(&sysfs);

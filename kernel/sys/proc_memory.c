@@ -85,15 +85,40 @@ static int show_meminfo(struct proc_text *t, const struct proc_open *o, u64 *pos
 	return 0;
 }
 
+/* The counts of all nodes together. */
+static void sum_node_stats(struct node_stats *sum)
+{
+	struct node_stats n;
+
+	*sum = (struct node_stats){0};
+	for (unsigned node = 0; node < numa.nodes; node++) {
+		node_stats_read(node, &n);
+		sum->hit += n.hit;
+		sum->miss += n.miss;
+		sum->foreign += n.foreign;
+		sum->interleave_hit += n.interleave_hit;
+		sum->local += n.local;
+		sum->other += n.other;
+	}
+}
+
 static int show_vmstat(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
 	struct memory_figures m;
+	struct node_stats n;
 
 	(void)o;
 	(void)pos;
+	sum_node_stats(&n);
 	memory_figures_read(&m);
 	const struct line lines[] = {
 		{"nr_free_pages", m.free},
+		{"numa_hit", n.hit},
+		{"numa_miss", n.miss},
+		{"numa_foreign", n.foreign},
+		{"numa_interleave", n.interleave_hit},
+		{"numa_local", n.local},
+		{"numa_other", n.other},
 		{"nr_inactive_anon", 0},
 		{"nr_active_anon", m.anon + m.shmem},
 		{"nr_inactive_file", 0},
@@ -121,30 +146,46 @@ static int show_buddyinfo(struct proc_text *t, const struct proc_open *o, u64 *p
 
 	(void)o;
 	(void)pos;
-	frame_blocks_read(0, blocks);
-	proc_printf(t, "Node 0, zone   Normal ");
-	for (unsigned i = 0; i < FRAME_ORDERS; i++)
-		proc_printf(t, "%6llu ", (ull)blocks[i]);
-	proc_put(t, "\n", 1);
+	for (unsigned node = 0; node < numa.nodes; node++) {
+		frame_blocks_read(node, blocks);
+		proc_printf(t, "Node %u, zone   Normal ", node);
+		for (unsigned i = 0; i < FRAME_ORDERS; i++)
+			proc_printf(t, "%6llu ", (ull)blocks[i]);
+		proc_put(t, "\n", 1);
+	}
 	return 0;
 }
 
-/* One zone without watermarks: there is nothing that would act on them. */
+/* One zone for each node, without watermarks: there is nothing that would act on them. */
+static void put_zone(struct proc_text *t, unsigned node)
+{
+	struct frame_stats s;
+	struct node_stats n;
+
+	node_frames_read(node, &s);
+	node_stats_read(node, &n);
+	proc_printf(t, "Node %u, zone   Normal\n  per-node stats\n", node);
+	proc_printf(t, "      nr_anon_pages %llu\n      nr_file_pages %llu\n      nr_shmem     %llu\n",
+		    (ull)s.owned[FRAME_ANON], (ull)(s.owned[FRAME_CACHE] + s.owned[FRAME_SHMEM]),
+		    (ull)s.owned[FRAME_SHMEM]);
+	proc_printf(t, "      nr_page_table_pages %llu\n", (ull)s.owned[FRAME_TABLE]);
+	proc_printf(t, "  pages free     %llu\n        boost    0\n        min      0\n",
+		    (ull)s.owned[FRAME_FREE]);
+	proc_printf(t, "        low      0\n        high     0\n");
+	proc_printf(t, "        spanned  %llu\n        present  %llu\n        managed  %llu\n", (ull)s.total,
+		    (ull)s.total, (ull)s.total);
+	proc_printf(t, "      numa_hit     %llu\n      numa_miss    %llu\n      numa_foreign %llu\n",
+		    (ull)n.hit, (ull)n.miss, (ull)n.foreign);
+	proc_printf(t, "      numa_interleave %llu\n      numa_local   %llu\n      numa_other   %llu\n",
+		    (ull)n.interleave_hit, (ull)n.local, (ull)n.other);
+}
+
 static int show_zoneinfo(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
-	struct memory_figures m;
-
 	(void)o;
 	(void)pos;
-	memory_figures_read(&m);
-	proc_printf(t, "Node 0, zone   Normal\n  per-node stats\n");
-	proc_printf(t, "      nr_anon_pages %llu\n      nr_file_pages %llu\n      nr_shmem     %llu\n",
-		    (ull)m.anon, (ull)m.cache + m.shmem, (ull)m.shmem);
-	proc_printf(t, "      nr_page_table_pages %llu\n", (ull)m.tables);
-	proc_printf(t, "  pages free     %llu\n        boost    0\n        min      0\n", (ull)m.free);
-	proc_printf(t, "        low      0\n        high     0\n");
-	proc_printf(t, "        spanned  %llu\n        present  %llu\n        managed  %llu\n", (ull)m.total,
-		    (ull)m.total, (ull)m.total);
+	for (unsigned node = 0; node < numa.nodes; node++)
+		put_zone(t, node);
 	return 0;
 }
 

@@ -59,12 +59,7 @@ static const struct proc_entry cpu0[] = {{0}};
 static const struct proc_entry cpu[] = {
 	TEXT("online", "0"), TEXT("possible", "0"), TEXT("present", "0"), DIR("cpu0", cpu0), {0},
 };
-static const struct proc_entry node0[] = {TEXT("cpulist", "0"), TEXT("distance", "10"), {0}};
-static const struct proc_entry node[] = {
-	TEXT("online", "0"),	 TEXT("possible", "0"), TEXT("has_cpu", "0"),
-	TEXT("has_memory", "0"), DIR("node0", node0),	{0},
-};
-static const struct proc_entry system_dir[] = {DIR("cpu", cpu), DIR("node", node), {0}};
+static const struct proc_entry system_dir[] = {DIR("cpu", cpu), DIR("node", sysfs_node_entries), {0}};
 static const struct proc_entry devices[] = {DIR("system", system_dir), {0}};
 
 const struct proc_entry sysfs_entries[] = {DIR("devices", devices), DIR("kernel", kernel), {0}};

@@ -70,12 +70,12 @@ s64 sys_sysinfo(void __user *info)
 
 s64 sys_getcpu(void __user *cpu, void __user *node, void __user *tcache)
 {
-	u32 id = cpu_id(), zero = 0;
+	u32 id = cpu_id(), on = numa_cpu_node[id];
 
 	(void)tcache; /* unused since Linux 2.6.24 (getcpu(2)) */
 	if (cpu && copy_to_user(cpu, &id, sizeof(id)))
 		return -EFAULT;
-	return node && copy_to_user(node, &zero, sizeof(zero)) ? -EFAULT : 0;
+	return node && copy_to_user(node, &on, sizeof(on)) ? -EFAULT : 0;
 }
 
 /* The generator is seeded before the first program starts, so no flag ever has to wait (getrandom(2)). */

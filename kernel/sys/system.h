@@ -4,6 +4,7 @@
 #ifndef SYS_SYSTEM_H
 #define SYS_SYSTEM_H
 
+#include <moat/numa.h>
 #include <moat/procfs.h>
 
 /* The Linux version whose calls are followed: C libraries compare it with the least they need. */
@@ -23,6 +24,10 @@ void system_name_set(enum system_name which, const char *name, size_t len); /* c
 extern const struct proc_entry proc_memory_entries[];  /* proc_memory.c */
 extern const struct proc_entry proc_machine_entries[]; /* proc_machine.c */
 extern const struct proc_entry proc_sysctl_table[];    /* proc_sysctl.c: /proc/sys */
-extern const struct proc_entry sysfs_entries[];	       /* proc_sysfs.c: /sys */
+#define SYSFS_NODE_FILES   5
+#define SYSFS_NODE_ENTRIES (SYSFS_NODE_FILES + NODES_MAX + 1)
+extern struct proc_entry sysfs_node_entries[];	/* proc_node.c: /sys/devices/system/node */
+void sysfs_node_init(void);			/* makes the folders of the nodes; boot */
+extern const struct proc_entry sysfs_entries[]; /* proc_sysfs.c: /sys */
 
 #endif

@@ -83,7 +83,9 @@ static void put_rights(struct proc_text *t, const struct subject *s)
 	proc_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", s->no_new_privs);
 	proc_printf(t, "Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\tunknown\n");
 	proc_printf(t, "Cpus_allowed:\t%x\nCpus_allowed_list:\t0\n", 1u);
-	proc_printf(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+	proc_printf(t, "Mems_allowed:\t%x\nMems_allowed_list:\t", (1u << numa.nodes) - 1);
+	proc_put_set(t, (1u << numa.nodes) - 1);
+	proc_put(t, "\n", 1);
 	proc_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t0\n", (ull)s->switches);
 }
 

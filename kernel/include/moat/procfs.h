@@ -37,6 +37,9 @@ void proc_pad(struct proc_text *t, size_t from, size_t width);
 /* A path or name, the bytes in `escape` (and the backslash, if it is there) as \ooo. */
 void proc_put_escaped(struct proc_text *t, const char *name, const char *escape);
 
+/* Numbers below 64 as Linux lists them: "0-2,5". */
+void proc_put_set(struct proc_text *t, u64 set);
+
 struct proc_entry;
 
 /* One open file. */
