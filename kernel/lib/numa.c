@@ -132,3 +132,19 @@ void numa_nearest(const struct numa_topology *t, unsigned from, u8 order[NODES_M
 		order[i] = (u8)node;
 	}
 }
+
+unsigned numa_set_count(u64 set)
+{
+	unsigned n = 0;
+
+	for (; set; set &= set - 1)
+		n++;
+	return n;
+}
+
+unsigned numa_set_nth(u64 set, u64 n)
+{
+	for (n %= numa_set_count(set); n > 0; n--)
+		set &= set - 1;
+	return (unsigned)__builtin_ctzll(set);
+}

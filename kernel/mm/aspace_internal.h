@@ -167,6 +167,12 @@ bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages);
 enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigned access);
 /* After FAULT_SHARED_TABLE: 0 or -ENOMEM. Takes as->lock for writing. */
 int __must_check fault_own_table(struct aspace *as, u64 addr);
+/*
+ * huge.c: a write to private memory whose VMA has one of these flags may need more than a frame of this CPU: a huge page,
+ * or a frame by a memory policy. The latter gives it (NULL: out of memory).
+ */
+extern u32 fault_special_flags; /* [a] */
+struct page *anon_frame_special(const struct vma *v, u64 addr, unsigned flags);
 /* huge.c: a write to an empty window of v; FAULT_NOT_HUGE: map a single page. as->lock held for reading. */
 enum fault_result missing_huge(struct aspace *as, struct vma *v, u64 addr);
 /* fault_around.c: enters the object's pages around addr that are there, with rights prot. as->lock held. */

@@ -67,14 +67,25 @@ static void count_cow(struct aspace *as)
 	__atomic_add_fetch(&as->faults.cow, 1, __ATOMIC_RELAXED);
 }
 
+/* Does the VMA ask for more than a frame of this CPU? One load and test where it does not. */
+static inline bool is_special(const struct fault *f)
+{
+	return unlikely(f->vma->flags & fault_special_flags);
+}
+
+static inline struct page *anon_frame(const struct fault *f, unsigned flags)
+{
+	return is_special(f) ? anon_frame_special(f->vma, f->addr, flags) : frame_alloc(0, flags, FRAME_ANON);
+}
+
 /* A private copy of a frame, or NULL. */
-static struct page *copy_frame(const struct page *from)
+static struct page *copy_frame(const struct fault *f, const struct page *from)
 {
 	struct page *copy;
 
 	if (frame_is_zero(from))
-		return frame_alloc(0, FRAME_ZERO, FRAME_ANON);
-	copy = frame_alloc(0, 0, FRAME_ANON);
+		return anon_frame(f, FRAME_ZERO);
+	copy = anon_frame(f, 0);
 	if (copy)
 		arch_copy_page(page_address(copy), page_address(from));
 	return copy;
@@ -99,7 +110,7 @@ static __noinline int replace(const struct fault *f, pfn_t old, pfn_t new, unsig
 /* Stage 3b, a private write to a frame that others may see. */
 static enum fault_result copy_on_write(const struct fault *f, pfn_t old)
 {
-	struct page *copy = copy_frame(pfn_to_page(old));
+	struct page *copy = copy_frame(f, pfn_to_page(old));
 	int err;
 
 	if (!copy)
@@ -164,10 +175,14 @@ static enum fault_result missing_anon(const struct fault *f)
 	struct page *page;
 
 	if (f->access & FAULT_WRITE) {
-		if (unlikely(huge_is_wanted(f->vma->flags)) &&
-		    missing_huge(f->as, f->vma, f->addr) == FAULT_DONE)
-			return FAULT_DONE;
-		page = frame_alloc(0, FRAME_ZERO, FRAME_ANON);
+		if (is_special(f)) {
+			if (huge_is_wanted(f->vma->flags) &&
+			    missing_huge(f->as, f->vma, f->addr) == FAULT_DONE)
+				return FAULT_DONE;
+			page = anon_frame_special(f->vma, f->addr, FRAME_ZERO);
+		} else {
+			page = frame_alloc(0, FRAME_ZERO, FRAME_ANON);
+		}
 		if (unlikely(!page))
 			return FAULT_NO_MEMORY;
 		anon_family_set(f->vma);
@@ -221,7 +236,7 @@ static enum fault_result missing_object(const struct fault *f)
 		return enter_for_reading(f, page);
 	if (!private_write)
 		return enter(f, page, entry_prot(f->vma, page));
-	copy = copy_frame(page);
+	copy = copy_frame(f, page);
 	frame_put(page);
 	if (!copy)
 		return FAULT_NO_MEMORY;

@@ -11,10 +11,38 @@
  */
 #include <asm/errno.h>
 #include <moat/huge.h>
+#include <moat/mempolicy.h>
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
 enum huge_policy huge_policy = HUGE_MADVISE;
+u32 fault_special_flags = VMA_HUGE;
+static bool policies_in_use; /* [a] some memory policy is, see mempolicy.c */
+
+/* Every write to private memory goes to VMAs with VMA_WRITE, so that flag means "always". */
+static void set_special_flags(void)
+{
+	u32 flags = huge_policy == HUGE_ALWAYS || policies_in_use ? VMA_WRITE : 0;
+
+	__atomic_store_n(&fault_special_flags, flags | VMA_HUGE, __ATOMIC_RELAXED);
+}
+
+void huge_policy_set(enum huge_policy policy)
+{
+	huge_policy = policy;
+	set_special_flags();
+}
+
+void mempolicy_enable(void)
+{
+	policies_in_use = numa.nodes > 1;
+	set_special_flags();
+}
+
+struct page *anon_frame_special(const struct vma *v, u64 addr, unsigned flags)
+{
+	return policies_in_use ? mempolicy_alloc(v, addr, 0, flags) : frame_alloc(0, flags, FRAME_ANON);
+}
 
 static struct range window_of(u64 addr)
 {
@@ -30,7 +58,8 @@ enum fault_result missing_huge(struct aspace *as, struct vma *v, u64 addr)
 
 	if (!range_inside(window, v->range) || !pmap_window_is_empty(&as->pmap, addr))
 		return FAULT_NOT_HUGE;
-	block = frame_alloc(HUGE_ORDER, FRAME_ZERO, FRAME_ANON);
+	block = policies_in_use ? mempolicy_alloc(v, addr, HUGE_ORDER, FRAME_ZERO)
+				: frame_alloc(HUGE_ORDER, FRAME_ZERO, FRAME_ANON);
 	if (!block)
 		return FAULT_NOT_HUGE;
 	anon_family_set(v);
@@ -70,7 +99,8 @@ static int collapse_window(struct aspace *as, struct range window)
 		return -EINVAL;
 	if (pmap_query(&as->pmap, window.start, &leaf) && leaf.size_bytes == HUGE_BYTES)
 		return 0;
-	block = frame_alloc(HUGE_ORDER, 0, FRAME_ANON);
+	block = policies_in_use ? mempolicy_alloc(v, window.start, HUGE_ORDER, 0)
+				: frame_alloc(HUGE_ORDER, 0, FRAME_ANON);
 	if (!block)
 		return -ENOMEM;
 	tlb_batch_init(&batch, &as->pmap);

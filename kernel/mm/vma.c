@@ -8,6 +8,7 @@
  *     merge           |-- low --|-- high --|  ->   |--------- low --------|
  */
 #include <moat/aspace.h>
+#include <moat/mempolicy.h>
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
@@ -39,7 +40,8 @@ static bool continues(const struct vma *low, const struct vma *high)
 bool vma_can_merge(const struct vma *low, const struct vma *high)
 {
 	return continues(low, high) && !((low->flags ^ high->flags) & ~(u32)VMA_MAY_GUARD) &&
-	       !(low->flags & VMA_SPECIAL) && families_match(low, high);
+	       !(low->flags & VMA_SPECIAL) && mempolicy_equal(low->policy, high->policy) &&
+	       families_match(low, high);
 }
 
 /* The family that a's first private page may join: that of a neighbour from which only rights differ. */

@@ -39,7 +39,7 @@ static int store_policy(const struct proc_open *o, char *text, size_t len)
 		text[len - 1] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
 		if (strcmp(text, policies[i].word) == 0) {
-			huge_policy = policies[i].policy;
+			huge_policy_set(policies[i].policy);
 			return 0;
 		}
 	}

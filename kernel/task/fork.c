@@ -52,6 +52,7 @@ static int copy_thread(struct process *child, const struct clone_request *req)
 	if (req->flags & CLONE_SETTLS)
 		arch_thread_set_tls(&t->arch, req->tls);
 	t->blocked_signals = me->blocked_signals;
+	t->policy = me->policy;
 	/* Two that share memory cannot share the alternate stack, unless one waits for the other. */
 	if ((req->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
 		t->altstack = me->altstack;

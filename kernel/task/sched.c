@@ -15,6 +15,7 @@
 #include <arch/cpu.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
+#include <moat/mempolicy.h>
 #include <moat/panic.h>
 #include <moat/string.h>
 #include <moat/task.h>
@@ -208,6 +209,11 @@ static struct alloc_fail *allocations_of_current(void)
 	return &current_process()->alloc_fail;
 }
 
+static struct mempolicy *current_policy(void)
+{
+	return &current_thread()->policy;
+}
+
 void sched_init(void)
 {
 	struct run_queue *q = this_queue();
@@ -223,6 +229,7 @@ void sched_init(void)
 	history_register_tid(current_tid);
 	if (CONFIG_DEBUG)
 		alloc_fail_register(allocations_of_current);
+	mempolicy_register_current(current_policy);
 }
 
 void sched_idle(void)

@@ -45,6 +45,7 @@ enum vma_flags {
 	VMA_SEALED = 1 << 18,	    /* mseal(2) */
 	VMA_MERGEABLE = 1 << 19,    /* MADV_MERGEABLE: a wish that nothing fulfils */
 	VMA_MAY_GUARD = 1 << 20,    /* MADV_GUARD_INSTALL was here: stays, and does not hinder merging */
+	VMA_POLICY = 1 << 21,	    /* its policy is not the default: see mempolicy.h */
 	VMA_PROT = VMA_READ | VMA_WRITE | VMA_EXEC,
 	/* How it is filled and kept, not what it is: what madvise(2) and mlock(2) may change. */
 	VMA_ADVICE = VMA_LOCKED | VMA_LOCK_ON_FAULT | VMA_NO_FORK | VMA_WIPE_ON_FORK | VMA_NO_DUMP |
@@ -52,6 +53,15 @@ enum vma_flags {
 };
 
 struct aspace;
+
+/* Which nodes pages come from; see mempolicy.h. Zeros: the default. */
+struct mempolicy {
+	u8 mode;    /* MPOL_… of <linux/mempolicy.h> */
+	u8 nodes;   /* the set that holds on this machine */
+	u16 flags;  /* MPOL_F_STATIC_NODES … */
+	u32 turn;   /* of a thread that interleaves: pages so far */
+	u64 wanted; /* the set as it was given */
+};
 
 struct vma {
 	RB_ENTRY(vma) node;	   /* [aspace lock] */
@@ -79,6 +89,7 @@ struct vma {
 	 * need not be looked at.
 	 */
 	bool entered;
+	struct mempolicy policy; /* [aspace lock] */
 	const char *name;  /* [I] static text such as "[vdso]", or NULL */
 	struct file *file; /* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
 	/* [aspace lock] While in the tree: the free run below it, and the longest under its node; see vma_tree.c. */

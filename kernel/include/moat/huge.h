@@ -13,6 +13,7 @@ enum huge_policy {
 };
 
 extern enum huge_policy huge_policy; /* [a] */
+void huge_policy_set(enum huge_policy policy);
 
 static inline bool huge_is_wanted(u32 vma_flags)
 {

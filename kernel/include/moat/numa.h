@@ -56,4 +56,8 @@ unsigned numa_node_of_apic(const struct numa_topology *t, u32 apic_id);
 /* The nodes in order of distance from `from`, itself first, of equal ones the lower first. */
 void numa_nearest(const struct numa_topology *t, unsigned from, u8 order[NODES_MAX]);
 
+/* How many are in a set; and the n-th of them, counted round and round (the set is not empty). */
+unsigned numa_set_count(u64 set);
+unsigned numa_set_nth(u64 set, u64 n);
+
 #endif

@@ -122,6 +122,7 @@ struct thread {
 	u64 set_child_tid;	      /* [own thread] user address, CLONE_CHILD_SETTID; 0: none */
 	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
 	u32 rseq_signature;	      /* [own thread] */
+	struct mempolicy policy;      /* [own thread] set_mempolicy(2) */
 };
 
 static inline struct thread *current_thread(void)
