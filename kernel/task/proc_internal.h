@@ -28,6 +28,7 @@ struct subject {
 	u64 user_ns, sys_ns;
 	u64 switches;
 	u32 queued;
+	struct mempolicy policy;
 	u64 pending, blocked, ignored, caught;
 	u64 pending_limit;
 	struct rlimit_pair limits[RLIM_NLIMITS];
@@ -67,6 +68,7 @@ void mm_facts_read(struct aspace *as, const struct exec_facts *facts, struct mm_
 
 /* Entries by file. */
 int proc_show_maps(struct proc_text *t, const struct proc_open *o, u64 *pos);
+int proc_show_numa_maps(struct proc_text *t, const struct proc_open *o, u64 *pos); /* proc_numa.c */
 int proc_show_smaps(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_show_smaps_rollup(struct proc_text *t, const struct proc_open *o, u64 *pos);
 ssize_t proc_read_pagemap(struct proc_open *o, struct uio *u, u64 *offset);

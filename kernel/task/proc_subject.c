@@ -44,6 +44,8 @@ static void copy_thread(struct process *p, struct subject *s)
 	}
 	process_cpu_times(p, &s->user_ns, &s->sys_ns);
 	s->blocked = p->thread ? p->thread->blocked_signals : 0;
+	if (p->thread)
+		s->policy = p->thread->policy;
 	s->switches = p->thread ? p->thread->switches : p->usage.switches;
 	spin_unlock_irqrestore(&p->signals.lock, irq);
 }

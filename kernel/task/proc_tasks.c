@@ -181,6 +181,7 @@ static const struct proc_entry process_table[] = {
 	 .mode = S_IFREG | 0200,
 	 .open = proc_open_checked,
 	 .store = proc_store_clear_refs},
+	{.name = "numa_maps", .mode = S_IFREG | 0444, .open = proc_open_checked, .show = proc_show_numa_maps},
 	{.name = "smaps", .mode = S_IFREG | 0444, .open = proc_open_checked, .show = proc_show_smaps},
 	{.name = "smaps_rollup",
 	 .mode = S_IFREG | 0444,
