@@ -122,7 +122,7 @@ void numa_nearest(const struct numa_topology *t, unsigned from, u8 order[NODES_M
 	unsigned n = 0;
 
 	order[n++] = (u8)from;
-	for (unsigned node = 0; node < NODES_MAX; node++) {
+	for (unsigned node = 0; node < t->nodes; node++) {
 		unsigned i;
 
 		if (node == from)

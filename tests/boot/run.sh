@@ -3,7 +3,7 @@
 # What only a booted kernel can show: each attack of the table `attacks` ends as it must, and the kernel boots
 # on every size and kind of machine.
 #
-#   tests/boot/run.sh [attacks|interrupts|machines|iso|selftests|failures]...     all by default
+#   tests/boot/run.sh [attacks|interrupts|machines|nodes|iso|selftests|failures]...     all by default
 #
 # An attack is one program in one machine. That one machine survives many of them in a row is for the kernel's
 # own boot tests: each line of the file `selftests` names one, which is run through the word selftest=NAME.
@@ -58,6 +58,39 @@ machine() {
 		pass "$(basename "$kernel"): machine $*"
 	else
 		fail "$(basename "$kernel"): machine $*" "$out"
+	fi
+}
+
+# nodes KERNEL NODE: a machine with two nodes, as `moat run` makes it, whose CPU is on that node.
+nodes() {
+	local out
+	out=$(timeout 60 "$MOAT" run --kernel "$1" --timeout 50 --memory 64M --nodes 2 --append "numa_cpus=$2" \
+		"$B/tests/programs/nodes" "$2" 2>&1 </dev/null)
+	if [ "$out" = ok ]; then
+		pass "$(basename "$1"): two nodes, CPU on node $2"
+	else
+		fail "$(basename "$1"): two nodes, CPU on node $2" "$out"
+	fi
+}
+
+# srat KERNEL NODE: the same on a PC that says so in its ACPI tables, with distances of its own.
+srat() {
+	local dir=$SUITE_DIR/srat.$BASHPID out name
+	name="$(basename "$1"): two nodes by ACPI, CPU on node $2"
+	mkdir -p "$dir/.moat"
+	cp "$B/tests/programs/nodes" "$dir/nodes"
+	printf '%s\0' exe=/nodes arg=nodes "arg=$2" tty=1 "epoch_ns=$(date +%s)000000000" >"$dir/.moat/spec"
+	(cd "$dir" && printf '%s\n' .moat/spec nodes | cpio -o -H newc --quiet >archive)
+	out=$(timeout 100 qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot -cpu max -m 64M \
+		-smp 2,sockets=2 -object memory-backend-ram,id=a,size=32M -object memory-backend-ram,id=b,size=32M \
+		-numa node,nodeid=0,memdev=a -numa node,nodeid=1,memdev=b -numa dist,src=0,dst=1,val=31 \
+		-numa "cpu,node-id=$2,socket-id=0" -numa "cpu,node-id=$((1 - $2)),socket-id=1" \
+		-device isa-debug-exit,iobase=0x501,iosize=0x4 -serial stdio -kernel "$1" -initrd "$dir/archive" \
+		-append "console=serial exit=0x501 log=1" </dev/null 2>&1 | tr -d '\r')
+	if printf '%s\n' "$out" | grep -q '^ok$'; then
+		pass "$name"
+	else
+		fail "$name" "$(printf '%s\n' "$out" | tail -15)"
 	fi
 }
 
@@ -167,6 +200,13 @@ list_machines() {
 	echo "machine $1 --memory 24M --cpus 1"
 	echo "machine $1 --cpus 4"
 	echo "machine $1 --cpus 4 --memory 1G"
+	echo "machine $1 --nodes 2"
+	echo "machine $1 --nodes 4 --cpus 4 --memory 64M"
+	echo "machine $1 --nodes 4 --memory 4G"
+	echo "machine $1 --nodes 2 --deterministic"
+	echo "machine $1 --append numa=fake=99"
+	echo "machine $1 --append numa=fake=2 --memory 8M"
+	echo "machine $1 --append numa_cpus=7,,x"
 	echo "machine $1 --no-aslr"
 	echo "machine $1 --deterministic"
 	echo "machine $1 --append nokaslr"
@@ -182,6 +222,7 @@ list_all() {
 			# The vectors are the same code in both kernels; once is enough for time's sake.
 			interrupts) [ "$first" ] && list_interrupts "$kernel" ;;
 			machines) list_machines "$kernel" ;;
+			nodes) printf "%s $kernel %s\n" nodes 0 nodes 1 srat 0 srat 1 ;;
 			selftests)
 				if [[ $kernel == *debug* ]] && [ -f "$here/selftests" ]; then
 					sed -e 's/#.*//' -e '/^ *$/d' -e "s|^|selftest $kernel |" "$here/selftests"
@@ -202,5 +243,5 @@ if [ "${1:-}" = --one ]; then
 fi
 
 suite_begin boot
-list_all ${*:-machines attacks interrupts selftests failures iso} | suite_run "$0"
+list_all ${*:-machines nodes attacks interrupts selftests failures iso} | suite_run "$0"
 suite_end

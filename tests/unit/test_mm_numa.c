@@ -20,6 +20,7 @@ static int two_nodes_setup(void **state)
 
 	(void)state;
 	numa_init(&t, 2);
+	t.distance[0][1] = t.distance[1][0] = 31; /* farther than nodes that are not there */
 	assert_int_equal(numa_add_range(&t, FAKE_RAM_BASE, MIB(16) + P - FAKE_RAM_BASE, 0), 0);
 	assert_int_equal(numa_add_range(&t, MIB(16) + P, MIB(64), 1), 0);
 	frames_set_topology(&t, cpu_nodes, 4);

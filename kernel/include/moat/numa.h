@@ -53,7 +53,7 @@ unsigned numa_node_of_phys(const struct numa_topology *t, u64 phys);
 /* The first address above phys, below limit, where another range begins or one ends; or limit. */
 u64 numa_next_edge(const struct numa_topology *t, u64 phys, u64 limit);
 unsigned numa_node_of_apic(const struct numa_topology *t, u32 apic_id);
-/* The nodes in order of distance from `from`, itself first, of equal ones the lower first. */
+/* The nodes that there are in order of distance from `from`, itself first, of equal ones the lower first. */
 void numa_nearest(const struct numa_topology *t, unsigned from, u8 order[NODES_MAX]);
 
 /* How many are in a set; and the n-th of them, counted round and round (the set is not empty). */
