@@ -166,7 +166,7 @@ static void put_zone(struct proc_text *t, unsigned node)
 	node_stats_read(node, &n);
 	proc_printf(t, "Node %u, zone   Normal\n  per-node stats\n", node);
 	proc_printf(t, "      nr_anon_pages %llu\n      nr_file_pages %llu\n      nr_shmem     %llu\n",
-		    (ull)s.owned[FRAME_ANON], (ull)(s.owned[FRAME_CACHE] + s.owned[FRAME_SHMEM]),
+		    (ull)s.owned[FRAME_ANON], (ull)s.owned[FRAME_CACHE] + s.owned[FRAME_SHMEM],
 		    (ull)s.owned[FRAME_SHMEM]);
 	proc_printf(t, "      nr_page_table_pages %llu\n", (ull)s.owned[FRAME_TABLE]);
 	proc_printf(t, "  pages free     %llu\n        boost    0\n        min      0\n",

@@ -156,7 +156,7 @@ static int show_vmstat(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	proc_printf(t, "numa_interleave %llu\nnuma_local %llu\nnuma_other %llu\n", (ull)n.interleave_hit,
 		    (ull)n.local, (ull)n.other);
 	proc_printf(t, "nr_anon_pages %llu\nnr_file_pages %llu\nnr_shmem %llu\n", (ull)s.owned[FRAME_ANON],
-		    (ull)(s.owned[FRAME_CACHE] + s.owned[FRAME_SHMEM]), (ull)s.owned[FRAME_SHMEM]);
+		    (ull)s.owned[FRAME_CACHE] + s.owned[FRAME_SHMEM], (ull)s.owned[FRAME_SHMEM]);
 	proc_printf(t, "nr_page_table_pages %llu\n", (ull)s.owned[FRAME_TABLE]);
 	return 0;
 }

@@ -30,7 +30,7 @@ static bool count_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 	l->at = addr;
 	if (l->left-- == 0)
 		return false;
-	if (frame_is_zero(page))
+	if (frame_is_zero(page) || frame_is_guard(page))
 		return true;
 	l->pages += leaf->pages;
 	l->on[page->node] += leaf->pages;
