@@ -81,8 +81,8 @@ struct frame_stats {
 };
 
 /*
- * What the nodes of the machine are, and on which node each CPU is: before frames_init, else there is one. Boundaries
- * between nodes are moved down to multiples of 2 MiB, the unit in which memory is carved. Boot.
+ * What the nodes of the machine are, and on which node each CPU is: before frames_init, else there is one. A unit
+ * of 2 MiB, in which memory is carved, belongs to the node of its first byte. Boot.
  */
 void frames_set_topology(const struct numa_topology *t, const u8 cpu_node[], unsigned cpu_count);
 /*
