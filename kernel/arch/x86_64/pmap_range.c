@@ -272,31 +272,46 @@ static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct t
 	clear_pd_entry(pmap, addr, pde, batch);
 }
 
-/* Moves the leaves of one source window, whose tables are the pmap's own on both sides. */
-static void move_leaves(struct pmap *pmap, struct page *table, struct range part, u64 dest)
+/* Moves `pages` leaves from one table to another, both the pmap's own; they may be the same one. */
+static void move_run(u64 *from, u64 *to, u64 pages)
 {
-	u64 *e = (u64 *)page_address(table) + index_at(part.start, 0), *to = NULL;
-	struct page *to_table = NULL;
+	struct page *from_table = page_holding(from), *to_table = page_holding(to);
+	u16 moved = 0, resident[3] = {0};
 
-	for (u64 at = part.start; at < part.end; at += PAGE_SIZE, dest += PAGE_SIZE, e++, to++) {
-		if (!to_table || index_at(dest, 0) == 0) {
-			u64 *pde = pd_entry(pmap, dest, false);
-			ASSERT(pde && is_own_table(*pde));
-			to_table = page_of(*pde);
-			to = (u64 *)page_address(to_table) + index_at(dest, 0);
-		}
-		if (*e) {
-			unsigned owner = page_of(*e)->owner;
-			ASSERT(!*to);
-			*to = *e;
-			*e = 0;
-			to_table->table.live++;
-			table->table.live--;
-			if (owner_is_resident(owner)) {
-				to_table->table.resident[owner - FRAME_CACHE]++;
-				table->table.resident[owner - FRAME_CACHE]--;
-			}
-		}
+	for (u64 i = 0; i < pages; i++) {
+		u64 e = from[i];
+		unsigned owner;
+		if (!e)
+			continue;
+		DEBUG_ASSERT(!to[i]);
+		from[i] = 0;
+		to[i] = e;
+		moved++;
+		owner = page_of(e)->owner;
+		if (likely(owner_is_resident(owner)))
+			resident[owner - FRAME_CACHE]++;
+	}
+	from_table->table.live -= moved;
+	to_table->table.live += moved;
+	for (unsigned o = 0; o < ARRAY_SIZE(resident); o++) {
+		from_table->table.resident[o] -= resident[o];
+		to_table->table.resident[o] += resident[o];
+	}
+}
+
+/* Moves the leaves of one source window, run by run: a run ends where a table of the destination ends. */
+static void move_leaves(struct pmap *pmap, u64 pd, struct range part, u64 dest)
+{
+	u64 *from = table_of(pd) + index_at(part.start, 0), left = range_len(part) >> PAGE_SHIFT;
+
+	while (left > 0) {
+		unsigned first = index_at(dest, 0);
+		u64 *pde = pd_entry(pmap, dest, false), pages = MIN(left, ENTRIES - first);
+		ASSERT(pde && is_own_table(*pde));
+		move_run(from, table_of(*pde) + first, pages);
+		from += pages;
+		dest += pages * PAGE_SIZE;
+		left -= pages;
 	}
 }
 
@@ -328,7 +343,7 @@ void pmap_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *b
 			move_whole(pmap, addr, pde, dest, batch);
 		} else {
 			ASSERT(is_own_table(*pde));
-			move_leaves(pmap, page_of(*pde), part, dest);
+			move_leaves(pmap, *pde, part, dest);
 		}
 	}
 	drop_empty_tables(pmap, from, batch);

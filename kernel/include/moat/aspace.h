@@ -90,8 +90,8 @@ struct vma {
 	 */
 	bool entered;
 	struct mempolicy policy; /* [aspace lock] */
-	const char *name;  /* [I] static text such as "[vdso]", or NULL */
-	struct file *file; /* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
+	const char *name;	 /* [I] static text such as "[vdso]", or NULL */
+	struct file *file;	 /* [I] for /proc/PID/maps; NULL, or a reference taken through vma_file_ops */
 	/* [aspace lock] While in the tree: the free run below it, and the longest under its node; see vma_tree.c. */
 	u64 run, longest;
 };
