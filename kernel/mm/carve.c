@@ -75,9 +75,9 @@ void carve_split(struct aspace *as, struct range r, struct carve *c)
 }
 
 /* Joins low and high if they can be one; high is then dead. */
-static bool try_merge(struct aspace *as, struct vma *low, struct vma *high, struct vma_list *dead)
+static bool merge_touching(struct aspace *as, struct vma *low, struct vma *high, struct vma_list *dead)
 {
-	if (!low || !high || !vma_can_merge(low, high))
+	if (!vma_can_merge(low, high))
 		return false;
 	if (!low->anon_family) {
 		low->anon_family = high->anon_family;
@@ -89,6 +89,12 @@ static bool try_merge(struct aspace *as, struct vma *low, struct vma *high, stru
 	vma_tree_resize(as, low, (struct range){low->range.start, high->range.end});
 	SLIST_INSERT_HEAD(dead, high, detached);
 	return true;
+}
+
+/* The same for any two, each of which may be NULL. */
+static inline bool try_merge(struct aspace *as, struct vma *low, struct vma *high, struct vma_list *dead)
+{
+	return low && high && low->range.end == high->range.start && merge_touching(as, low, high, dead);
 }
 
 void vma_merge_above(struct aspace *as, struct vma *v, struct vma_list *dead)
