@@ -36,7 +36,7 @@ int main(void)
 	R(mprotect(AT(0), 8 * PAGE, PROT_READ));
 	R(mprotect(AT(3), PAGE, RW));
 	W(mmap(AT(3), PAGE, RW, FIXANON, -1, 0));
-	W(mmap(AT(1), 4 * PAGE, RW, FIXANON, -1, 0));
+	W(mmap(AT(0), 4 * PAGE, RW, FIXANON, -1, 0));
 	W(mremap(AT(2), PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, AT(20)));
 	W(mremap(AT(2), 2 * PAGE, PAGE, 0));
 	W(mremap(AT(2), 2 * PAGE, 2 * PAGE, 0));
