@@ -176,6 +176,7 @@ static void leave_empty(const struct remap *m, struct range from)
 		v->anon_family = 0;
 		v->anon_from_fork = false;
 	}
+	m->as->unjoined = true;
 }
 
 static void commit_move(struct remap *m, struct range from, struct move_nodes *n)

@@ -49,6 +49,7 @@ bool stack_grow(struct aspace *as, u64 addr)
 		history_add(as, MAP_OP_STACK, (struct range){addr, v->range.start});
 		/* It founds its family now, and stays apart from a stack that it reaches, as in Linux. */
 		anon_family_set(v);
+		as->unjoined = true;
 		vma_tree_resize(as, v, (struct range){addr, v->range.end});
 		ok = true;
 	}

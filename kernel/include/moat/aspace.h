@@ -134,7 +134,7 @@ struct aspace {
 	LIST_ENTRY(aspace) lazy; /* [reclaim.c] among those with lazily free pages, */
 	bool lazy_listed;	 /* [reclaim.c] if it is */
 	struct range heap;     /* [lock] brk area: start is fixed at exec, end is the current break (bytes) */
-	bool unjoined;	       /* [lock] fork left neighbours that could be one, as Linux does */
+	bool unjoined;	       /* [lock] a call left neighbours that could be one, as Linux does */
 	u64 mmap_top;	       /* [I after exec] top-down search for free space starts here */
 	u64 mapped_pages;      /* [lock] sum over VMAs */
 	u64 data_pages;	       /* [lock] of them private, writable, no stack: what RLIMIT_DATA limits */
