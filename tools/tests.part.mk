@@ -50,7 +50,7 @@ test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this
 	B=$(B) tests/abi/run.sh
 test-abi-debug: all debug $(ABI_BINARIES) ## the same in the kernel that checks itself
 	B=$(B) MOAT_KERNEL=$(B)/moat-kernel-debug tests/abi/run.sh
-fuzz-mm: all $(B)/tests/abi/musl/mmfuzz ## random memory calls against this host: SEED=1 N=1000 STEPS=60 MASK=0x1dff
+fuzz-mm: all $(B)/tests/abi/musl/mmfuzz ## random memory calls against this host: SEED=1 N=1000 STEPS=60 MASK=0x17ff
 	B=$(B) SEED=$(SEED) N=$(N) STEPS=$(STEPS) MASK=$(MASK) tests/abi/fuzz-mm.sh
 test-boot: all debug $(ATTACK) $(FAILURES) $(B)/tests/programs/nodes $(B)/moat.iso ## attack programs, and boots on every machine
 	B=$(B) tests/boot/run.sh
