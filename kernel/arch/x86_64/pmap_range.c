@@ -276,26 +276,23 @@ static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct t
 static void move_run(u64 *from, u64 *to, u64 pages)
 {
 	struct page *from_table = page_holding(from), *to_table = page_holding(to);
-	u16 moved = 0, resident[3] = {0};
+	u16 moved = 0, owners[FRAME_OWNERS] = {0};
 
 	for (u64 i = 0; i < pages; i++) {
 		u64 e = from[i];
-		unsigned owner;
 		if (!e)
 			continue;
 		DEBUG_ASSERT(!to[i]);
 		from[i] = 0;
 		to[i] = e;
 		moved++;
-		owner = page_of(e)->owner;
-		if (likely(owner_is_resident(owner)))
-			resident[owner - FRAME_CACHE]++;
+		owners[page_of(e)->owner]++;
 	}
 	from_table->table.live -= moved;
 	to_table->table.live += moved;
-	for (unsigned o = 0; o < ARRAY_SIZE(resident); o++) {
-		from_table->table.resident[o] -= resident[o];
-		to_table->table.resident[o] += resident[o];
+	for (unsigned o = 0; o < ARRAY_SIZE(from_table->table.resident); o++) {
+		from_table->table.resident[o] -= owners[FRAME_CACHE + o];
+		to_table->table.resident[o] += owners[FRAME_CACHE + o];
 	}
 }
 
