@@ -205,7 +205,7 @@ list_machines() {
 	echo "machine $1 --nodes 4 --memory 4G"
 	echo "machine $1 --nodes 2 --deterministic"
 	echo "machine $1 --append numa=fake=99"
-	echo "machine $1 --append numa=fake=2 --memory 8M"
+	echo "machine $1 --append numa=fake=2 --memory 12M"
 	echo "machine $1 --append numa_cpus=7,,x"
 	echo "machine $1 --no-aslr"
 	echo "machine $1 --deterministic"
