@@ -3,6 +3,7 @@
  * What was done to an address space last: a ring of the latest calls that mapped, unmapped or protected something, so that
  * a fault can be explained by what caused it. An event is a few words; nothing is ever looked up but for an explanation.
  */
+#include <arch/cpu.h>
 #include <arch/timer.h>
 #include <moat/panic.h>
 #include <moat/printf.h>
@@ -22,7 +23,7 @@ void history_add(struct aspace *as, enum map_op op, struct range r)
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	*e = (struct map_event){
 		.range = r,
-		.when_ns = clock_monotonic_ns(),
+		.when_cycles = cpu_cycles(),
 		.tid = current_tid ? current_tid() : 0,
 		.op = op,
 	};
@@ -54,5 +55,6 @@ int history_explain(const struct aspace *as, u64 addr, char *buf, size_t size)
 	if (!e)
 		return 0;
 	return ksnprintf(buf, size, "; last %s of %lx-%lx by thread %d, %lu us before", names[e->op],
-			 e->range.start, e->range.end, e->tid, (clock_monotonic_ns() - e->when_ns) / 1000);
+			 e->range.start, e->range.end, e->tid,
+			 (cpu_cycles() - e->when_cycles) * 1000 / clock_cycles_khz());
 }

@@ -70,6 +70,11 @@ u64 cpu_cycles(void)
 	return fake_ns += 1000;
 }
 
+u64 clock_cycles_khz(void)
+{
+	return 1000000;
+}
+
 u64 clock_monotonic_ns(void)
 {
 	return fake_ns += 1000;

@@ -11,7 +11,5 @@ void clock_start_calibration(void);
 void clock_init(void);
 /* Called at each timer tick: refines the rate over an ever longer span. */
 void clock_tick(void);
-/* The cycle counter's rate as measured so far. */
-u64 clock_cycles_khz(void);
 
 #endif

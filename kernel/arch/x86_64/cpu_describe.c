@@ -6,7 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/impl/x86.h>
 #include <moat/string.h>
-#include "clock.h"
+#include <arch/timer.h>
 #include "cpu_features.h"
 
 #define LEAF_EXTENDED 0x80000000u

@@ -112,7 +112,7 @@ enum map_op {
 };
 struct map_event {
 	struct range range;
-	u64 when_ns; /* monotonic clock */
+	u64 when_cycles; /* cpu_cycles(): cheaper to read than a clock */
 	int tid;
 	enum map_op op;
 };

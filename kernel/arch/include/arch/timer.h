@@ -10,6 +10,8 @@
 u64 clock_monotonic_ns(void);
 /* Nanoseconds since 1970-01-01 UTC. */
 u64 clock_realtime_ns(void);
+/* The rate of cpu_cycles(), in thousands a second. */
+u64 clock_cycles_khz(void);
 /* Sets what clock_realtime_ns shows now. */
 void clock_set_realtime_ns(u64 now_ns);
 
