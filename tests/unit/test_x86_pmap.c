@@ -539,6 +539,33 @@ static void run(u64 seed)
 		make_empty(s);
 }
 
+/*
+ * A destination that ends in a window where the source begins: the source has nothing there, and gets a table for what
+ * comes from the window after it.
+ *
+ *     window            0          1          2
+ *     source                    |------[=====)         nothing | one page
+ *     destination       [---=====)
+ */
+static void test_move_into_window_of_source(void **state)
+{
+	const struct span from = {600, 1100};
+	struct tlb_batch batch;
+	struct pmap_leaf leaf;
+	struct page *frame = tagged_frame(FRAME_ANON);
+
+	(void)state;
+	assert_int_equal(pmap_init(&pmaps[0]), 0);
+	assert_int_equal(pmap_enter(&pmaps[0], at(1030), page_to_pfn(frame), PMAP_READ), 0);
+	tlb_batch_init(&batch, &pmaps[0]);
+	assert_int_equal(pmap_prepare_move(&pmaps[0], range_of(from), at(100), &batch), 0);
+	pmap_move(&pmaps[0], range_of(from), at(100), &batch);
+	tlb_flush(&batch);
+	assert_true(pmap_query(&pmaps[0], at(530), &leaf));
+	assert_ptr_equal(pfn_to_page(leaf.pfn), frame);
+	make_empty(0);
+}
+
 static void test_random(void **state)
 {
 	const char *first = getenv("SEED"), *count = getenv("N");
@@ -555,6 +582,7 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		MM_TEST(test_move_into_window_of_source),
 		MM_TEST(test_random),
 	};
 

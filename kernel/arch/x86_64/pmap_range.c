@@ -296,11 +296,18 @@ static void move_run(u64 *from, u64 *to, u64 pages)
 	}
 }
 
-/* Moves the leaves of one source window, run by run: a run ends where a table of the destination ends. */
+/*
+ * Moves the leaves of one source window, run by run: a run ends where a table of the destination ends. A window that was
+ * empty when the move was prepared may have got a table since, because another one lands in it; then there is nothing to
+ * move, and no table where it would go.
+ */
 static void move_leaves(struct pmap *pmap, u64 pd, struct range part, u64 dest)
 {
-	u64 *from = table_of(pd) + index_at(part.start, 0), left = range_len(part) >> PAGE_SHIFT;
+	unsigned start = index_at(part.start, 0), end = start + (unsigned)(range_len(part) >> PAGE_SHIFT);
+	u64 *from = table_of(pd) + start, left = end - start;
 
+	if (first_live(table_of(pd), start, end) == end)
+		return;
 	while (left > 0) {
 		unsigned first = index_at(dest, 0);
 		u64 *pde = pd_entry(pmap, dest, false), pages = MIN(left, ENTRIES - first);
