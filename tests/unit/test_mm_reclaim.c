@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Promising memory (overcommit), and taking back what programs gave up. */
+#include <linux/mman.h>
+#include <moat/commit.h>
+#include <moat/reclaim.h>
+#include <moat/usage.h>
+#include "mm_fixture.h"
+
+/* Each mode with a request that fits, one larger than the machine, and one above the limit of mode 2. */
+static void test_commit_modes(void **state)
+{
+	struct aspace *as = *state;
+	struct memory_figures f;
+	u64 half;
+
+	memory_figures_read(&f);
+	half = f.total / 2;
+	assert_int_equal(f.total, f.free + f.kernel + f.tables + f.cache + f.shmem + f.anon);
+	commit_policy.mode = COMMIT_GUESS;
+	assert_true(commit_allows(as, f.total));
+	assert_false(commit_allows(as, f.total + 1));
+	commit_policy.mode = COMMIT_ALWAYS;
+	assert_true(commit_allows(as, f.total * 100));
+	commit_policy.mode = COMMIT_LIMIT;
+	commit_policy.ratio_percent = 50;
+	assert_int_equal(commit_limit_pages(), half);
+	assert_true(commit_allows(as, half - 1 - commit_total_pages()));
+	assert_false(commit_allows(as, half));
+	commit_policy.limit_kbytes = 40;
+	assert_int_equal(commit_limit_pages(), 10);
+	assert_false(commit_allows(NULL, 10));
+	commit_policy = (struct commit_policy){.mode = COMMIT_GUESS, .ratio_percent = 50};
+}
+
+/* Private writable memory counts, what is read-only or shared by a file does not; all is given back. */
+static void test_commit_counts(void **state)
+{
+	struct aspace *as = *state;
+	u64 before = commit_total_pages();
+
+	map_at(as, AT, 4 * P, RW);
+	map_at(as, AT + 8 * P, 4 * P, VMA_READ);
+	map_at(as, AT + 16 * P, 4 * P, RW | VMA_NORESERVE);
+	assert_int_equal(commit_total_pages(), before + 4);
+	assert_int_equal(aspace_protect(as, AT + 8 * P, P, RW), 0);
+	assert_int_equal(commit_total_pages(), before + 5);
+	assert_int_equal(aspace_unmap(as, AT, 32 * P), 0);
+	assert_int_equal(commit_total_pages(), before);
+}
+
+/*
+ *     page      0        1          2
+ *     is        kept     given up   given up, then locked           taken back: page 1 only
+ *
+ * (That what is written again stays needs a machine that sets dirty bits: tests/programs, hog -f.)
+ */
+static void test_given_up(void **state)
+{
+	struct aspace *as = *state;
+
+	map_at(as, AT, 3 * P, RW);
+	for (u64 i = 0; i < 3; i++)
+		poke(AT + i * P, (u8)(10 + i));
+	assert_int_equal(aspace_advise(as, AT + P, 2 * P, MADV_FREE), 0);
+	as->limit_lock_bytes = UINT64_MAX;
+	assert_int_equal(aspace_lock(as, AT + 2 * P, P, VMA_LOCKED), 0);
+	assert_int_equal(memory_reclaim(), 1);
+	assert_int_equal(peek(AT), 10);
+	assert_int_equal(peek(AT + P), 0);
+	assert_int_equal(peek(AT + 2 * P), 12);
+	/* Once looked through, an address space is not looked at again before it gives something up. */
+	assert_int_equal(memory_reclaim(), 0);
+	aspace_check(as);
+}
+
+static unsigned killed;
+
+static bool kill_one(void)
+{
+	return ++killed == 1;
+}
+
+/* First what was given up, then a process; without either there is no room. */
+static void test_order_of_making_room(void **state)
+{
+	struct aspace *as = *state;
+
+	memory_register_oom(NULL);
+	assert_false(memory_make_room());
+	memory_register_oom(kill_one);
+	map_at(as, AT, 40 * P, RW);
+	for (u64 i = 0; i < 40; i++)
+		poke(AT + i * P, 1);
+	assert_int_equal(aspace_advise(as, AT, 40 * P, MADV_FREE), 0);
+	killed = 0;
+	assert_true(memory_make_room());
+	assert_int_equal(killed, 0);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 0);
+	assert_true(memory_make_room());
+	assert_int_equal(killed, 1);
+	assert_false(memory_make_room());
+	memory_register_oom(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ASPACE_TEST(test_commit_modes),
+		ASPACE_TEST(test_commit_counts),
+		ASPACE_TEST(test_given_up),
+		ASPACE_TEST(test_order_of_making_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
