@@ -49,7 +49,7 @@ test-binaries: $(ABI_BINARIES) $(ATTACK) $(FAILURES) $(PROGRAM_BINARIES) $(B)/be
 test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
 	B=$(B) tests/abi/run.sh
 test-abi-debug: all debug $(ABI_BINARIES) ## the same in the kernel that checks itself
-	B=$(B) MOAT_KERNEL=$(B)/moat-kernel-debug tests/abi/run.sh
+	B=$(B) MOAT_KERNEL=$(abspath $(B))/moat-kernel-debug tests/abi/run.sh
 fuzz-mm: all $(B)/tests/abi/musl/mmfuzz ## random memory calls against this host: SEED=1 N=1000 STEPS=60 MASK=0x17ff
 	B=$(B) SEED=$(SEED) N=$(N) STEPS=$(STEPS) MASK=$(MASK) tests/abi/fuzz-mm.sh
 test-boot: all debug $(ATTACK) $(FAILURES) $(B)/tests/programs/nodes $(B)/moat.iso ## attack programs, and boots on every machine
@@ -57,6 +57,6 @@ test-boot: all debug $(ATTACK) $(FAILURES) $(B)/tests/programs/nodes $(B)/moat.i
 test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses
 	B=$(B) tests/programs/run.sh
 test-programs-debug: all debug $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## the same in the kernel that checks itself
-	B=$(B) MOAT_KERNEL=$(B)/moat-kernel-debug tests/programs/run.sh
+	B=$(B) MOAT_KERNEL=$(abspath $(B))/moat-kernel-debug tests/programs/run.sh
 bench: all $(B)/bench/bench ## costs of single operations, against Linux in the same machine
 	B=$(B) bench/run.sh
