@@ -222,10 +222,13 @@ void pmap_clean(struct pmap *pmap, struct range r, unsigned bits, struct tlb_bat
 	change_leaves(pmap, r, cleaned, bits, batch);
 }
 
-/* Can the window at `addr` go over as one thing: a whole one that lands on a whole one? */
+/*
+ * Can the window at `addr` go over as one thing: a whole one that lands on a whole one? The last of user space cannot,
+ * though it is whole where it lies: elsewhere the page that it lacks may belong to somebody else.
+ */
 static bool moves_whole(struct range part, u64 to)
 {
-	return is_whole_window(part) && IS_ALIGNED(to, HUGE_BYTES);
+	return range_len(part) == HUGE_BYTES && IS_ALIGNED(to, HUGE_BYTES);
 }
 
 int pmap_prepare_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *batch)
