@@ -69,6 +69,25 @@ enum fault_result missing_huge(struct aspace *as, struct vma *v, u64 addr)
 	return FAULT_NOT_HUGE;
 }
 
+static bool note_guard(u64 addr, const struct pmap_leaf *leaf, void *arg)
+{
+	bool *found = arg;
+
+	(void)addr;
+	*found = frame_is_guard(pfn_to_page(leaf->pfn));
+	return !*found;
+}
+
+/* A huge entry has no place for a guard (MADV_GUARD_INSTALL). */
+static bool has_guard(struct aspace *as, struct range window)
+{
+	bool found = false;
+
+	if (unlikely(frame_refs(guard_frame) > 1))
+		pmap_for_each(&as->pmap, window, note_guard, &found);
+	return found;
+}
+
 /* Copies what the window maps to the block, zeros where it maps nothing. False when it maps nothing at all. */
 static bool gather(struct aspace *as, struct range window, struct page *block)
 {
@@ -99,6 +118,8 @@ static int collapse_window(struct aspace *as, struct range window)
 		return -EINVAL;
 	if (pmap_query(&as->pmap, window.start, &leaf) && leaf.size_bytes == HUGE_BYTES)
 		return 0;
+	if (has_guard(as, window))
+		return -EINVAL;
 	block = policies_in_use ? mempolicy_alloc(v, window.start, HUGE_ORDER, 0)
 				: frame_alloc(HUGE_ORDER, 0, FRAME_ANON);
 	if (!block)

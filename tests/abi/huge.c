@@ -170,6 +170,23 @@ static void moved_next_to_itself(void)
 	printf("moved next to itself: %d, wrong %zu\n", q == to, bad);
 }
 
+/* A window with a guard in it is not put together: the guard would be gone. */
+static void guard_stays(void)
+{
+	char *p = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *w = (char *)(((unsigned long)p + HUGE - 1) & ~(HUGE - 1));
+	int ends[2];
+
+	memset(w, 1, HUGE);
+	R(pipe(ends));
+	R(madvise(w + 5 * PAGE, PAGE, 102 /* MADV_GUARD_INSTALL */));
+	R(madvise(w, HUGE, 25 /* MADV_COLLAPSE */));
+	R(write(ends[1], w + 5 * PAGE, 1));
+	R(write(ends[1], w + 6 * PAGE, 1));
+	R(madvise(w, HUGE, 103 /* MADV_GUARD_REMOVE */));
+	R(write(ends[1], w + 5 * PAGE, 1));
+}
+
 int main(void)
 {
 	make_area();
@@ -179,5 +196,6 @@ int main(void)
 	together();
 	whole_window_protected();
 	moved_next_to_itself();
+	guard_stays();
 	return 0;
 }
