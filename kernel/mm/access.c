@@ -63,20 +63,25 @@ static __noinline bool move_entered(struct aspace *as, const struct piece *p)
 	return true;
 }
 
-/* A page in memory without rights. as->lock held. */
+/* A page in memory without rights. Not even force reads a guard, or past the end of an object. as->lock held. */
 static int read_hidden(struct aspace *as, const struct vma *v, const struct piece *p)
 {
+	u64 offset = v->object_offset + (p->addr - v->range.start);
 	struct page *page = NULL;
 	struct pmap_leaf leaf;
 	int err = 0;
 
 	if (pmap_query(&as->pmap, piece_page(p), &leaf)) {
+		if (frame_is_guard(pfn_to_page(leaf.pfn)))
+			return -EFAULT;
 		move(p, pfn_to_page(leaf.pfn));
 		return 0;
 	}
+	if (v->object &&
+	    offset >= ALIGN_UP(__atomic_load_n(&v->object->size_bytes, __ATOMIC_ACQUIRE), PAGE_SIZE))
+		return -EFAULT;
 	if (v->object)
-		err = mobj_page(v->object, (v->object_offset + (p->addr - v->range.start)) >> PAGE_SHIFT, 0,
-				&page);
+		err = mobj_page(v->object, offset >> PAGE_SHIFT, 0, &page);
 	if (err)
 		return err;
 	move(p, page);

@@ -404,6 +404,29 @@ static void clear_refs(void)
 	close(fd);
 }
 
+/* A debugger's way into memory ends at guards and at the end of a file, as the program's own does. */
+static void where_force_ends(void)
+{
+	char *file, *hidden, *guarded, byte = 7;
+	int mem = open("/proc/self/mem", O_RDWR), fd = open("short", O_RDWR | O_CREAT, 0644);
+
+	R(ftruncate(fd, PAGE));
+	file = mmap(NULL, 4 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	hidden = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE, fd, 0);
+	guarded = mmap(NULL, 4 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	R(pwrite(mem, &byte, 1, (long)file + 10));
+	R(pwrite(mem, &byte, 1, (long)file + 2 * PAGE));
+	R(pread(mem, &byte, 1, (long)hidden + 10));
+	R(pread(mem, &byte, 1, (long)hidden + 2 * PAGE));
+	R(madvise(guarded, PAGE, 102));
+	R(pwrite(mem, &byte, 1, (long)guarded));
+	R(mprotect(guarded, PAGE, PROT_NONE));
+	R(pread(mem, &byte, 1, (long)guarded));
+	R(pwrite(mem, &byte, 1, (long)guarded));
+	close(fd);
+	close(mem);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
@@ -419,6 +442,7 @@ int main(void)
 	pagemap();
 	mem();
 	breakpoint();
+	where_force_ends();
 	clear_refs();
 	return 0;
 }
