@@ -32,6 +32,7 @@ static bool special_frame_ready(struct page **place)
 
 struct aspace *aspace_create(void)
 {
+	static u64 last_id; /* [a] */
 	struct aspace *as;
 
 	if (!special_frame_ready(&zero_frame) || !special_frame_ready(&guard_frame))
@@ -43,6 +44,7 @@ struct aspace *aspace_create(void)
 		kfree(as);
 		return NULL;
 	}
+	as->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	ref_init(&as->refs, 1);
 	ref_init(&as->pins, 1);
 	rwlock_init(&as->lock, RANK_ASPACE);

@@ -94,7 +94,7 @@ static ssize_t read_strings(struct proc_open *o, struct uio *u, u64 *offset, boo
 
 	if (n)
 		return n;
-	if (s->aspace && (!environment || o->token == (u64)(uintptr_t)s->aspace))
+	if (s->aspace && (!environment || o->token == s->aspace->id))
 		n = read_range(s->aspace, environment ? s->facts.env : s->facts.args, u, offset);
 	subject_put(s);
 	return n;

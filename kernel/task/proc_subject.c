@@ -166,7 +166,7 @@ int proc_open_checked(struct proc_open *o, u32 flags)
 	if (err)
 		return err;
 	err = subject_check(s);
-	o->token = (u64)(uintptr_t)s->aspace;
+	o->token = s->aspace ? s->aspace->id : 0;
 	subject_put(s);
 	return err;
 }
@@ -181,7 +181,7 @@ static void take_aspace(struct process *p, void *arg)
 	struct opened *to = arg;
 
 	/* After an exec it is another program's, which whoever opened the file may have no right to see. */
-	if (!p->aspace || (u64)(uintptr_t)p->aspace != to->o->token)
+	if (!p->aspace || p->aspace->id != to->o->token)
 		return;
 	to->as = p->aspace;
 	aspace_get(to->as);

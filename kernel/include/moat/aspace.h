@@ -124,6 +124,7 @@ struct map_history {
 
 struct aspace {
 	struct refcount refs; /* users: with the last one everything is unmapped */
+	u64 id; /* [I once made] never that of another one, unlike the address of this structure */
 	struct refcount pins; /* who holds on to the structure alone; all users together count as one */
 	struct rwlock lock;   /* RANK_ASPACE */
 	struct vma_tree vmas; /* [lock] */
