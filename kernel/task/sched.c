@@ -13,6 +13,7 @@
  * releases it.
  */
 #include <arch/cpu.h>
+#include <arch/smp.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
 #include <moat/mempolicy.h>
@@ -276,4 +277,19 @@ void user_return_work(struct trap_frame *f)
 u64 thread_cpu_ns(const struct thread *t)
 {
 	return t->cpu_ns + (t->state == THREAD_RUNNING ? clock_monotonic_ns() - t->on_cpu_since_ns : 0);
+}
+
+/* Only one CPU runs threads so far: nobody sends, nobody sets deadlines, no other one comes. */
+void sched_ipi(void)
+{
+}
+
+void sched_timer(bool user)
+{
+	timer_tick(user);
+}
+
+void sched_cpu_main(void)
+{
+	panic("a second CPU has started");
 }

@@ -7,6 +7,8 @@
 #include <arch/impl/percpu.h>
 #include <arch/impl/x86.h>
 #include <arch/irq.h>
+#include <arch/smp.h>
+#include <arch/timer.h>
 #include <arch/trap.h>
 #include <moat/log.h>
 #include <moat/panic.h>
@@ -41,7 +43,7 @@ struct irq_line {
 static volatile u32 *lapic;
 static volatile u32 *ioapic;
 static struct irq_line lines[IOAPIC_LINES]; /* [I] after boot */
-static u64 timer_period;
+static u64 timer_period;		    /* [first CPU] */
 
 static u32 lapic_read(unsigned reg)
 {
@@ -79,13 +81,57 @@ void apic_init(void)
 
 void apic_timer_start(u64 period_ns)
 {
-	timer_period = period_ns;
+	if (cpu_id() == 0)
+		timer_period = period_ns;
 	lapic_write(LAPIC_TIMER_INIT, (u32)period_ns);
 }
 
 u64 apic_timer_phase_ns(void)
 {
 	return timer_period - lapic_read(LAPIC_TIMER_NOW);
+}
+
+u64 apic_timer_period_ns(void)
+{
+	return timer_period;
+}
+
+/*
+ * The timer stays periodic, so that what it shows when its interrupt is handled tells how late that is; it is stopped when
+ * nobody sets it then.
+ */
+void cpu_timer_set(u64 deadline_ns)
+{
+	struct cpu *c = this_cpu();
+	u64 now, ns;
+
+	if (c->id == 0)
+		clock_span_end();
+	now = clock_monotonic_ns();
+	ns = deadline_ns > now ? deadline_ns - now : 1;
+	c->timer_is_oneshot = true;
+	c->timer_is_set = deadline_ns != UINT64_MAX;
+	apic_timer_start(c->timer_is_set ? MIN(ns, APIC_TIMER_MAX) : 0);
+	if (c->id == 0 && c->timer_is_set)
+		clock_span_begin();
+}
+
+static void timer_fired(bool from_user)
+{
+	struct cpu *c = this_cpu();
+
+	if (!c->timer_is_oneshot) {
+		if (c->id == 0)
+			clock_tick();
+		timer_tick(from_user);
+		return;
+	}
+	if (c->id == 0)
+		clock_span_end();
+	c->timer_is_set = false;
+	sched_timer(from_user);
+	if (!c->timer_is_set)
+		apic_timer_start(0);
 }
 
 int irq_register(u32 gsi, void (*fn)(void *), void *arg)
@@ -107,8 +153,7 @@ void interrupt_dispatch(u64 vector, bool from_user)
 		return;
 	lapic_write(LAPIC_EOI, 0);
 	if (vector == VEC_TIMER) {
-		clock_tick();
-		timer_tick(from_user);
+		timer_fired(from_user);
 	} else if (vector >= VEC_GSI_BASE && vector < VEC_GSI_BASE + IOAPIC_LINES &&
 		   lines[vector - VEC_GSI_BASE].fn) {
 		struct irq_line *l = &lines[vector - VEC_GSI_BASE];

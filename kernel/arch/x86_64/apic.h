@@ -12,8 +12,9 @@
 void apic_init(void);
 /* Starts the periodic timer of this CPU. */
 void apic_timer_start(u64 period_ns);
-/* Nanoseconds since the period began. */
+/* Nanoseconds since the first CPU's period began, and how long it is. On the first CPU. */
 u64 apic_timer_phase_ns(void);
+u64 apic_timer_period_ns(void);
 void interrupt_dispatch(u64 vector, bool from_user);
 
 #endif

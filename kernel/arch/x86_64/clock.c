@@ -8,6 +8,13 @@
  * estimate so far, which is always good to a small part of a period. The clock is re-based at each
  * refinement so that it never jumps; a reader that sees an odd sequence number tries again. The vDSO gets the
  * same numbers.
+ *
+ * Once the first CPU's timer is set for deadlines (cpu_timer_set), no period goes on for long. Then both counters are read
+ * when the timer is set and before it is set anew, and the spans between are added up: what a reading is late by is the
+ * same at both ends.
+ *
+ * Only the first CPU measures and writes; all read. The counters of the CPUs are taken to be in step, as those of virtual
+ * machines are.
  */
 #include <arch/cpu.h>
 #include <arch/impl/x86.h>
@@ -17,6 +24,9 @@
 #include "clock.h"
 
 #define CALIBRATION_MIN_NS 200000ull
+#define SPAN_MIN_NS	   1000000ull
+#define SPANS_SKIPPED	   15
+#define NS_PER_S	   1000000000ull
 
 static struct {
 	u32 sequence;
@@ -28,8 +38,17 @@ static struct {
 /* Where the refinement counts from: a moment at which both counters were read. */
 static struct {
 	u64 tsc, phase_ns;
-	u64 ticks, next; /* next: the tick at which to refine; 0 = not yet running */
+	u64 ticks, next; /* next: the tick at which to refine; 0 = not yet running, or no ticks any more */
 } calibration;
+
+/* Refinement without ticks. [first CPU, interrupts off] */
+static struct {
+	bool open;	   /* a span is being measured, since: */
+	u64 tsc, phase_ns; /* what the two counters showed then */
+	u64 cycles, ns;	   /* of all spans so far */
+	u64 next_ns;	   /* refine when `ns` is this */
+	u32 skip;	   /* spans not to measure before the next one */
+} spans = {.next_ns = TICK_NS};
 
 static void (*listener)(const struct clock_params *);
 
@@ -67,9 +86,13 @@ u64 clock_cycles_khz(void)
 	return (1000000ull << 32) / clk.mult;
 }
 
-static void set_rate(u64 tsc, u64 mult)
+/* No reader has a counter later than ours with the old rate: it would see the odd number and try again. */
+static void set_rate(u64 mult)
 {
+	u64 tsc;
+
 	__atomic_store_n(&clk.sequence, clk.sequence + 1, __ATOMIC_SEQ_CST);
+	tsc = rdtsc();
 	clk.base_ns = ns_at(tsc);
 	clk.base_tsc = tsc;
 	clk.mult = mult;
@@ -125,18 +148,59 @@ void clock_init(void)
 	calibration.next = 1;
 }
 
+/*
+ * Nanoseconds between two readings, the estimate so far rounded to what the phases leave possible: whole periods and
+ * their difference.
+ */
+static u64 between(u64 cycles, u64 phase_from, u64 phase_to, u64 period)
+{
+	u64 ns = phase_from + scale(cycles, clk.mult);
+
+	return (ns + period / 2 - phase_to) / period * period + phase_to - phase_from;
+}
+
 void clock_tick(void)
 {
-	u64 tsc, phase, ns;
+	u64 tsc, phase;
 
 	if (!calibration.next || ++calibration.ticks < calibration.next)
 		return;
 	calibration.next *= 2;
 	sample(&tsc, &phase);
-	ns = calibration.phase_ns + scale(tsc - calibration.tsc, clk.mult);
-	/* The number of whole periods that brings the phase closest to the estimate. */
-	ns = (ns + TICK_NS / 2 - phase) / TICK_NS * TICK_NS + phase;
-	set_rate(tsc, rate(tsc - calibration.tsc, ns - calibration.phase_ns));
+	set_rate(rate(tsc - calibration.tsc,
+		      between(tsc - calibration.tsc, calibration.phase_ns, phase, TICK_NS)));
+}
+
+void clock_span_end(void)
+{
+	u64 tsc, phase;
+
+	if (!spans.open)
+		return;
+	spans.open = false;
+	sample(&tsc, &phase);
+	spans.cycles += tsc - spans.tsc;
+	spans.ns += between(tsc - spans.tsc, spans.phase_ns, phase, apic_timer_period_ns());
+	if (spans.ns < spans.next_ns)
+		return;
+	spans.next_ns = 2 * spans.ns;
+	set_rate(rate(spans.cycles, spans.ns));
+}
+
+void clock_span_begin(void)
+{
+	calibration.next = 0;
+	if (spans.skip > 0) {
+		spans.skip--;
+		return;
+	}
+	/* A short period could be miscounted. After the first second the rate is known well enough to look less often. */
+	if (apic_timer_period_ns() < SPAN_MIN_NS)
+		return;
+	if (spans.ns > NS_PER_S)
+		spans.skip = SPANS_SKIPPED;
+	sample(&spans.tsc, &spans.phase_ns);
+	spans.open = true;
 }
 
 u64 clock_monotonic_ns(void)

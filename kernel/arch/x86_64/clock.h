@@ -12,4 +12,8 @@ void clock_init(void);
 /* Called at each timer tick: refines the rate over an ever longer span. */
 void clock_tick(void);
 
+/* The first CPU's timer is about to be set anew or has fired; and: has just been set. Interrupts off. */
+void clock_span_end(void);
+void clock_span_begin(void);
+
 #endif

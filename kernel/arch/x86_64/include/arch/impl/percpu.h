@@ -40,6 +40,8 @@ struct cpu {
 	struct pmap *user_pmap;	       /* of the current thread; NULL for kernel threads */
 	struct pmap *loaded_pmap;      /* in CR3; NULL: the kernel's own */
 	struct arch_thread *fpu_owner; /* whose state the FPU registers hold */
+	bool timer_is_oneshot;	       /* cpu_timer_set was used: no ticks */
+	bool timer_is_set;	       /* and it will fire */
 	u64 interrupts;
 	u64 gdt[10];
 	struct tss tss;
