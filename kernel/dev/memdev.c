@@ -8,10 +8,12 @@
 #include <asm/errno.h>
 #include <moat/memdev.h>
 #include <moat/object.h>
+#include <moat/waitq.h>
 
 #define MEM_MAJOR 1
 
 /* What a mapping of /dev/zero can reach: more than any address space has. */
+#define ZERO_PIECE	  KIB(256) /* cleared before others may have their turn */
 #define ZERO_OBJECT_BYTES ((u64)1 << 47)
 
 static ssize_t null_read(struct file *f __unused, struct uio *u __unused, u64 *offset __unused)
@@ -29,9 +31,14 @@ static ssize_t null_write(struct file *f __unused, struct uio *u, u64 *offset __
 
 static ssize_t zero_read(struct file *f __unused, struct uio *u, u64 *offset __unused)
 {
-	size_t bytes = u->left;
-	size_t moved = uio_zero_out(u, bytes);
+	size_t bytes = u->left, moved = 0, piece, n;
 
+	do {
+		piece = MIN(u->left, (size_t)ZERO_PIECE);
+		n = uio_zero_out(u, piece);
+		moved += n;
+		waitq_give_way();
+	} while (n == piece && u->left && !waitq_signal_due());
 	return likely(moved || !bytes) ? (ssize_t)moved : -EFAULT;
 }
 

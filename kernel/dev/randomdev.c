@@ -29,6 +29,9 @@ static ssize_t random_read(struct file *f __unused, struct uio *u, u64 *offset _
 			done = done ? done : -EFAULT;
 			break;
 		}
+		waitq_give_way();
+		if (waitq_signal_due())
+			break;
 	}
 	wipe(chunk, sizeof(chunk));
 	return done;
@@ -46,6 +49,9 @@ static ssize_t random_write(struct file *f __unused, struct uio *u, u64 *offset 
 		done += (ssize_t)moved;
 		if (moved < want)
 			return done ? done : -EFAULT;
+		waitq_give_way();
+		if (waitq_signal_due())
+			break;
 	}
 	return done;
 }

@@ -96,6 +96,7 @@ static int fill_pages(struct mobj *obj, struct range bytes)
 		frame_put(page);
 		if (waitq_signal_due())
 			return -EINTR;
+		waitq_give_way();
 	}
 	return 0;
 }

@@ -119,17 +119,6 @@ static __noinline int make_private(struct aspace *as, struct vma *v, const struc
 	return 0;
 }
 
-static __noinline int own_table(struct aspace *as, u64 addr)
-{
-	struct tlb_batch batch;
-	int err;
-
-	tlb_batch_init(&batch, &as->pmap);
-	err = pmap_own(&as->pmap, addr, &batch);
-	tlb_flush(&batch);
-	return err;
-}
-
 /* As a debugger may: as->lock held for writing. */
 static int write_forced(struct aspace *as, struct vma *v, const struct piece *p)
 {
@@ -253,7 +242,8 @@ ssize_t aspace_access(struct aspace *as, u64 addr, size_t len, struct uio *u, un
 	if (!p.bytes)
 		return -ENOMEM;
 	len = MIN(len, u->left);
-	while (done < len) {
+	while (done < len && !waitq_kill_due()) {
+		waitq_give_way();
 		p.addr = addr + done;
 		p.len = want = MIN(len - done, PAGE_SIZE - p.addr % PAGE_SIZE);
 		n = transfer(as, &p, u);

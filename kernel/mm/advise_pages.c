@@ -106,6 +106,23 @@ static int clean(struct aspace *as, struct range r, unsigned bits)
 	return err;
 }
 
+/* One guard. A table that is shared becomes the address space's own for it. */
+static int install_guard(struct aspace *as, u64 at)
+{
+	int err;
+
+	frame_get(guard_frame);
+	err = pmap_enter(&as->pmap, at, page_to_pfn(guard_frame), 0);
+	if (err == -EBUSY) {
+		err = own_table(as, at);
+		if (!err)
+			err = pmap_enter(&as->pmap, at, page_to_pfn(guard_frame), 0);
+	}
+	if (err)
+		frame_put(guard_frame);
+	return err;
+}
+
 /* An error leaves the guards that were made before it; to ask again is harmless. */
 static int install_guards(struct aspace *as, struct vma *v, struct range part)
 {
@@ -122,16 +139,8 @@ static int install_guards(struct aspace *as, struct vma *v, struct range part)
 	err = remove_entries(as, part, 0, &batch);
 	tlb_flush(&batch);
 	for (u64 at = part.start; !err && at < part.end; at += PAGE_SIZE) {
-		frame_get(guard_frame);
-		err = pmap_enter(&as->pmap, at, page_to_pfn(guard_frame), 0);
-		if (err)
-			frame_put(guard_frame);
-		if (err == -EBUSY) {
-			tlb_batch_init(&batch, &as->pmap);
-			err = pmap_own(&as->pmap, at, &batch);
-			tlb_flush(&batch);
-			at -= PAGE_SIZE;
-		}
+		waitq_give_way();
+		err = waitq_kill_due() ? -EINTR : install_guard(as, at);
 	}
 	return err;
 }

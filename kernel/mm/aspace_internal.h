@@ -165,6 +165,8 @@ bool aspace_exceeds_limits(const struct aspace *as, u64 pages, u64 data_pages);
 
 /* fault.c */
 enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigned access);
+/* The table for addr becomes the address space's own: 0 or -ENOMEM. as->lock held for writing. */
+int __must_check own_table(struct aspace *as, u64 addr);
 /* After FAULT_SHARED_TABLE: 0 or -ENOMEM. Takes as->lock for writing. */
 int __must_check fault_own_table(struct aspace *as, u64 addr);
 /*

@@ -282,15 +282,24 @@ static enum fault_result fault_locked(struct aspace *as, u64 addr, unsigned acce
 	return fault_page(as, v, addr, access);
 }
 
-int fault_own_table(struct aspace *as, u64 addr)
+__noinline int own_table(struct aspace *as, u64 addr)
 {
 	struct tlb_batch batch;
 	int err;
 
+	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	tlb_batch_init(&batch, &as->pmap);
-	rwlock_write(&as->lock);
 	err = pmap_own(&as->pmap, addr, &batch);
 	tlb_flush(&batch);
+	return err;
+}
+
+int fault_own_table(struct aspace *as, u64 addr)
+{
+	int err;
+
+	rwlock_write(&as->lock);
+	err = own_table(as, addr);
 	rwlock_write_done(&as->lock);
 	return err;
 }

@@ -57,9 +57,11 @@ static int copy_vmas(struct aspace *child, struct aspace *parent)
 {
 	int err = 0;
 
-	for (struct vma *v = aspace_find(parent, 0); v && !err; v = vma_next(v))
+	for (struct vma *v = aspace_find(parent, 0); v && !err; v = vma_next(v)) {
+		waitq_give_way();
 		if (!(v->flags & VMA_NO_FORK))
 			err = copy_vma(child, v);
+	}
 	return err;
 }
 

@@ -148,8 +148,9 @@ int aspace_collapse(struct aspace *as, u64 addr, u64 len)
 		rwlock_write_done(&as->lock);
 		if (err)
 			last = err;
-		if (waitq_signal_due())
+		if (waitq_kill_due())
 			return -EINTR;
+		waitq_give_way();
 	}
 	return last;
 }

@@ -73,8 +73,10 @@ static int populate_run(struct aspace *as, u64 addr, u64 end, u32 flags)
 {
 	int err = 0;
 
-	for (; !err && addr < end; addr += PAGE_SIZE)
-		err = waitq_signal_due() ? -EINTR : populate_own(as, addr, flags);
+	for (; !err && addr < end; addr += PAGE_SIZE) {
+		waitq_give_way();
+		err = waitq_kill_due() ? -EINTR : populate_own(as, addr, flags);
+	}
 	return err;
 }
 

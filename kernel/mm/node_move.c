@@ -39,18 +39,6 @@ static int move_page(struct aspace *as, u64 addr, const struct pmap_leaf *leaf, 
 	tlb_flush(&batch);
 	return (int)node;
 }
-
-static int own_table(struct aspace *as, u64 addr)
-{
-	struct tlb_batch batch;
-	int err;
-
-	tlb_batch_init(&batch, &as->pmap);
-	err = pmap_own(&as->pmap, addr, &batch);
-	tlb_flush(&batch);
-	return err;
-}
-
 /* as->lock held for reading; for writing to move. */
 static int page_node_locked(struct aspace *as, u64 addr, enum node_move how, unsigned node)
 {
@@ -135,6 +123,7 @@ s64 aspace_move_range(struct aspace *as, struct range r, const u8 to[NODES_MAX])
 		r.start = s.addr + PAGE_SIZE;
 		if (waitq_signal_due())
 			return -EINTR;
+		waitq_give_way();
 	}
 	return missed;
 }

@@ -56,6 +56,7 @@ static void drop_pages(struct mobj *obj, u64 first, u64 end)
 		radix_remove(&obj->pages, index);
 		frame_put(page);
 		index++;
+		waitq_give_way();
 	}
 }
 

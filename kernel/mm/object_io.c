@@ -10,6 +10,13 @@
 #include <moat/object.h>
 #include <moat/panic.h>
 
+/* Between two pages of a long call. False: the program has been killed. */
+static bool go_on(void)
+{
+	waitq_give_way();
+	return !waitq_kill_due();
+}
+
 static u64 size_now(struct mobj *obj)
 {
 	return __atomic_load_n(&obj->size_bytes, __ATOMIC_ACQUIRE);
@@ -52,6 +59,8 @@ ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u)
 		offset += (u64)moved;
 		if ((size_t)moved < n)
 			return done ? done : -EFAULT;
+		if (u->left && !go_on())
+			break;
 	}
 	return done;
 }
@@ -106,10 +115,13 @@ ssize_t mobj_write(struct mobj *obj, u64 offset, struct uio *u)
 
 		if (moved < 0)
 			return done ? done : moved;
+		/* What was moved may have made the object longer, and more of a buffer that shows it readable: on, as Linux does. */
+		if (moved == 0)
+			return done ? done : -EFAULT;
 		done += moved;
 		offset += (u64)moved;
-		if ((size_t)moved < n)
-			return done ? done : -EFAULT;
+		if (u->left && !go_on())
+			break;
 	}
 	return done;
 }
@@ -121,8 +133,10 @@ static u64 next_hole(struct mobj *obj, u64 offset)
 {
 	u64 want = offset >> PAGE_SHIFT, index = want;
 
-	while (radix_next(&obj->pages, &index) && index == want)
+	while (radix_next(&obj->pages, &index) && index == want) {
 		index = ++want;
+		waitq_give_way();
+	}
 	return MAX(want << PAGE_SHIFT, offset);
 }
 

@@ -85,7 +85,9 @@ int aspace_populate(struct aspace *as, u64 addr, u64 len, u32 access)
 
 	if (err)
 		return err;
-	for (u64 at = r.start; !err && at < r.end; at += PAGE_SIZE)
-		err = waitq_signal_due() ? -EINTR : populate_page(as, at, how);
+	for (u64 at = r.start; !err && at < r.end; at += PAGE_SIZE) {
+		waitq_give_way();
+		err = waitq_kill_due() ? -EINTR : populate_page(as, at, how);
+	}
 	return err;
 }

@@ -111,6 +111,7 @@ static void protect_range(struct aspace *as, struct range r, u32 prot, struct vm
 		/* Unchanged ones that could be one stay two, as in Linux. */
 		if ((v->flags & VMA_PROT) == prot)
 			continue;
+		waitq_give_way();
 		set_prot(as, v, prot, &batch);
 		v = vma_merge_around(as, v, dead);
 		if (v->range.end >= r.end)

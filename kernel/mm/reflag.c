@@ -58,6 +58,7 @@ int reflag_range(struct aspace *as, struct range r, u32 clear, u32 set, struct v
 		/* Unchanged ones that could be one stay two, as in Linux. */
 		if (flags == v->flags)
 			continue;
+		waitq_give_way();
 		vma_tree_reflag(as, v, flags);
 		v = vma_merge_around(as, v, dead);
 	}

@@ -48,6 +48,7 @@ static void detach_vmas(struct aspace *as, struct range r, struct vma_list *dead
 
 	for (; v && v->range.start < r.end; v = next) {
 		DEBUG_ASSERT(range_inside(v->range, r));
+		waitq_give_way();
 		next = next_before(v, r.end);
 		vma_tree_remove(as, v);
 		SLIST_INSERT_HEAD(dead, v, detached);

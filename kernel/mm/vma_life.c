@@ -61,5 +61,6 @@ void vma_list_free(struct vma_list *list)
 		if (v->file && file_ops)
 			file_ops->put(v->file);
 		vma_free(v);
+		waitq_give_way();
 	}
 }

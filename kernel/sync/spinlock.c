@@ -52,6 +52,14 @@ static void note_release(struct spinlock *l)
 	l->cpu = 0;
 	cpu_irq_restore(irq);
 }
+
+void spin_assert_none_held(void)
+{
+	u64 irq = cpu_irq_save();
+
+	ASSERT(held[cpu_id()].count == 0);
+	cpu_irq_restore(irq);
+}
 #else
 static inline void note_acquire(struct spinlock *l)
 {

@@ -65,6 +65,18 @@ bool waitq_signal_due(void)
 	return sched && sched->signal_due();
 }
 
+bool waitq_kill_due(void)
+{
+	return sched && sched->kill_due();
+}
+
+void waitq_give_way(void)
+{
+	spin_assert_none_held();
+	if (likely(sched != NULL))
+		sched->give_way();
+}
+
 /* Takes the first waiter off. Lock held. */
 static bool wake_first(struct waitq *q)
 {

@@ -30,6 +30,9 @@ s64 sys_mincore(u64 addr, size_t length, void __user *vector)
 		if (copy_to_user((u8 __user *)vector + done, piece, (size_t)n))
 			return -EFAULT;
 		done += (u64)n;
+		waitq_give_way();
+		if (waitq_kill_due())
+			return -EINTR;
 	}
 	return 0;
 }

@@ -96,6 +96,7 @@ s64 sys_getrandom(void __user *buf, size_t buflen, u32 flags)
 		done += n - missed;
 		if (missed)
 			break;
+		waitq_give_way();
 	}
 	memset(chunk, 0, sizeof(chunk));
 	return done || !buflen ? (s64)done : -EFAULT;

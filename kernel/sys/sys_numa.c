@@ -262,6 +262,7 @@ static s64 for_batches(struct aspace *as, u64 count, const void __user *pages, c
 			return -EFAULT;
 		if (waitq_signal_due())
 			return -EINTR;
+		waitq_give_way();
 	}
 	return missed;
 }

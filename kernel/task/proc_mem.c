@@ -42,6 +42,7 @@ static ssize_t transfer(struct aspace *as, struct uio *u, u64 *addr, u64 end, en
 	while (u->left && *addr < end && !err) {
 		size_t n = MIN(MIN(PAGE_SIZE - *addr % PAGE_SIZE, u->left), end - *addr);
 
+		waitq_give_way();
 		err = transfer_piece(as, u, addr, n, how, buf);
 		if (!err && waitq_signal_due())
 			err = -EINTR;

@@ -381,11 +381,12 @@ static ssize_t read_pagemap(struct aspace *as, struct pagemap *p, struct uio *u,
 	const u64 pages = USER_TOP >> PAGE_SHIFT;
 	u64 start = *offset;
 
-	while (u->left && *offset / sizeof(u64) < pages && !waitq_signal_due()) {
+	while (u->left && *offset / sizeof(u64) < pages && !waitq_kill_due()) {
 		u64 n = MIN(MIN(u->left / sizeof(u64), (u64)PAGEMAP_CHUNK), pages - *offset / sizeof(u64));
 		struct range range;
 		size_t moved;
 
+		waitq_give_way();
 		p->first = *offset / sizeof(u64);
 		range = (struct range){p->first << PAGE_SHIFT, (p->first + n) << PAGE_SHIFT};
 		memset(p->entries, 0, n * sizeof(u64));

@@ -189,6 +189,12 @@ void sched_kick(struct thread *t)
 		request_user_work();
 }
 
+static void give_way(void)
+{
+	if (unlikely(this_queue()->reschedule))
+		sched_yield();
+}
+
 static const struct wait_ops wait_ops = {
 	.current = current_thread,
 	.prepare = prepare,
@@ -197,6 +203,7 @@ static const struct wait_ops wait_ops = {
 	.wake = wake,
 	.signal_due = signal_due,
 	.kill_due = signal_kill_due,
+	.give_way = give_way,
 };
 
 static int current_tid(void)

@@ -109,7 +109,10 @@ struct page *alloc_table(struct pmap *pmap, unsigned frame_flags);
 void note_peak(struct pmap *pmap);
 
 /* pmap_range.c */
-/* The first live PD entry that covers some of [*addr, end), with *addr moved up to what it covers; or NULL. */
+/*
+ * The first live PD entry that covers some of [*addr, end), with *addr moved up to what it covers; or NULL. Missing tables
+ * are passed over whatever their level. Gives way to others now and then: no spinlock held.
+ */
 u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end);
 /* Takes the live PD entry e, for addr, out, and the tables above that this leaves empty. Address-space lock: write. */
 void clear_pd_entry(struct pmap *pmap, u64 addr, u64 *e, struct tlb_batch *batch);

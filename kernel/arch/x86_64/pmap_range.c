@@ -13,6 +13,7 @@
 #include <asm/errno.h>
 #include <moat/aspace.h>
 #include <moat/panic.h>
+#include <moat/waitq.h>
 #include "pmap_internal.h"
 
 /* The search of next_pd_entry. */
@@ -48,6 +49,9 @@ u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 
 	if (*addr >= end)
 		return NULL;
+	/* On to the next window of a long range: others may have their turn. */
+	if (IS_ALIGNED(*addr, HUGE_BYTES))
+		waitq_give_way();
 	/* Most ranges start where something is mapped. */
 	e = pd_entry(pmap, *addr, false);
 	return e && *e ? e : search_pd_entry(pmap, addr, end);

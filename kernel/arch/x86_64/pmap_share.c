@@ -21,6 +21,7 @@
 #include <asm/errno.h>
 #include <moat/panic.h>
 #include <moat/string.h>
+#include <moat/waitq.h>
 #include "pmap_internal.h"
 
 /* Drops every frame of a table that nobody uses any more. */
@@ -149,6 +150,8 @@ static bool fork_table(struct pmap *child, u64 *to, u64 *from, unsigned level)
 			to[i] = pfn_to_paddr(page_to_pfn(table)).raw | TABLE_FLAGS;
 		}
 		++*made;
+		if (level == 2)
+			waitq_give_way();
 		if (level > 1 && !fork_table(child, table_of(to[i]), table_of(from[i]), level - 1))
 			return false;
 	}

@@ -30,5 +30,12 @@ void spin_unlock(struct spinlock *l);
 u64 __must_check spin_lock_irqsave(struct spinlock *l); /* returns what spin_unlock_irqrestore needs */
 void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state);
 bool spin_is_held(const struct spinlock *l); /* by this CPU; always true in the release kernel */
+#if CONFIG_DEBUG
+void spin_assert_none_held(void); /* by this CPU; the release kernel does not know */
+#else
+static inline void spin_assert_none_held(void)
+{
+}
+#endif
 
 #endif

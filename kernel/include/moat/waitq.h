@@ -42,6 +42,7 @@ struct wait_ops {
 	void (*wake)(struct thread *t);
 	bool (*signal_due)(void); /* the current thread has a signal to act on */
 	bool (*kill_due)(void);	  /* and it is SIGKILL */
+	void (*give_way)(void);	  /* let others run if the current thread's turn is over */
 };
 
 void waitq_register_scheduler(const struct wait_ops *ops);
@@ -52,6 +53,13 @@ void waitq_leave(struct waitq *q, struct waiter *w);
 int waitq_block(unsigned flags); /* 0, or -EINTR */
 /* Has the current thread a signal to act on? For long work that should end early then. */
 bool waitq_signal_due(void);
+/* Has it been killed? For long work that a signal does not end, as nobody can see any more that it ended early. */
+bool waitq_kill_due(void);
+/*
+ * Lets others run if the current thread's turn is over: long work calls it from each round, since kernel code is not
+ * preempted. Sleeping locks may be held, spinlocks not; cheap when there is nothing to do.
+ */
+void waitq_give_way(void);
 void waitq_wake_all(struct waitq *q);
 void waitq_wake_one(struct waitq *q);
 
