@@ -7,6 +7,7 @@
  * Lock: the queue's own (RANK_WAITQ), with interrupts off, since interrupt handlers wake.
  */
 #include <asm/errno.h>
+#include <arch/timer.h>
 #include <moat/panic.h>
 #include <moat/waitq.h>
 
@@ -58,6 +59,82 @@ int waitq_block(unsigned flags)
 		return -EINTR;
 	sched->block();
 	return must_end(flags) ? -EINTR : 0;
+}
+
+int waitq_block_until(unsigned flags, const struct wait_timeout *w)
+{
+	int err = __atomic_load_n(&w->due, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : waitq_block(flags);
+
+	return !err && __atomic_load_n(&w->due, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : err;
+}
+
+static void on_timeout(struct ktimer *t)
+{
+	struct wait_timeout *w = CONTAINER_OF(t, struct wait_timeout, timer);
+
+	__atomic_store_n(&w->due, true, __ATOMIC_RELEASE);
+	sched->wake(w->thread);
+}
+
+static void timeout_init(struct wait_timeout *w)
+{
+	ktimer_init(&w->timer, on_timeout);
+	w->thread = sched->current();
+	w->due = false;
+}
+
+void wait_timeout_begin(struct wait_timeout *w, u64 deadline_ns)
+{
+	timeout_init(w);
+	ktimer_set(&w->timer, deadline_ns);
+}
+
+void wait_timeout_begin_realtime(struct wait_timeout *w, u64 deadline_ns)
+{
+	timeout_init(w);
+	ktimer_set_realtime(&w->timer, deadline_ns);
+}
+
+void wait_timeout_end(struct wait_timeout *w)
+{
+	(void)ktimer_cancel_sync(&w->timer);
+}
+
+/* Until the time-out or a signal: nothing else wakes. */
+static int sleep_out(struct wait_timeout *w)
+{
+	struct waitq never;
+	struct waiter entry;
+	int err;
+
+	waitq_init(&never);
+	do {
+		waitq_enter(&never, &entry);
+		err = waitq_block_until(WAIT_INTERRUPTIBLE, w);
+		waitq_leave(&never, &entry);
+	} while (!err);
+	wait_timeout_end(w);
+	return err == -ETIMEDOUT ? 0 : err;
+}
+
+int sleep_until_ns(u64 deadline_ns)
+{
+	struct wait_timeout w;
+
+	if (clock_monotonic_ns() >= deadline_ns)
+		return 0;
+	wait_timeout_begin(&w, deadline_ns);
+	return sleep_out(&w);
+}
+
+int sleep_until_realtime_ns(u64 deadline_ns)
+{
+	struct wait_timeout w;
+
+	if (clock_realtime_ns() >= deadline_ns)
+		return 0;
+	wait_timeout_begin_realtime(&w, deadline_ns);
+	return sleep_out(&w);
 }
 
 bool waitq_signal_due(void)

@@ -148,9 +148,11 @@ s64 sys_clock_nanosleep(int clockid, int flags, const struct __kernel_timespec _
 	err = get_interval(req, &ns);
 	if (err)
 		return err;
-	if (flags & TIMER_ABSTIME)
-		return ns <= now ? 0 : sleep_for(ns - now, NULL);
-	return sleep_for(ns, rem);
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_for(ns, rem);
+	/* A span is the same on all clocks; a moment of real time moves when that clock is set. */
+	return clockid == CLOCK_REALTIME || clockid == CLOCK_TAI ? sleep_until_realtime_ns(ns)
+								 : sleep_until_ns(ns);
 }
 
 s64 sys_times(void __user *buf)

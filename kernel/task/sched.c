@@ -21,7 +21,8 @@
 #include <moat/string.h>
 #include <moat/task.h>
 
-#define SLICE_TICKS 3 /* of 4 ms */
+#define TICK_NS	    4000000ull
+#define SLICE_TICKS 3
 
 struct run_queue {
 	struct spinlock lock;
@@ -29,6 +30,7 @@ struct run_queue {
 	struct thread *idle;	    /* [I] */
 	struct thread *previous;    /* [lock] switched away from just now */
 	bool reschedule;	    /* [lock] the running thread's turn is over */
+	u64 tick_ns;		    /* [own CPU] when to look at the running thread next */
 };
 
 static struct run_queue queues[CPU_MAX];
@@ -90,6 +92,10 @@ static void switch_away(struct run_queue *q)
 	prev->cpu_ns += now - prev->on_cpu_since_ns;
 	prev->switches++;
 	next->on_cpu_since_ns = now;
+	if (prev == q->idle) {
+		q->tick_ns = now + TICK_NS;
+		ktimers_limit(q->tick_ns);
+	}
 	next->slice_ticks = SLICE_TICKS;
 	q->previous = prev;
 	arch_switch(&prev->arch, next, &next->arch,
@@ -255,14 +261,9 @@ void sched_idle(void)
 	}
 }
 
-void timer_tick(bool user)
+/* Who runs is looked at each TICK_NS: a sample of what it does, and a part of its turn. */
+static void tick(struct run_queue *q, struct thread *t, bool user)
 {
-	struct run_queue *q = this_queue();
-	struct thread *t = arch_current();
-
-	timeouts_run(clock_monotonic_ns());
-	if (!t || t == q->idle)
-		return;
 	if (user)
 		t->user_ticks++;
 	else
@@ -271,6 +272,22 @@ void timer_tick(bool user)
 		q->reschedule = true;
 		request_user_work();
 	}
+}
+
+void timer_tick(bool user)
+{
+	struct run_queue *q = this_queue();
+	struct thread *t = arch_current();
+	u64 now;
+
+	ktimers_run();
+	now = clock_monotonic_ns();
+	if (t && t != q->idle && now >= q->tick_ns) {
+		tick(q, t, user);
+		q->tick_ns = now + TICK_NS;
+	}
+	/* An idle CPU is not woken for nothing. */
+	ktimers_limit(t == q->idle ? KTIMER_NEVER : q->tick_ns);
 }
 
 void user_return_work(struct trap_frame *f)
@@ -286,9 +303,9 @@ u64 thread_cpu_ns(const struct thread *t)
 	return t->cpu_ns + (t->state == THREAD_RUNNING ? clock_monotonic_ns() - t->on_cpu_since_ns : 0);
 }
 
-/* Only one CPU runs threads so far: nobody sends, nobody sets deadlines, no other one comes. */
 void sched_ipi(void)
 {
+	ktimers_rearm();
 }
 
 void sched_timer(bool user)

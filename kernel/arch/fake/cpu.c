@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <arch/cpu.h>
 #include <arch/impl/fake.h>
+#include <arch/smp.h>
 #include <arch/switch.h>
 #include <arch/timer.h>
 #include <moat/panic.h>
@@ -12,6 +13,8 @@
 static u32 current_cpu;
 static bool irq_enabled[CPU_MAX] = {[0 ... CPU_MAX - 1] = true};
 static u64 fake_ns; /* the clock: a little later each time somebody looks */
+static u64 realtime_offset;
+u64 fake_timer_ns = UINT64_MAX;
 
 void panic(const char *fmt, ...)
 {
@@ -82,15 +85,35 @@ u64 clock_monotonic_ns(void)
 
 u64 clock_realtime_ns(void)
 {
-	return clock_monotonic_ns();
+	return clock_monotonic_ns() + realtime_offset;
 }
 
 void clock_set_realtime_ns(u64 now_ns)
 {
-	fake_ns = now_ns;
+	realtime_offset = now_ns - fake_ns;
 }
 
 struct thread *arch_current(void)
 {
 	return NULL;
+}
+
+u32 cpu_count(void)
+{
+	return 1;
+}
+
+void cpu_send_reschedule(u32 cpu)
+{
+	(void)cpu;
+}
+
+void fake_advance(u64 ns)
+{
+	fake_ns += ns;
+}
+
+void cpu_timer_set(u64 deadline_ns)
+{
+	fake_timer_ns = deadline_ns;
 }

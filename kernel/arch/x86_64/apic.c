@@ -79,6 +79,15 @@ void apic_init(void)
 		ioapic_write((u8)(0x10 + 2 * i), LAPIC_MASKED);
 }
 
+/* Makes this CPU's timer fire once, or again and again. It starts out periodic. */
+static void timer_mode(struct cpu *c, bool periodic)
+{
+	if (c->timer_fires_once != periodic)
+		return;
+	c->timer_fires_once = !periodic;
+	lapic_write(LAPIC_LVT_TIMER, (periodic ? LAPIC_PERIODIC : 0) | VEC_TIMER);
+}
+
 void apic_timer_start(u64 period_ns)
 {
 	if (cpu_id() == 0)
@@ -97,8 +106,9 @@ u64 apic_timer_period_ns(void)
 }
 
 /*
- * The timer stays periodic, so that what it shows when its interrupt is handled tells how late that is; it is stopped when
- * nobody sets it then.
+ * A span long enough for the clock to be measured with is made of a periodic timer: what it shows when its interrupt is
+ * handled tells how late that is; it is stopped when nobody sets it then. A short period is not: an emulated timer that has
+ * fallen behind makes up for each period it missed, and with periods of nanoseconds falls further behind by that, for ever.
  */
 void cpu_timer_set(u64 deadline_ns)
 {
@@ -111,6 +121,7 @@ void cpu_timer_set(u64 deadline_ns)
 	ns = deadline_ns > now ? deadline_ns - now : 1;
 	c->timer_is_oneshot = true;
 	c->timer_is_set = deadline_ns != UINT64_MAX;
+	timer_mode(c, ns >= CLOCK_SPAN_MIN_NS);
 	apic_timer_start(c->timer_is_set ? MIN(ns, APIC_TIMER_MAX) : 0);
 	if (c->id == 0 && c->timer_is_set)
 		clock_span_begin();

@@ -24,7 +24,6 @@
 #include "clock.h"
 
 #define CALIBRATION_MIN_NS 200000ull
-#define SPAN_MIN_NS	   1000000ull
 #define SPANS_SKIPPED	   15
 #define NS_PER_S	   1000000000ull
 
@@ -195,7 +194,7 @@ void clock_span_begin(void)
 		return;
 	}
 	/* A short period could be miscounted. After the first second the rate is known well enough to look less often. */
-	if (apic_timer_period_ns() < SPAN_MIN_NS)
+	if (apic_timer_period_ns() < CLOCK_SPAN_MIN_NS)
 		return;
 	if (spans.ns > NS_PER_S)
 		spans.skip = SPANS_SKIPPED;

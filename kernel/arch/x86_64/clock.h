@@ -12,6 +12,8 @@ void clock_init(void);
 /* Called at each timer tick: refines the rate over an ever longer span. */
 void clock_tick(void);
 
+#define CLOCK_SPAN_MIN_NS 1000000ull /* shorter settings of the timer are not measured with */
+
 /* The first CPU's timer is about to be set anew or has fired; and: has just been set. Interrupts off. */
 void clock_span_end(void);
 void clock_span_begin(void);

@@ -25,9 +25,9 @@ enum lock_rank {
 	RANK_VIRTIO, /* a virtio device */
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
-	RANK_TIMEOUT,
 	RANK_WAITQ,
 	RANK_RUNQ,
+	RANK_TIMER, /* kernel timers of a CPU */
 	RANK_HEAP,
 	RANK_BLOCKS, /* splitting of blocks of frames */
 	RANK_FRAMES,

@@ -280,13 +280,6 @@ void rseq_resume(struct thread *t, struct trap_frame *f);
 
 void oom_init(void); /* boot */
 
-/* --- time-outs (timeout.c) --- */
-
-/* Sleeps until the monotonic clock shows deadline_ns: 0, or -EINTR when a signal is due. */
-int __must_check sleep_until_ns(u64 deadline_ns);
-/* Wakes sleepers whose time has come; called at each tick. */
-void timeouts_run(u64 now_ns);
-
 /* --- /proc (proc_tasks.c) --- */
 
 void proc_tasks_init(void); /* boot */

@@ -5,6 +5,7 @@
  * thread blocks and wakes.
  *
  *     err = WAIT_EVENT(&q, condition);       killable and interruptible: 0, or -EINTR when a signal is due
+ *     err = WAIT_EVENT_UNTIL(&q, condition, deadline_ns);      also -ETIMEDOUT
  *     waitq_wake_all(&q);                    after the condition was made true
  *
  * The condition is evaluated without a lock of the queue; make it a read of something that its owner
@@ -14,6 +15,7 @@
 #define MOAT_WAITQ_H
 
 #include <sys/queue.h>
+#include <moat/ktimer.h>
 #include <moat/spinlock.h>
 
 struct thread;
@@ -78,6 +80,52 @@ void waitq_wake_one(struct waitq *q);
 		}                                               \
 		wait_err_;                                      \
 	})
+/* The end of a wait by time, on the waiting thread's stack. */
+struct wait_timeout {
+	struct ktimer timer;
+	struct thread *thread; /* [I] */
+	bool due;	       /* [a] */
+};
+
+/*
+ * waitq_block, with a time at which it ends: between the two others, as often as needed. The deadline is one of the
+ * monotonic clock, KTIMER_NEVER: there is none; or one of real time.
+ */
+void wait_timeout_begin(struct wait_timeout *w, u64 deadline_ns);
+void wait_timeout_begin_realtime(struct wait_timeout *w, u64 deadline_ns);
+int waitq_block_until(unsigned flags, const struct wait_timeout *w); /* 0, -EINTR or -ETIMEDOUT */
+void wait_timeout_end(struct wait_timeout *w);
+
+#define WAIT_EVENT_UNTIL_FLAGS(q, cond, deadline_ns, flags)                                   \
+	({                                                                                    \
+		struct wait_timeout wait_timeout_;                                            \
+		struct waiter wait_entry_;                                                    \
+		int wait_err_ = 0;                                                            \
+		if (!(cond)) {                                                                \
+			wait_timeout_begin(&wait_timeout_, (deadline_ns));                    \
+			for (;;) {                                                            \
+				waitq_enter((q), &wait_entry_);                               \
+				bool wait_ready_ = (cond);                                    \
+				if (!wait_ready_)                                             \
+					wait_err_ = waitq_block_until(flags, &wait_timeout_); \
+				waitq_leave((q), &wait_entry_);                               \
+				if (wait_ready_ || wait_err_)                                 \
+					break;                                                \
+			}                                                                     \
+			wait_timeout_end(&wait_timeout_);                                     \
+			if (wait_err_ && (cond))                                              \
+				wait_err_ = 0;                                                \
+		}                                                                             \
+		wait_err_;                                                                    \
+	})
+#define WAIT_EVENT_UNTIL(q, cond, deadline_ns) \
+	WAIT_EVENT_UNTIL_FLAGS(q, cond, deadline_ns, WAIT_INTERRUPTIBLE)
+
+/* Sleeps until the monotonic clock shows deadline_ns: 0, or -EINTR when a signal is due. */
+int __must_check sleep_until_ns(u64 deadline_ns);
+/* The same for the clock of real time: when that is set meanwhile, the sleep ends sooner or later accordingly. */
+int __must_check sleep_until_realtime_ns(u64 deadline_ns);
+
 #define WAIT_EVENT(q, cond)	       WAIT_EVENT_FLAGS(q, cond, WAIT_INTERRUPTIBLE)
 #define WAIT_EVENT_UNKILLABLE(q, cond) ((void)WAIT_EVENT_FLAGS(q, cond, 0))
 

@@ -16,6 +16,10 @@ void fake_stop(void);
 /* The CPU that code runs on from now on. */
 void fake_set_cpu(u32 cpu);
 
+/* What cpu_timer_set was called with last; and lets time pass. */
+extern u64 fake_timer_ns;
+void fake_advance(u64 ns);
+
 /* The address space that user accesses go to (NULL: none), served by aspace_fault. */
 void fake_use_aspace(struct aspace *as);
 /*

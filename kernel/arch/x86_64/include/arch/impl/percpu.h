@@ -42,6 +42,7 @@ struct cpu {
 	struct arch_thread *fpu_owner; /* whose state the FPU registers hold */
 	bool timer_is_oneshot;	       /* cpu_timer_set was used: no ticks */
 	bool timer_is_set;	       /* and it will fire */
+	bool timer_fires_once;	       /* its mode */
 	u64 interrupts;
 	u64 gdt[10];
 	struct tss tss;
