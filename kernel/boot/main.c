@@ -10,6 +10,7 @@
 #include <moat/dev.h>
 #include <moat/exec.h>
 #include <moat/fs.h>
+#include <moat/futex.h>
 #include <moat/log.h>
 #include <moat/panic.h>
 #include <moat/random.h>
@@ -90,6 +91,7 @@ static void init_main(void *arg)
 	boot_test_run();
 	process_become_init();
 	oom_init();
+	futex_init();
 	selftest_run(machine_cmdline());
 	run_policy = (struct run_policy){.trace = spec.trace, .strict = spec.strict};
 	wx_strict = spec.wx_strict;

@@ -26,7 +26,7 @@ static void host_signal(int signal)
 	struct process *p = __atomic_load_n(&main_process, __ATOMIC_ACQUIRE);
 
 	if (p)
-		signal_send_kernel(p, signal);
+		signal_send_outside(p, signal);
 }
 
 static void host_winsize(u16 rows, u16 cols)
@@ -36,7 +36,7 @@ static void host_winsize(u16 rows, u16 cols)
 	(void)rows;
 	(void)cols;
 	if (p)
-		signal_send_kernel(p, SIGWINCH);
+		signal_send_outside(p, SIGWINCH);
 }
 
 static const struct control_ops control_ops = {.signal = host_signal, .winsize = host_winsize};

@@ -45,7 +45,7 @@ static void never(void *arg)
 
 static void await_user_ticks(const struct process *p, u64 ticks)
 {
-	const struct thread *t = p->thread;
+	const struct thread *t = p->leader;
 
 	for (int i = 0; i < 1000 && __atomic_load_n(&t->user_ticks, __ATOMIC_RELAXED) < ticks; i++)
 		EXPECT_EQ(sleep_until_ns(clock_monotonic_ns() + 1000000), 0);
@@ -65,7 +65,7 @@ void test_shared_half(void)
 	}
 	aspace_get(older); /* to look at it once its process has gone */
 	p = selftest_looper("older", older, 0x123456789abcdef);
-	EXPECT(p->thread->arch.stack_base >> TABLE_SHIFT != spare[0]->arch.stack_base >> TABLE_SHIFT);
+	EXPECT(p->leader->arch.stack_base >> TABLE_SHIFT != spare[0]->arch.stack_base >> TABLE_SHIFT);
 	newest = selftest_aspace();
 	expect_same_half(older, second);
 	expect_same_half(older, newest);
@@ -73,7 +73,7 @@ void test_shared_half(void)
 	process_start(p);
 	await_user_ticks(p, TICKS_IN_USER);
 	log_printf("selftest: %llu timer interrupts from ring 3 on a younger kernel stack\n",
-		   (unsigned long long)p->thread->user_ticks);
+		   (unsigned long long)p->leader->user_ticks);
 	selftest_kill(p);
 	expect_same_half(older, newest);
 	expect_same_half(second, newest);

@@ -132,7 +132,7 @@ int selftest_reap(struct process *p)
 
 void selftest_kill(struct process *p)
 {
-	signal_send_kernel(p, SIGKILL);
+	signal_send_outside(p, SIGKILL);
 	EXPECT_EQ(selftest_reap(p), SIGKILL);
 }
 

@@ -161,10 +161,10 @@ static void check_shares(struct process *const programs[LOOPERS])
 
 	for (int i = 0; i < LOOPERS; i++) {
 		EXPECT(!process_has_ended(programs[i]));
-		most = MAX(most, thread_cpu_ns(programs[i]->thread));
+		most = MAX(most, thread_cpu_ns(programs[i]->leader));
 	}
 	for (int i = 0; i < LOOPERS; i++) {
-		const struct thread *t = programs[i]->thread;
+		const struct thread *t = programs[i]->leader;
 		log_printf("selftest: program %d: %llu ms in %llu turns\n", i,
 			   (unsigned long long)(thread_cpu_ns(t) / 1000000), (unsigned long long)t->switches);
 		EXPECT(t->switches > ROUNDS);

@@ -26,6 +26,8 @@ static void note_acquire(struct spinlock *l)
 
 	for (unsigned i = 0; i < n; i++) {
 		ASSERT(held[cpu].locks[i] != l);
+		if (l->rank == RANK_FUTEX && held[cpu].locks[i]->rank == RANK_FUTEX && held[cpu].locks[i] < l)
+			continue;
 		if (l->rank != RANK_NONE && held[cpu].locks[i]->rank >= l->rank)
 			panic("lock rank %u taken while rank %u is held", l->rank, held[cpu].locks[i]->rank);
 	}

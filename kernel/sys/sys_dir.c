@@ -161,7 +161,7 @@ s64 sys_chdir(const char __user *path)
 
 s64 sys_fchdir(int fd)
 {
-	struct file *f = fd_get_path(current_process()->files, fd);
+	struct file *f = fd_get_path(current_thread()->files, fd);
 	s64 err;
 
 	if (!f)

@@ -16,7 +16,7 @@ static s64 duplicate(struct file *f, u64 min, bool cloexec)
 	if (min >= sys_fd_limit())
 		return -EINVAL;
 	file_get(f);
-	fd = fd_install(current_process()->files, f, (int)min, sys_fd_limit(), cloexec);
+	fd = fd_install(current_thread()->files, f, (int)min, sys_fd_limit(), cloexec);
 	if (fd < 0)
 		file_put(f);
 	return fd;
@@ -127,7 +127,7 @@ static s64 record_lock(struct file *f, unsigned cmd, void __user *arg)
 	if (err)
 		return err;
 	r.type = l.l_type;
-	r.owner = ofd ? (const void *)f : current_process()->files;
+	r.owner = ofd ? (const void *)f : current_thread()->files;
 	r.pid = ofd ? -1 : current_process()->pid;
 	if (!query)
 		return file_lock_range(f, &r, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
@@ -193,7 +193,7 @@ static s64 control(struct file *f, unsigned cmd, u64 arg)
 
 static s64 control_any(struct file *f, int fd, unsigned cmd, u64 arg)
 {
-	struct fd_table *files = current_process()->files;
+	struct fd_table *files = current_thread()->files;
 
 	switch (cmd) {
 	case F_DUPFD:
@@ -212,7 +212,7 @@ static s64 control_any(struct file *f, int fd, unsigned cmd, u64 arg)
 
 s64 sys_fcntl(int fd, u32 cmd, u64 arg)
 {
-	struct file *f = fd_get_path(current_process()->files, fd);
+	struct file *f = fd_get_path(current_thread()->files, fd);
 	s64 result;
 
 	if (!f)
@@ -295,7 +295,7 @@ static s64 put_allocated(struct file *f, void __user *arg)
 
 static s64 device_control(struct file *f, int fd, u32 cmd, u64 arg)
 {
-	struct fd_table *files = current_process()->files;
+	struct fd_table *files = current_thread()->files;
 	struct file_facts facts;
 
 	switch (cmd) {

@@ -38,10 +38,6 @@ static s64 clone_checked(const struct clone_request *req)
 {
 	if (flags_clash(req->flags))
 		return -EINVAL;
-	if (req->flags & CLONE_THREAD)
-		return refuse("CLONE_THREAD", -EAGAIN);
-	if (req->flags & CLONE_SIGHAND)
-		return refuse("CLONE_SIGHAND", -EAGAIN);
 	if (req->flags & (CLONE_NAMESPACES | CLONE_NEWTIME))
 		return refuse("CLONE_NEW*", -EINVAL);
 	if (req->flags & CLONE_PIDFD)

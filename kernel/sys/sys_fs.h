@@ -47,12 +47,12 @@ u32 fs_flags_from_at(int at_flags);
 /* The file behind fd with a reference, or NULL for -EBADF. */
 static inline struct file *sys_file(int fd)
 {
-	return fd_get(current_process()->files, fd);
+	return fd_get(current_thread()->files, fd);
 }
 
 static inline struct fs_context *sys_fs(void)
 {
-	return current_process()->fs;
+	return current_thread()->fs;
 }
 
 static inline u64 sys_fd_limit(void)

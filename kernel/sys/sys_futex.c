@@ -1,79 +1,219 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * futex(2) for a process of one thread: nobody else can be waiting and nobody else can wake. A wait therefore ends by
- * its time-out, by a signal, or never; a wake finds no one. Checks and errors are Linux's.
- */
+/* futex(2) and its newer forms: operations are decoded and checked as Linux does; the work is in the task room. */
 #include <asm/errno.h>
 #include <linux/futex.h>
+#include <linux/time.h>
 #include <linux/time_types.h>
 #include <arch/timer.h>
 #include <arch/uaccess.h>
+#include <moat/futex.h>
+#include <moat/heap.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
 
 #define NS_PER_SEC 1000000000ull
 
-/* When the wait ends on the monotonic clock, in ns; UINT64_MAX: never. FUTEX_WAIT is relative, FUTEX_WAIT_BITSET absolute. */
-static int get_deadline(const struct __kernel_timespec __user *timeout, int op, u64 *deadline)
+static int get_time(const struct __kernel_timespec __user *from, u64 *ns)
 {
 	struct __kernel_timespec ts;
-	u64 ns, now = clock_monotonic_ns();
 
-	*deadline = UINT64_MAX;
-	if (!timeout)
-		return 0;
-	if (copy_from_user(&ts, timeout, sizeof(ts)))
+	if (copy_from_user(&ts, from, sizeof(ts)))
 		return -EFAULT;
 	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= (s64)NS_PER_SEC)
 		return -EINVAL;
-	if ((u64)ts.tv_sec > INT64_MAX / NS_PER_SEC - 1)
-		return 0;
-	ns = (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
-	if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
-		*deadline = now + ns;
-	else if (op & FUTEX_CLOCK_REALTIME)
-		*deadline = now + (ns > clock_realtime_ns() ? ns - clock_realtime_ns() : 0);
-	else
-		*deadline = ns;
+	*ns = (u64)ts.tv_sec > INT64_MAX / NS_PER_SEC - 1 ? (u64)INT64_MAX
+							  : (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
 	return 0;
 }
 
-static s64 wait(const u32 __user *word, u32 expected, u64 deadline)
+/* A moment of the real-time clock on the monotonic one. */
+static u64 from_realtime(u64 ns)
 {
-	u32 value;
+	u64 now = clock_realtime_ns();
+
+	return clock_monotonic_ns() + (ns > now ? ns - now : 0);
+}
+
+/* When the wait ends on the monotonic clock, in ns. FUTEX_WAIT's time is a span, all others' a moment. */
+static int get_deadline(const struct __kernel_timespec __user *timeout, int op, u64 *deadline)
+{
+	int cmd = op & FUTEX_CMD_MASK;
+	bool realtime = (op & FUTEX_CLOCK_REALTIME) || cmd == FUTEX_LOCK_PI;
+	u64 ns;
 	int err;
 
-	if (get_user(value, word))
-		return -EFAULT;
-	if (value != expected)
-		return -EAGAIN;
-	err = sleep_until_ns(deadline);
-	return err ? err : -ETIMEDOUT;
+	*deadline = FUTEX_NO_DEADLINE;
+	if (!timeout)
+		return 0;
+	err = get_time(timeout, &ns);
+	if (err)
+		return err;
+	if (cmd == FUTEX_WAIT)
+		*deadline = call_deadline(clock_monotonic_ns() + ns);
+	else
+		*deadline = realtime ? from_realtime(ns) : ns;
+	return 0;
+}
+
+static bool takes_time(int cmd)
+{
+	return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2;
+}
+
+static s64 wait(u32 __user *addr, u32 expected, u32 bits, bool shared, u64 deadline)
+{
+	const struct futex_word w = {.addr = addr, .expected = expected, .shared = shared};
+	s64 err = futex_wait(&w, bits, deadline);
+
+	if (err != -EINTR)
+		call_deadline_over();
+	return err;
+}
+
+static s64 requeue(u32 __user *from, u32 __user *to, u32 wake, u64 move, const u32 *expected, bool shared)
+{
+	const struct futex_requeue r = {
+		.from = from,
+		.to = to,
+		.wake = (int)wake,
+		.move = (int)move,
+		.expected = expected,
+		.from_shared = shared,
+		.to_shared = shared,
+	};
+
+	return r.wake < 0 || r.move < 0 ? -EINVAL : futex_requeue(&r);
+}
+
+/* Linux wakes one when asked for none. */
+static int wake_count(u32 val)
+{
+	return MAX((int)val, 1);
+}
+
+static int check_word(const void __user *addr)
+{
+	if (!IS_ALIGNED((__force u64)addr, sizeof(u32)))
+		return -EINVAL;
+	return validate_user_pointer(addr, sizeof(u32), USER_READ);
+}
+
+static bool has_second_word(int cmd)
+{
+	return cmd == FUTEX_REQUEUE || cmd == FUTEX_CMP_REQUEUE || cmd == FUTEX_WAKE_OP;
 }
 
 s64 sys_futex(void __user *uaddr, int op, u32 val, void __user *timeout, void __user *uaddr2, u32 val3)
 {
-	u64 deadline;
+	int cmd = op & FUTEX_CMD_MASK;
+	bool shared = !(op & FUTEX_PRIVATE_FLAG);
+	u64 deadline = FUTEX_NO_DEADLINE, val2 = (__force u64)timeout;
 	int err;
 
-	(void)uaddr2;
-	if (!IS_ALIGNED((__force u64)uaddr, sizeof(u32)))
-		return -EINVAL;
-	if (validate_user_pointer(uaddr, sizeof(u32), USER_READ))
-		return -EFAULT;
-	switch (op & FUTEX_CMD_MASK) {
-	case FUTEX_WAIT:
-	case FUTEX_WAIT_BITSET:
-		if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET && !val3)
-			return -EINVAL;
+	/* The clock can be chosen where a moment is given. */
+	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2 &&
+	    cmd != FUTEX_WAIT_REQUEUE_PI)
+		return -ENOSYS;
+	if (takes_time(cmd)) {
 		err = get_deadline(timeout, op, &deadline);
-		return err ? err : wait(uaddr, val, deadline);
-	case FUTEX_WAKE_BITSET:
-		return val3 ? 0 : -EINVAL;
+		if (err)
+			return err;
+	}
+	err = check_word(uaddr);
+	if (!err && has_second_word(cmd))
+		err = check_word(uaddr2);
+	if (err)
+		return err;
+	switch (cmd) {
+	case FUTEX_WAIT:
+		return wait(uaddr, val, FUTEX_ANY_BITS, shared, deadline);
+	case FUTEX_WAIT_BITSET:
+		return val3 ? wait(uaddr, val, val3, shared, deadline) : -EINVAL;
 	case FUTEX_WAKE:
-		return 0;
+		return futex_wake(uaddr, wake_count(val), FUTEX_ANY_BITS, shared);
+	case FUTEX_WAKE_BITSET:
+		return val3 ? futex_wake(uaddr, wake_count(val), val3, shared) : -EINVAL;
+	case FUTEX_REQUEUE:
+		return requeue(uaddr, uaddr2, val, val2, NULL, shared);
+	case FUTEX_CMP_REQUEUE:
+		return requeue(uaddr, uaddr2, val, val2, &val3, shared);
+	case FUTEX_WAKE_OP:
+		return futex_wake_op(uaddr, uaddr2, wake_count(val), wake_count((u32)val2), val3, shared);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_lock_pi(uaddr, shared, false, deadline);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(uaddr, shared, true, deadline);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(uaddr, shared);
 	default:
 		unsupported_flag("futex", "operation");
 		return -ENOSYS;
 	}
+}
+
+/* --- futex_waitv(2) --- */
+
+static int take_word(const struct futex_waitv *from, struct futex_word *to)
+{
+	const u32 known = FUTEX_32 | FUTEX_PRIVATE_FLAG;
+
+	if ((from->flags & ~known) || from->__reserved || (from->flags & FUTEX_32) != FUTEX_32 ||
+	    from->val > UINT32_MAX)
+		return -EINVAL;
+	*to = (struct futex_word){.addr = (u32 __user *)from->uaddr,
+				  .expected = (u32)from->val,
+				  .shared = !(from->flags & FUTEX_PRIVATE_FLAG)};
+	return check_word(to->addr);
+}
+
+static int take_words(const void __user *from, u32 count, struct futex_word *words)
+{
+	struct futex_waitv w;
+
+	for (u32 i = 0; i < count; i++) {
+		const struct futex_waitv __user *at = (const struct futex_waitv __user *)from + i;
+		int err = copy_from_user(&w, at, sizeof(w)) ? -EFAULT : take_word(&w, &words[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int moment(const struct __kernel_timespec __user *timeout, int clockid, u64 *deadline)
+{
+	u64 ns;
+	int err;
+
+	*deadline = FUTEX_NO_DEADLINE;
+	if (!timeout)
+		return 0;
+	if (clockid != CLOCK_MONOTONIC && clockid != CLOCK_REALTIME)
+		return -EINVAL;
+	err = get_time(timeout, &ns);
+	if (!err)
+		*deadline = clockid == CLOCK_REALTIME ? from_realtime(ns) : ns;
+	return err;
+}
+
+s64 sys_futex_waitv(const void __user *waiters, u32 nr_futexes, u32 flags, void __user *timeout, int clockid)
+{
+	struct futex_word *words;
+	u64 deadline;
+	s64 result;
+
+	if (flags || !nr_futexes || nr_futexes > FUTEX_WAITV_MAX || !waiters)
+		return -EINVAL;
+	result = moment(timeout, clockid, &deadline);
+	if (result)
+		return result;
+	words = kcalloc(nr_futexes, sizeof(*words));
+	if (!words)
+		return -ENOMEM;
+	result = take_words(waiters, nr_futexes, words);
+	if (!result)
+		result = futex_wait_many(words, nr_futexes, deadline);
+	kfree(words);
+	return result;
 }

@@ -97,7 +97,7 @@ static s64 map_object(struct map_request *req)
 
 static s64 map_file(struct map_request *req, int fd, int prot)
 {
-	struct file *f = fd_get(current_process()->files, fd);
+	struct file *f = fd_get(current_thread()->files, fd);
 	s64 result;
 	int err;
 

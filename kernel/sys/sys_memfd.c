@@ -43,7 +43,7 @@ static int get_name(char *buf, const char __user *from)
 
 static s64 open_named(const char *name, u32 flags)
 {
-	struct fd_table *files = current_process()->files;
+	struct fd_table *files = current_thread()->files;
 	int fd = fd_reserve(files, 0, sys_fd_limit(), flags & MFD_CLOEXEC), err;
 	struct file *f;
 

@@ -16,7 +16,7 @@ static int explain_open(int err)
 /* The number comes first, so that nothing is created when there is none left. */
 static s64 open_path(const struct user_path *p, int flags, u32 mode)
 {
-	struct fd_table *files = current_process()->files;
+	struct fd_table *files = current_thread()->files;
 	struct file *f;
 	int fd = fd_reserve(files, 0, sys_fd_limit(), flags & O_CLOEXEC), err;
 
@@ -55,20 +55,20 @@ s64 sys_creat(const char __user *path, u32 mode)
 
 s64 sys_close(int fd)
 {
-	return fd_close(current_process()->files, fd);
+	return fd_close(current_thread()->files, fd);
 }
 
 /* CLOSE_RANGE_UNSHARE: a table that is shared (CLONE_FILES) gives way to a copy. */
-static int unshare_files(struct process *p)
+static int unshare_files(void)
 {
-	struct fd_table *old = p->files, *copy;
+	struct fd_table *old = current_thread()->files, *copy;
 
 	if (!fd_table_is_shared(old))
 		return 0;
 	copy = fd_table_copy(old);
 	if (!copy)
 		return -ENOMEM;
-	process_set_files(p, copy);
+	thread_set_files(copy);
 	return 0;
 }
 
@@ -76,15 +76,15 @@ s64 sys_close_range(u32 first, u32 last, int flags)
 {
 	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
 		return -EINVAL;
-	if ((flags & CLOSE_RANGE_UNSHARE) && unshare_files(current_process()))
+	if ((flags & CLOSE_RANGE_UNSHARE) && unshare_files())
 		return -ENOMEM;
-	fd_close_range(current_process()->files, first, last, flags & CLOSE_RANGE_CLOEXEC);
+	fd_close_range(current_thread()->files, first, last, flags & CLOSE_RANGE_CLOEXEC);
 	return 0;
 }
 
 s64 sys_dup(int oldfd)
 {
-	struct fd_table *files = current_process()->files;
+	struct fd_table *files = current_thread()->files;
 	struct file *f = fd_get_path(files, oldfd);
 	int fd;
 
@@ -98,7 +98,7 @@ s64 sys_dup(int oldfd)
 
 static s64 dup_to(int oldfd, int newfd, bool cloexec)
 {
-	struct fd_table *files = current_process()->files;
+	struct fd_table *files = current_thread()->files;
 	struct file *f = fd_get_path(files, oldfd);
 	int fd;
 
@@ -114,7 +114,7 @@ s64 sys_dup2(int oldfd, int newfd)
 {
 	/* dup2(2): the same number twice is left alone, but must be open. */
 	if (oldfd == newfd) {
-		int err = fd_get_cloexec(current_process()->files, oldfd);
+		int err = fd_get_cloexec(current_thread()->files, oldfd);
 
 		return err < 0 ? err : newfd;
 	}

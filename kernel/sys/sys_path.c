@@ -42,7 +42,7 @@ static int take_base(struct user_path *p, int dirfd)
 {
 	if (dirfd == AT_FDCWD || p->text[0] == '/')
 		return 0;
-	p->file = fd_get_path(current_process()->files, dirfd);
+	p->file = fd_get_path(current_thread()->files, dirfd);
 	if (!p->file)
 		return -EBADF;
 	p->at.base = p->file->dentry;

@@ -39,7 +39,7 @@ s64 sys_pipe2(void __user *fds, int flags)
 	err = pipe_create((u32)flags & O_NONBLOCK, ends);
 	if (err)
 		return err;
-	err = install(current_process()->files, fds, ends, flags & O_CLOEXEC);
+	err = install(current_thread()->files, fds, ends, flags & O_CLOEXEC);
 	if (err) {
 		file_put(ends[0]);
 		file_put(ends[1]);

@@ -121,7 +121,6 @@ void poll_put_left(struct __kernel_timespec __user *timeout, u64 deadline_ns)
 
 int poll_mask_begin(const void __user *sigmask, size_t sigsetsize)
 {
-	struct thread *t = current_thread();
 	u64 mask;
 
 	if (!sigmask)
@@ -130,22 +129,14 @@ int poll_mask_begin(const void __user *sigmask, size_t sigsetsize)
 		return -EINVAL;
 	if (copy_from_user(&mask, sigmask, sizeof(mask)))
 		return -EFAULT;
-	t->saved_mask = t->blocked_signals;
-	t->blocked_signals = mask & ~SIGNALS_UNMASKABLE;
+	signal_mask_begin(mask);
 	return 0;
 }
 
 void poll_mask_end(const void __user *sigmask, s64 result)
 {
-	struct thread *t = current_thread();
-
-	if (!sigmask)
-		return;
-	if (result == -EINTR)
-		t->restore_mask = true;
-	else
-		t->blocked_signals = t->saved_mask;
-	request_user_work();
+	if (sigmask)
+		signal_mask_end(result == -EINTR);
 }
 
 /* Takes one request of poll(2): its file, or POLLNVAL. */

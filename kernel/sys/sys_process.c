@@ -224,7 +224,7 @@ static s64 exec_path(const struct user_path *p, int dirfd, int flags, struct exe
 		call->execfn = execfn ? execfn : p->text;
 		call->comm = file_name(p, file, name, sizeof(name));
 		/* A script's interpreter could not open it by that name. */
-		call->path_is_lost = p->file && fd_get_cloexec(current_process()->files, dirfd) == 1;
+		call->path_is_lost = p->file && fd_get_cloexec(current_thread()->files, dirfd) == 1;
 		err = process_exec(call);
 	}
 	kfree(execfn);

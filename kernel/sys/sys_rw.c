@@ -20,9 +20,9 @@ _Static_assert(offsetof(struct iovec, iov_len) == offsetof(struct uio_seg, len),
 s64 sys_write_signal(s64 result)
 {
 	if (result == -EPIPE)
-		(void)signal_send_user(current_process(), SIGPIPE, SI_USER);
+		signal_send_self(SIGPIPE);
 	else if (result == -EFBIG && sys_size_limit() != RLIM_INFINITY)
-		(void)signal_send_user(current_process(), SIGXFSZ, SI_USER);
+		signal_send_self(SIGXFSZ);
 	return result;
 }
 

@@ -37,7 +37,7 @@ s64 sys_rt_sigaction(int signum, const void __user *act, void __user *oldact, si
 	a = signal_get_action(p, signum);
 	old = (struct user_sigaction){a.handler, a.flags, a.restorer, a.mask};
 	if (act)
-		signal_set_action(p, signum,
+		signal_set_action(signum,
 				  &(struct signal_action){.handler = new.handler,
 							  .flags = known_flags(new.flags),
 							  .restorer = new.restorer,
@@ -62,16 +62,14 @@ s64 sys_rt_sigprocmask(int how, const void __user *set, void __user *oldset, siz
 			new = old & ~new;
 		else if (how != SIG_SETMASK)
 			return -EINVAL;
-		t->blocked_signals = new;
-		request_user_work();
+		signal_set_mask(new);
 	}
 	return oldset && copy_to_user(oldset, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
 s64 sys_rt_sigpending(void __user *set, size_t sigsetsize)
 {
-	struct thread *t = current_thread();
-	u64 pending = t->process->signals.pending & t->blocked_signals;
+	u64 pending = signal_pending() & current_thread()->blocked_signals;
 
 	if (sigsetsize > sizeof(pending))
 		return -EINVAL;
@@ -80,7 +78,6 @@ s64 sys_rt_sigpending(void __user *set, size_t sigsetsize)
 
 s64 sys_rt_sigsuspend(const void __user *mask, size_t sigsetsize)
 {
-	struct thread *t = current_thread();
 	struct waitq never;
 	u64 new;
 
@@ -88,12 +85,10 @@ s64 sys_rt_sigsuspend(const void __user *mask, size_t sigsetsize)
 		return -EINVAL;
 	if (copy_from_user(&new, mask, sizeof(new)))
 		return -EFAULT;
-	t->saved_mask = t->blocked_signals;
-	t->restore_mask = true;
-	t->blocked_signals = new & ~SIGNALS_UNMASKABLE;
+	signal_mask_begin(new);
 	waitq_init(&never);
 	(void)WAIT_EVENT(&never, false);
-	request_user_work();
+	signal_mask_end(true);
 	return -EINTR;
 }
 
@@ -151,7 +146,7 @@ s64 sys_rt_sigreturn(void)
 		signal_force(SIGSEGV, SI_KERNEL, 0);
 		return 0;
 	}
-	t->blocked_signals = mask & ~SIGNALS_UNMASKABLE;
+	signal_set_mask(mask);
 	t->altstack = alt.flags & SS_DISABLE
 			      ? (struct signal_stack){0}
 			      : (struct signal_stack){alt.sp, alt.size, alt.flags & SS_AUTODISARM};

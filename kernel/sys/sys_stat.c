@@ -45,7 +45,7 @@ static int attr_at(int dirfd, const char __user *path, int at_flags, struct file
 	int err;
 
 	if (!path && (at_flags & AT_EMPTY_PATH) && dirfd != AT_FDCWD) {
-		f = fd_get_path(current_process()->files, dirfd);
+		f = fd_get_path(current_thread()->files, dirfd);
 		if (!f)
 			return -EBADF;
 		inode_attr(f->inode, out);
@@ -83,7 +83,7 @@ s64 sys_lstat(const char __user *path, void __user *statbuf)
 
 s64 sys_fstat(int fd, void __user *statbuf)
 {
-	struct file *f = fd_get_path(current_process()->files, fd);
+	struct file *f = fd_get_path(current_thread()->files, fd);
 	struct file_attr attr;
 
 	if (!f)
@@ -172,7 +172,7 @@ s64 sys_statfs(const char __user *path, void __user *buf)
 
 s64 sys_fstatfs(int fd, void __user *buf)
 {
-	struct file *f = fd_get_path(current_process()->files, fd);
+	struct file *f = fd_get_path(current_thread()->files, fd);
 	s64 err;
 
 	if (!f)

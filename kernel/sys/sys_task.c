@@ -5,13 +5,14 @@
 #include <linux/prctl.h>
 #include <arch/signal.h>
 #include <arch/uaccess.h>
+#include <moat/futex.h>
 #include <moat/string.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
 
 s64 sys_exit(int status)
 {
-	process_exit((status & 0xff) << 8);
+	thread_leave((status & 0xff) << 8);
 }
 
 s64 sys_exit_group(int status)
@@ -95,7 +96,7 @@ s64 sys_setuid(u32 uid)
 	else if (uid != p->uid && uid != p->suid)
 		return -EPERM;
 	p->euid = uid;
-	p->fs->fsuid = uid;
+	current_thread()->fs->fsuid = uid;
 	return 0;
 }
 
@@ -110,7 +111,7 @@ s64 sys_setgid(u32 gid)
 	else if (gid != p->gid && gid != p->sgid)
 		return -EPERM;
 	p->egid = gid;
-	p->fs->fsgid = gid;
+	current_thread()->fs->fsgid = gid;
 	return 0;
 }
 
@@ -138,11 +139,38 @@ s64 sys_set_tid_address(void __user *tidptr)
 	return current_thread()->tid;
 }
 
-/* The list is read only when a thread dies while others live on; a process of one thread has no such moment. */
 s64 sys_set_robust_list(void __user *head, size_t len)
 {
-	(void)head;
-	return len == 24 ? 0 : -EINVAL;
+	if (len != sizeof(struct robust_list_head))
+		return -EINVAL;
+	current_thread()->robust_list = (__force u64)head;
+	return 0;
+}
+
+struct robust_query {
+	u64 head;
+};
+
+/* Who may look into the process's memory may know where its list is. Table locked. */
+static int query_robust_list(struct thread *t, void *arg)
+{
+	struct robust_query *q = arg;
+
+	q->head = t->robust_list;
+	return t->process == current_process() || process_may_peek(t->process) ? 0 : -EPERM;
+}
+
+s64 sys_get_robust_list(int pid, void __user *head_ptr, void __user *len_ptr)
+{
+	const u64 len = sizeof(struct robust_list_head);
+	struct robust_query q;
+	int err = thread_with(pid, query_robust_list, &q);
+
+	if (err)
+		return err;
+	if (copy_to_user(len_ptr, &len, sizeof(len)))
+		return -EFAULT;
+	return copy_to_user(head_ptr, &q.head, sizeof(q.head)) ? -EFAULT : 0;
 }
 
 s64 sys_rseq(u64 rseq, u32 rseq_len, u32 flags, u32 sig)
@@ -185,7 +213,8 @@ static s64 prctl_name(int option, u64 arg)
 		return -EFAULT;
 	memset(t->name, 0, sizeof(t->name));
 	(void)str_copy(t->name, name, sizeof(t->name));
-	(void)str_copy(t->process->name, name, sizeof(t->process->name));
+	if (t->tid == t->process->pid)
+		(void)str_copy(t->process->name, name, sizeof(t->process->name));
 	return 0;
 }
 

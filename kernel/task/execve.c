@@ -4,14 +4,16 @@
  * (exec.c), a shared table of descriptors is copied. Then the new program takes the old one's place, and nothing fails
  * any more; Linux, which gives the old program up earlier, has to kill the caller there.
  *
- *     prepare    file may not be open for writing, strings, image, files       errors are the caller's
- *     replace    memory, program file, descriptors, signals, names, registers  no errors
+ *     prepare    file may not be open for writing, strings, image, files, actions    errors are the caller's
+ *                last of all the other threads end
+ *     replace    memory, program file, descriptors, signals, names, registers        no errors
  */
 #include <asm/errno.h>
 #include <asm/signal.h>
 #include <arch/signal.h>
 #include <arch/trap.h>
 #include <moat/exec.h>
+#include <moat/futex.h>
 #include <moat/string.h>
 #include "table.h"
 
@@ -19,13 +21,14 @@
 struct replacement {
 	struct exec_image image;
 	struct fd_table *files; /* NULL: the process keeps its own */
+	struct sighand *hand;	/* the same */
 };
 
 static int load(const struct exec_call *call, struct process *me, struct exec_image *image)
 {
 	struct exec_request x = {
 		.file = call->file,
-		.fs = me->fs,
+		.fs = current_thread()->fs,
 		.flags = (me->personality & PERSONALITY_FIXED ? EXEC_FIXED_ADDRESSES : 0) |
 			 (call->path_is_lost ? EXEC_PATH_LOST : 0),
 		.uid = me->uid,
@@ -46,7 +49,37 @@ static int load(const struct exec_call *call, struct process *me, struct exec_im
 	return err;
 }
 
-/* What runs from now on is not written; for a script that is its interpreter, and the script is free again. */
+static void drop(struct replacement *r)
+{
+	aspace_put(r->image.aspace);
+	file_put(r->image.file);
+	fd_table_put(r->files);
+	sighand_put(r->hand);
+}
+
+/* What others share, and the new program has for itself. */
+static int copy_shared(struct process *me, struct replacement *r)
+{
+	struct fd_table *files = current_thread()->files;
+
+	if (fd_table_is_shared(files)) {
+		r->files = fd_table_copy(files);
+		if (!r->files)
+			return -ENOMEM;
+	}
+	if (ref_read(&me->signals.hand->refs) > 1) {
+		r->hand = sighand_copy(me->signals.hand);
+		if (!r->hand)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * Nothing but the end of all other threads can fail any more.
+ *
+ * What runs from now on is not written; for a script that is its interpreter, and the script is free again.
+ */
 static int prepare(const struct exec_call *call, struct process *me, struct replacement *r)
 {
 	int err = vfs_deny_write(call->file);
@@ -55,18 +88,16 @@ static int prepare(const struct exec_call *call, struct process *me, struct repl
 		return err;
 	err = load(call, me, &r->image);
 	if (!err) {
-		err = vfs_deny_write(r->image.file);
-		if (!err && fd_table_is_shared(me->files)) {
-			r->files = fd_table_copy(me->files);
-			if (!r->files) {
+		err = copy_shared(me, r);
+		if (!err)
+			err = vfs_deny_write(r->image.file);
+		if (!err) {
+			err = thread_await_alone();
+			if (err)
 				vfs_allow_write(r->image.file);
-				err = -ENOMEM;
-			}
 		}
-		if (err) {
-			aspace_put(r->image.aspace);
-			file_put(r->image.file);
-		}
+		if (err)
+			drop(r);
 	}
 	vfs_allow_write(call->file);
 	return err;
@@ -77,8 +108,9 @@ static void replace_memory(struct process *me, const struct exec_image *image)
 	struct aspace *old = me->aspace;
 	u64 irq;
 
-	process_get_usage(me, &me->usage);
-	me->faults_before = (struct process_usage){0};
+	futex_leave(current_thread());
+	thread_clear_tid(current_thread());
+	process_settle_memory(me);
 	irq = table_lock();
 	me->aspace = image->aspace;
 	me->facts = image->facts;
@@ -88,11 +120,28 @@ static void replace_memory(struct process *me, const struct exec_image *image)
 	vfork_release(me);
 }
 
-static void replace_files(struct process *me, struct fd_table *copy)
+static void replace_files(struct fd_table *copy)
 {
 	if (copy)
-		process_set_files(me, copy);
-	fd_table_close_on_exec(me->files);
+		thread_set_files(copy);
+	fd_table_close_on_exec(current_thread()->files);
+}
+
+/* Others that looked at the old actions did so under the table's lock. */
+static void replace_hand(struct process *me, struct sighand *copy)
+{
+	struct sighand *old = me->signals.hand;
+	u64 irq;
+
+	if (copy) {
+		irq = table_lock();
+		spin_lock(&old->lock);
+		me->signals.hand = copy;
+		spin_unlock(&old->lock);
+		table_unlock(irq);
+		sighand_put(old);
+	}
+	sighand_reset(me->signals.hand);
 }
 
 static void replace_names(struct process *me, struct thread *t, const char *name)
@@ -127,8 +176,8 @@ int process_exec(const struct exec_call *call)
 		return err;
 	replace_memory(me, &r.image);
 	process_set_exe(me, r.image.file);
-	replace_files(me, r.files);
-	signal_reset_handlers(me);
+	replace_files(r.files);
+	replace_hand(me, r.hand);
 	replace_names(me, t, call->comm ? call->comm : r.image.name);
 	me->explain[0] = 0;
 	irq = table_lock();

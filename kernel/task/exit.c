@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a process: what it holds goes at once, its children get another parent, its own parent is told.
+ * The end of a process, by its last thread (leave.c): what it holds goes at once, its children get another parent, its own
+ * parent is told.
  *
- *     process_exit
- *       memory, files, program file                  no lock
+ *     process_end
+ *       memory, program file                         no lock
  *       children ──> nearest subreaper above, or PID 1
  *       zombie, or gone at once when nobody wants to know (SIGCHLD ignored, SA_NOCLDWAIT, parent is PID 1)
  *       thread_exit
@@ -14,7 +15,6 @@
  */
 #include <asm/signal.h>
 #include <arch/cpu.h>
-#include <arch/uaccess.h>
 #include <moat/panic.h>
 #include "table.h"
 
@@ -68,17 +68,23 @@ static bool tell_of_end(struct process *p)
 	return reap;
 }
 
-void parent_tell(struct process *p, int code, int signo)
+void parent_tell_locked(struct process *p, int code, int signo)
 {
 	struct signal_action a;
 	siginfo_t info;
-	u64 irq = table_lock();
 
 	a = signal_get_action(p->parent, SIGCHLD);
 	child_info(p, code, signo, &info);
 	if (p->parent != &kernel_process && !(a.flags & SA_NOCLDSTOP))
 		(void)signal_send(p->parent, &info);
 	waitq_wake_all(&p->parent->child_event);
+}
+
+void parent_tell(struct process *p, int code, int signo)
+{
+	u64 irq = table_lock();
+
+	parent_tell_locked(p, code, signo);
 	table_unlock(irq);
 }
 
@@ -125,38 +131,12 @@ static void free_dead(struct dead_list *dead)
 	}
 }
 
-/* Gives back what a process holds besides its thread and its place in the table. */
-static void release_resources(struct process *p)
-{
-	u64 irq = table_lock();
-	struct fd_table *files = p->files;
-	struct fs_context *fs = p->fs;
-
-	/* Whoever looks at the process with the table locked finds either nothing or what is still there. */
-	p->files = NULL;
-	p->fs = NULL;
-	table_unlock(irq);
-	fd_table_put(files);
-	fs_context_put(fs);
-	process_set_exe(p, NULL);
-}
-
-/* Who shares the memory may wait for this word to change (set_tid_address(2)). */
-static void clear_tid(struct thread *t, const struct aspace *as)
-{
-	const int zero = 0;
-
-	if (t->clear_tid && ref_read(&as->refs) > 1)
-		(void)!copy_to_user((void __user *)t->clear_tid, &zero, sizeof(zero));
-}
-
 static void release_memory(struct process *p)
 {
 	struct aspace *as = p->aspace;
 	u64 irq;
 
-	clear_tid(current_thread(), as);
-	process_get_usage(p, &p->usage);
+	process_settle_memory(p);
 	p->exit_cycles = cpu_cycles();
 	irq = table_lock();
 	p->aspace = NULL;
@@ -170,17 +150,22 @@ static void release_memory(struct process *p)
 	vfork_release(p);
 }
 
-/* Nobody sends p a signal any more. */
-static void close_signals(struct process *p)
+/* Nobody sends p a signal any more; its last thread goes. */
+static void close_signals(struct process *p, struct thread *t)
 {
-	u64 irq = spin_lock_irqsave(&p->signals.lock);
+	u64 irq;
 
-	p->thread = NULL;
-	spin_unlock_irqrestore(&p->signals.lock, irq);
-	signal_state_end(&p->signals);
+	signal_queue_end(p, &t->signals);
+	irq = table_lock();
+	process_settle_thread(p, t);
+	table_remove_thread(t);
+	table_unlock(irq);
+	/* Between the two steps another signal may have come for the thread. */
+	signal_queue_end(p, &t->signals);
+	signal_queue_end(p, &p->signals.shared);
 }
 
-void process_exit(int wait_status)
+void process_end(int wait_status)
 {
 	struct dead_list dead = LIST_HEAD_INITIALIZER(dead);
 	struct process *p = current_process();
@@ -189,8 +174,8 @@ void process_exit(int wait_status)
 
 	ASSERT(p != &kernel_process);
 	release_memory(p);
-	release_resources(p);
-	close_signals(p);
+	process_set_exe(p, NULL);
+	close_signals(p, current_thread());
 	current_thread()->process = &kernel_process; /* p is the parent's to free from now on */
 	irq = table_lock();
 	give_children_away(p, &dead);

@@ -53,7 +53,7 @@ static void log_explanation(struct process *p)
 static bool is_handled(const struct process *p, enum fault_result result)
 {
 	int signo = result == FAULT_NO_VMA || result == FAULT_NO_ACCESS ? SIGSEGV : SIGBUS;
-	u64 handler = signal_action_of(&p->signals, signo)->handler;
+	u64 handler = signal_handler(p->signals.hand, signo);
 
 	return result != FAULT_NO_MEMORY && handler != (u64)SIG_DFL && handler != (u64)SIG_IGN &&
 	       !(current_thread()->blocked_signals & 1ull << (signo - 1));

@@ -3,13 +3,14 @@
  * Making a process from the current one (fork(2), vfork(2), clone(2)): walk 4 of docs/architecture.md.
  *
  *     process_clone
- *       process_alloc, table_reserve         a structure and a number
- *       copy_resources                       thread and registers, memory, files, names: each copied or shared
+ *       new_process                          a structure and a number, signal actions
+ *       copy_thread … copy_identity          thread and registers, files, names, memory: each copied or shared
  *       publish                              into the family; from here on nothing fails
- *       process_start                        the child's first act is child_begin
+ *       thread_start                         the child's first act is child_begin
  *       vfork: wait until vfork_release      at the child's exec or exit
  *
- * What fails before `publish` is undone by `abandon`, which gives back whatever is there.
+ * A thread (CLONE_THREAD) is the same without a new process: copy_thread, copy_files, publish_thread. What fails before
+ * it is published is undone by `abandon`, which gives back whatever is there.
  */
 #include <asm/errno.h>
 #include <linux/sched.h>
@@ -32,16 +33,16 @@ static void child_begin(void *arg)
 	enter_user();
 }
 
-/* The same thread once more, about to return 0 from the call. */
-static int copy_thread(struct process *child, const struct clone_request *req)
+/* The same thread once more, for `p`, about to return 0 from the call. On failure the caller frees *out, if it is there. */
+static int copy_thread(struct process *p, const struct clone_request *req, struct thread **out)
 {
-	struct thread *me = current_thread(), *t = thread_create(child, me->name, child_begin, NULL);
+	struct thread *me = current_thread(), *t = thread_create(p, me->name, child_begin, NULL);
 	struct trap_frame *f;
 	int err;
 
+	*out = t;
 	if (!t)
 		return -ENOMEM;
-	child->thread = t;
 	err = arch_thread_copy_user(&t->arch, &me->arch);
 	if (err)
 		return err;
@@ -79,17 +80,29 @@ static int copy_memory(struct process *child, const struct process *me, u64 flag
 	return 0;
 }
 
-static int copy_files(struct process *child, const struct process *me, u64 flags)
+static int copy_files(struct thread *t, u64 flags)
 {
+	const struct thread *me = current_thread();
+
 	if (flags & CLONE_FILES)
 		fd_table_get(me->files);
-	child->files = flags & CLONE_FILES ? me->files : fd_table_copy(me->files);
-	if (!child->files)
+	t->files = flags & CLONE_FILES ? me->files : fd_table_copy(me->files);
+	if (!t->files)
 		return -ENOMEM;
 	if (flags & CLONE_FS)
 		fs_context_get(me->fs);
-	child->fs = flags & CLONE_FS ? me->fs : fs_context_copy(me->fs);
-	return child->fs ? 0 : -ENOMEM;
+	t->fs = flags & CLONE_FS ? me->fs : fs_context_copy(me->fs);
+	return t->fs ? 0 : -ENOMEM;
+}
+
+/* Undoes copy_thread and copy_files for a thread that nobody has seen. */
+static void abandon_thread(struct thread *t)
+{
+	if (!t)
+		return;
+	fd_table_put(t->files);
+	fs_context_put(t->fs);
+	thread_free(t);
 }
 
 /* What is copied by value. */
@@ -117,49 +130,36 @@ static void copy_identity(struct process *child, const struct process *me)
 		panic("a program that runs is open for writing");
 }
 
-static int copy_resources(struct process *child, const struct process *me, const struct clone_request *req)
-{
-	int err = copy_thread(child, req);
-
-	if (!err)
-		err = copy_files(child, me, req->flags);
-	if (!err)
-		err = copy_memory(child, me, req->flags);
-	if (err)
-		return err;
-	copy_identity(child, me);
-	signal_state_fork(&child->signals, &me->signals);
-	if (req->flags & CLONE_CLEAR_SIGHAND)
-		signal_reset_handlers(child);
-	return 0;
-}
-
 /* Undoes what there is of a child that nobody has seen. */
-static void abandon(struct process *child)
+static void abandon(struct process *child, struct thread *t)
 {
 	if (child->aspace)
 		aspace_put(child->aspace);
-	if (child->files)
-		fd_table_put(child->files);
-	if (child->fs)
-		fs_context_put(child->fs);
+	abandon_thread(t);
 	process_discard(child);
 }
 
-/* 0; -EAGAIN: this user has too many; -EINTR: the caller is being killed, and its child would escape. */
-static int publish(struct process *child, struct process *me, const struct clone_request *req)
+/* Why the current process may not have one more thread or child now. Table locked. */
+static int may_have_another(const struct process *me)
 {
-	u64 irq = table_lock();
-	int err = 0;
-
+	/* A child born to one that is being killed would escape. */
 	if (signal_kill_due())
-		err = -EINTR;
-	else if (me->uid != 0 && table_count_user(me->uid) >= me->limits[RLIMIT_NPROC].soft)
-		err = -EAGAIN;
+		return -EINTR;
+	return me->uid != 0 && table_count_user(me->uid) >= me->limits[RLIMIT_NPROC].soft ? -EAGAIN : 0;
+}
+
+/* 0; -EAGAIN: this user has too many; -EINTR: the caller is being killed. */
+static int publish(struct process *child, struct thread *t, const struct clone_request *req)
+{
+	struct process *me = current_process();
+	u64 irq = table_lock();
+	int err = may_have_another(me);
+
 	if (!err) {
 		bool sibling = req->flags & CLONE_PARENT;
 
 		table_publish(child, sibling ? me->parent : me);
+		table_add_thread(t);
 		child->pgid = me->pgid;
 		child->sid = me->sid;
 		child->exit_signal = sibling ? me->exit_signal : req->exit_signal;
@@ -195,47 +195,108 @@ void vfork_release(struct process *p)
 	table_unlock(irq);
 }
 
-static int make_child(const struct clone_request *req, struct process **out)
+static struct sighand *copy_hand(const struct process *me, u64 flags)
 {
-	struct process *me = current_process(), *child;
+	struct sighand *hand =
+		flags & CLONE_SIGHAND ? sighand_get(me->signals.hand) : sighand_copy(me->signals.hand);
+
+	if (hand && (flags & CLONE_CLEAR_SIGHAND))
+		sighand_reset(hand);
+	return hand;
+}
+
+/* A process with its number, actions and identity. */
+static int new_process(const struct clone_request *req, struct process **out)
+{
+	struct sighand *hand = copy_hand(current_process(), req->flags);
+	struct process *child = hand ? process_alloc(hand) : NULL;
 	int err;
 
-	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_TOP)
-		return -EPERM;
-	child = process_alloc();
-	if (!child)
+	if (!child) {
+		sighand_put(hand);
 		return -ENOMEM;
-	err = table_reserve(child);
-	if (err) {
-		process_free(child);
-		return err;
 	}
-	err = copy_resources(child, me, req);
-	if (!err)
-		err = publish(child, me, req);
+	err = table_reserve(child);
 	if (err)
-		abandon(child);
+		process_free(child);
 	*out = child;
+	return err;
+}
+
+/* The new process's only thread, complete and found by everybody, but not yet started. */
+static int make_child(const struct clone_request *req, struct thread **out)
+{
+	struct process *me = current_process(), *child;
+	struct thread *t;
+	int err = new_process(req, &child);
+
+	if (err)
+		return err;
+	err = copy_thread(child, req, &t);
+	if (!err)
+		err = copy_files(t, req->flags);
+	if (!err)
+		err = copy_memory(child, me, req->flags);
+	if (!err) {
+		copy_identity(child, me);
+		err = publish(child, t, req);
+	}
+	if (err)
+		abandon(child, t);
+	*out = t;
+	return err;
+}
+
+static int publish_thread(struct thread *t)
+{
+	struct process *me = current_process();
+	u64 irq = table_lock();
+	int err = may_have_another(me);
+
+	if (!err)
+		err = table_number_thread(t);
+	if (!err)
+		table_add_thread(t);
+	table_unlock(irq);
+	return err;
+}
+
+/* One more thread of the current process, as above. */
+static int make_thread(const struct clone_request *req, struct thread **out)
+{
+	int err = copy_thread(current_process(), req, out);
+
+	if (!err)
+		err = copy_files(*out, req->flags);
+	if (!err)
+		err = publish_thread(*out);
+	if (err)
+		abandon_thread(*out);
 	return err;
 }
 
 int process_clone(const struct clone_request *req)
 {
 	struct vfork_wait v = {.done = false};
-	struct process *child;
-	int err = make_child(req, &child), pid;
+	struct process *child = NULL;
+	struct thread *t;
+	int err, tid;
 
+	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_TOP)
+		return -EPERM;
+	err = req->flags & CLONE_THREAD ? make_thread(req, &t) : make_child(req, &t);
 	if (err)
 		return err;
-	pid = child->pid; /* once it runs it may be gone */
+	tid = t->tid; /* once it runs it may be gone */
 	if (req->flags & CLONE_PARENT_SETTID)
-		(void)!copy_to_user((void __user *)req->parent_tid, &pid, sizeof(pid));
-	if (req->flags & CLONE_VFORK) {
+		(void)!copy_to_user((void __user *)req->parent_tid, &tid, sizeof(tid));
+	if (req->flags & CLONE_VFORK && !(req->flags & CLONE_THREAD)) {
+		child = t->process;
 		waitq_init(&v.queue);
 		child->vfork = &v;
 	}
-	process_start(child);
-	if (req->flags & CLONE_VFORK)
+	thread_start(t);
+	if (child)
 		await_release(child, &v);
-	return pid;
+	return tid;
 }

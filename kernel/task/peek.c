@@ -17,6 +17,11 @@ static bool may_peek(const struct process *me, const struct process *p)
 	       me->gid == p->egid && me->gid == p->sgid;
 }
 
+bool process_may_peek(const struct process *p)
+{
+	return may_peek(current_process(), p);
+}
+
 /* Table locked. */
 static int look(struct process *p, void *arg)
 {

@@ -16,7 +16,7 @@ typedef unsigned long long ull;
  * until subject_put.
  */
 struct subject {
-	int pid, ppid, pgid, sid, threads, tty;
+	int pid, tid, ppid, pgid, sid, threads, tty;
 	char state; /* as /proc/PID/stat shows it */
 	char name[TASK_NAME_MAX];
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid, umask;
@@ -29,7 +29,7 @@ struct subject {
 	u64 switches;
 	u32 queued;
 	struct mempolicy policy;
-	u64 pending, blocked, ignored, caught;
+	u64 shared_pending, pending, blocked, ignored, caught;
 	u64 pending_limit;
 	struct rlimit_pair limits[RLIM_NLIMITS];
 	struct exec_facts facts;
@@ -41,7 +41,7 @@ struct subject {
 	struct file *exe;
 };
 
-/* The process that a key names, freshly looked up; 0, -ESRCH (gone), -ENOMEM. */
+/* The process that a key names, or its thread, freshly looked up; 0, -ESRCH (gone), -ENOMEM. */
 int __must_check subject_get(const struct proc_key *key, struct subject **out);
 void subject_put(struct subject *s);
 /* May the current process look into that one (ptrace(2), "access mode checking")? 0 or -EACCES. */

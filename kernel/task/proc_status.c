@@ -69,7 +69,8 @@ static void put_memory(struct proc_text *t, const struct subject *s)
 static void put_signals(struct proc_text *t, const struct subject *s)
 {
 	proc_printf(t, "Threads:\t%d\nSigQ:\t%u/%llu\n", s->threads, s->queued, (ull)s->pending_limit);
-	proc_printf(t, "SigPnd:\t%016x\nShdPnd:\t%016llx\n", 0u, (ull)s->pending);
+	proc_printf(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\n", (ull)s->pending,
+		    (ull)s->shared_pending);
 	proc_printf(t, "SigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n", (ull)s->blocked,
 		    (ull)s->ignored, (ull)s->caught);
 }
@@ -143,7 +144,7 @@ static void put_stat_memory(struct proc_text *t, const struct subject *s, const 
 		proc_printf(t, "%llu %llu %llu 0 0 ", (ull)f->code.start, (ull)f->code.end, (ull)f->stack);
 	else
 		proc_printf(t, "%d %d 0 0 0 ", 1, 1);
-	proc_printf(t, "%llu %llu %llu %llu %d 0 0 ", (ull)s->pending & INT32_MAX,
+	proc_printf(t, "%llu %llu %llu %llu %d 0 0 ", (ull)(s->pending | s->shared_pending) & INT32_MAX,
 		    (ull)s->blocked & INT32_MAX, (ull)s->ignored & INT32_MAX, (ull)s->caught & INT32_MAX,
 		    may && s->state == 'S');
 }
@@ -295,22 +296,34 @@ int proc_show_small(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	return 0;
 }
 
+struct new_name {
+	int tid;
+	const char *text;
+};
+
 static void set_name(struct process *p, void *arg)
 {
-	const char *text = arg;
+	const struct new_name *n = arg;
+	struct thread *t;
 
-	(void)str_copy(p->name, text, sizeof(p->name));
 	/* It is the calling process itself. */
-	(void)str_copy(p->thread->name, text, sizeof(p->thread->name));
+	TAILQ_FOREACH (t, &p->threads, sibling) {
+		if (t->tid == n->tid)
+			(void)str_copy(t->name, n->text, sizeof(t->name));
+	}
+	if (n->tid == p->pid)
+		(void)str_copy(p->name, n->text, sizeof(p->name));
 }
 
-/* A process may rename itself only. The newline that echo adds becomes part of the name, as on Linux. */
+/* A process may rename itself and its threads only. The newline that echo adds becomes part of the name, as on Linux. */
 int proc_store_comm(const struct proc_open *o, char *text, size_t len)
 {
+	struct new_name n = {.tid = o->key.tid ? o->key.tid : o->key.pid, .text = text};
+
 	(void)len;
 	if (o->key.pid != current_process()->pid)
 		return -EINVAL;
-	return subject_change(&o->key, set_name, text);
+	return subject_change(&o->key, set_name, &n);
 }
 
 struct oom_change {

@@ -6,6 +6,7 @@
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "proc_internal.h"
+#include "signal_queue.h"
 
 struct search {
 	const struct proc_key *key;
@@ -13,48 +14,56 @@ struct search {
 	void *arg;
 };
 
-/* Signals' lock held: it keeps the thread from going away. */
-static char state_of(const struct process *p)
+/* t: the thread that is looked at; NULL: a leader that has ended. */
+static char state_of(const struct process *p, const struct thread *t)
 {
 	if (p == &kernel_process)
 		return 'S';
-	if (p->state == PROCESS_ZOMBIE || !p->thread)
+	if (p->state == PROCESS_ZOMBIE || !t)
 		return 'Z';
-	if (p->signals.stopped)
+	if (p->signals.stopped && t->standing)
 		return 'T';
-	return p->thread->state == THREAD_BLOCKED ? 'S' : 'R';
+	return t->state == THREAD_BLOCKED ? 'S' : 'R';
 }
 
-/* What is under the lock of the signals: they, and the thread. */
-static void copy_thread(struct process *p, struct subject *s)
+/* What is under the lock of the signals. */
+static void copy_signals(struct process *p, struct subject *s)
 {
-	u64 irq = spin_lock_irqsave(&p->signals.lock);
+	const struct sighand *h = p->signals.hand;
+	u64 irq = spin_lock_irqsave(&p->signals.hand->lock);
 
-	s->state = state_of(p);
-	s->pending = p->signals.pending;
+	s->shared_pending = p->signals.shared.pending;
 	s->queued = p->signals.queued;
-	for (unsigned i = 0; i < SIGNAL_MAX; i++) {
-		u64 handler = p->signals.action_set >> i & 1 ? p->signals.actions[i].handler
-							     : (u64)(uintptr_t)SIG_DFL;
+	for (int signo = 1; signo <= SIGNAL_MAX; signo++) {
+		u64 handler = signal_handler(h, signo);
 
 		if (handler == (u64)(uintptr_t)SIG_IGN)
-			s->ignored |= 1ull << i;
+			s->ignored |= SIGNAL_BIT(signo);
 		else if (handler != (u64)(uintptr_t)SIG_DFL)
-			s->caught |= 1ull << i;
+			s->caught |= SIGNAL_BIT(signo);
 	}
-	process_cpu_times(p, &s->user_ns, &s->sys_ns);
-	s->blocked = p->thread ? p->thread->blocked_signals : 0;
-	if (p->thread)
-		s->policy = p->thread->policy;
-	s->switches = p->thread ? p->thread->switches : p->usage.switches;
-	spin_unlock_irqrestore(&p->signals.lock, irq);
+	spin_unlock_irqrestore(&p->signals.hand->lock, irq);
+}
+
+/* t may be NULL. */
+static void copy_thread(const struct process *p, const struct thread *t, struct subject *s)
+{
+	s->state = state_of(p, t);
+	s->tid = t ? t->tid : p->pid;
+	if (!t)
+		return;
+	memcpy(s->name, t->name, sizeof(s->name));
+	s->pending = t->signals.pending;
+	s->blocked = t->blocked_signals;
+	s->policy = t->policy;
+	s->switches = t->switches;
+	s->files = t->files;
+	s->fs = t->fs;
 }
 
 static void take_references(struct process *p, struct subject *s)
 {
 	s->aspace = p->aspace;
-	s->files = p->files;
-	s->fs = p->fs;
 	s->exe = p->exe;
 	if (s->aspace)
 		aspace_get(s->aspace);
@@ -66,16 +75,39 @@ static void take_references(struct process *p, struct subject *s)
 		file_get(s->exe);
 }
 
+struct copying {
+	struct subject *s;
+	int tid; /* 0: the process as a whole, of which the leader speaks */
+	bool found;
+};
+
+static struct thread *thread_of(const struct process *p, int tid)
+{
+	struct thread *t;
+
+	TAILQ_FOREACH (t, &p->threads, sibling) {
+		if (t->tid == tid)
+			return t;
+	}
+	return NULL;
+}
+
 /* Table locked. */
 static void copy_subject(struct process *p, void *arg)
 {
-	struct subject *s = arg;
+	struct copying *c = arg;
+	struct subject *s = c->s;
+	struct thread *t = c->tid ? thread_of(p, c->tid) : p->leader;
+
+	c->found = t || !c->tid || c->tid == p->pid;
+	if (!c->found)
+		return;
 
 	s->pid = p->pid;
 	s->ppid = p->parent ? p->parent->pid : 0;
 	s->pgid = p->pgid;
 	s->sid = p->sid;
-	s->threads = 1;
+	s->threads = (int)p->thread_count;
 	memcpy(s->name, p->name, sizeof(s->name));
 	s->uid = p->uid;
 	s->euid = s->fsuid = p->euid;
@@ -92,7 +124,14 @@ static void copy_subject(struct process *p, void *arg)
 	memcpy(s->limits, p->limits, sizeof(s->limits));
 	s->pending_limit = p->limits[RLIMIT_SIGPENDING].soft;
 	s->facts = p->facts;
-	copy_thread(p, s);
+	copy_signals(p, s);
+	copy_thread(p, t, s);
+	if (c->tid && t)
+		thread_cpu_times(t, &s->user_ns, &s->sys_ns);
+	else
+		process_cpu_times_locked(p, &s->user_ns, &s->sys_ns);
+	if (!t)
+		s->switches = p->usage.switches;
 	take_references(p, s);
 	if (s->fs) {
 		s->umask = s->fs->umask;
@@ -121,11 +160,14 @@ int subject_change(const struct proc_key *key, void (*fn)(struct process *p, voi
 int subject_get(const struct proc_key *key, struct subject **out)
 {
 	struct subject *s = kzalloc(sizeof(*s));
+	struct copying c = {.s = s, .tid = key->tid};
 	int err;
 
 	if (!s)
 		return -ENOMEM;
-	err = subject_change(key, copy_subject, s);
+	err = subject_change(key, copy_subject, &c);
+	if (!err && !c.found)
+		err = -ESRCH;
 	if (err)
 		kfree(s);
 	else
@@ -147,7 +189,7 @@ void subject_put(struct subject *s)
 int subject_check(const struct subject *s)
 {
 	const struct process *me = current_process();
-	u32 uid = me->fs->fsuid, gid = me->fs->fsgid;
+	u32 uid = current_thread()->fs->fsuid, gid = current_thread()->fs->fsgid;
 
 	if (uid == 0 || s->pid == me->pid)
 		return 0;

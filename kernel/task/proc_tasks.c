@@ -72,17 +72,20 @@ bool process_summary_next(u32 from, struct process_summary *out)
 static bool add_totals(struct process *p, void *arg)
 {
 	struct process_totals *t = arg;
-	u64 user_ns, sys_ns, irq = spin_lock_irqsave(&p->signals.lock);
+	const struct thread *thread;
+	u64 user_ns, sys_ns;
 
-	process_cpu_times(p, &user_ns, &sys_ns);
-	t->running += p->thread && p->thread->state != THREAD_BLOCKED;
-	t->switches += p->thread ? p->thread->switches : p->usage.switches;
-	spin_unlock_irqrestore(&p->signals.lock, irq);
-	t->total++;
+	TAILQ_FOREACH (thread, &p->threads, sibling) {
+		t->running += thread->state != THREAD_BLOCKED;
+		t->switches += thread->switches;
+		t->total++;
+	}
 	/* A zombie's time is among that of those that have ended. */
 	if (p->state != PROCESS_ZOMBIE) {
+		process_cpu_times_locked(p, &user_ns, &sys_ns);
 		t->user_ns += user_ns;
 		t->sys_ns += sys_ns;
+		t->switches += p->usage.switches;
 	}
 	t->last_pid = MAX(t->last_pid, p->pid);
 	return true;
@@ -118,13 +121,34 @@ static bool owner(const struct proc_key *key, u32 *uid, u32 *gid)
 	return true;
 }
 
-/* A process has one thread, which has its number. */
+/* A leader that has ended stays as long as its process does. */
+static void look_for_thread(struct process *p, void *arg)
+{
+	struct nearest *n = arg;
+	const struct thread *t;
+
+	n->found = (u32)p->pid >= n->from && p->state != PROCESS_ZOMBIE;
+	n->pid = (u32)p->pid;
+	TAILQ_FOREACH (t, &p->threads, sibling) {
+		u32 tid = (u32)t->tid;
+
+		if (tid >= n->from && (!n->found || tid < n->pid)) {
+			n->found = true;
+			n->pid = tid;
+		}
+	}
+}
+
 static bool next_thread(const struct proc_key *dir, u32 from, u32 *number, struct proc_key *child)
 {
-	*number = (u32)dir->pid;
+	struct nearest n = {.from = from};
+
+	if (subject_change(dir, look_for_thread, &n))
+		return false;
+	*number = n.pid;
 	*child = *dir;
-	child->tid = dir->pid;
-	return from <= (u32)dir->pid;
+	child->tid = (int)n.pid;
+	return n.found;
 }
 
 static ssize_t readlink_self(const struct proc_key *key, char *buf, size_t size)

@@ -36,17 +36,17 @@ static void default_limits(struct process *p)
 	p->limits[RLIMIT_RTPRIO] = (struct rlimit_pair){0, 0};
 }
 
-/* The actions at the end of the structure mean something only where action_set says so: they are not cleared. */
-struct process *process_alloc(void)
+struct process *process_alloc(struct sighand *hand)
 {
-	struct process *p = kmalloc(sizeof(*p));
+	struct process *p = kzalloc(sizeof(*p));
 
 	if (!p)
 		return NULL;
-	memset(p, 0, offsetof(struct process, signals.actions));
 	TAILQ_INIT(&p->children);
+	TAILQ_INIT(&p->threads);
 	waitq_init(&p->child_event);
-	signal_state_init(&p->signals);
+	waitq_init(&p->thread_event);
+	signal_state_init(&p->signals, hand);
 	p->exit_signal = SIGCHLD;
 	p->start_ns = clock_monotonic_ns();
 	return p;
@@ -54,25 +54,53 @@ struct process *process_alloc(void)
 
 void process_free(struct process *p)
 {
+	sighand_put(p->signals.hand);
 	kfree(p);
 }
 
 void process_discard(struct process *p)
 {
+	struct thread *t = p->leader;
 	u64 irq = table_lock();
 
+	if (t)
+		table_remove_thread(t);
 	table_remove(p);
 	table_unlock(irq);
-	if (p->thread)
-		thread_free(p->thread);
+	if (t)
+		thread_free(t);
 	process_set_exe(p, NULL);
 	process_free(p);
+}
+
+/* A process with its number and a first thread, which nobody finds yet. NULL: no memory, or the limit on processes. */
+static struct process *create(const char *name, void (*fn)(void *), void *arg, struct thread **thread)
+{
+	struct sighand *hand = sighand_create();
+	struct process *p = hand ? process_alloc(hand) : NULL;
+
+	if (!p) {
+		sighand_put(hand);
+		return NULL;
+	}
+	if (table_reserve(p)) {
+		process_free(p);
+		return NULL;
+	}
+	*thread = thread_create(p, name, fn, arg);
+	if (*thread && !arch_thread_init_user(&(*thread)->arch))
+		return p;
+	if (*thread)
+		thread_free(*thread);
+	process_discard(p);
+	return NULL;
 }
 
 struct process *process_create(struct process *parent, const char *name, struct fd_table *files,
 			       struct fs_context *fs, void (*fn)(void *), void *arg)
 {
-	struct process *p = process_alloc();
+	struct thread *t;
+	struct process *p = create(name, fn, arg, &t);
 	u64 irq;
 
 	if (!p)
@@ -80,36 +108,18 @@ struct process *process_create(struct process *parent, const char *name, struct 
 	default_limits(p);
 	(void)str_copy(p->name, name, sizeof(p->name));
 	p->awaited = true;
-	if (table_reserve(p)) {
-		process_free(p);
-		return NULL;
-	}
-	p->thread = thread_create(p, name, fn, arg);
-	if (!p->thread || arch_thread_init_user(&p->thread->arch)) {
-		process_discard(p);
-		return NULL;
-	}
-	p->files = files;
-	p->fs = fs;
+	t->files = files;
+	t->fs = fs;
 	irq = table_lock();
 	table_publish(p, parent);
+	table_add_thread(t);
 	table_unlock(irq);
 	return p;
 }
 
 void process_start(struct process *p)
 {
-	thread_start(p->thread);
-}
-
-void process_set_files(struct process *p, struct fd_table *files)
-{
-	u64 irq = table_lock();
-	struct fd_table *old = p->files;
-
-	p->files = files;
-	table_unlock(irq);
-	fd_table_put(old);
+	thread_start(p->leader);
 }
 
 /* While a program runs, its file cannot be opened for writing: each process that runs it counts. */
@@ -137,21 +147,47 @@ void process_usage_add(struct process_usage *to, const struct process_usage *fro
 	to->switches += from->switches;
 }
 
-/* p->usage holds what address spaces before this one saw; the address space counts for all who have shared it. */
-void process_get_usage(struct process *p, struct process_usage *out)
+/* The address space counts for all who have shared it, and since before p had it. */
+static void add_memory_usage(const struct process *p, struct process_usage *out)
 {
 	const struct process_usage *before = &p->faults_before;
 	const struct aspace *as = p->aspace;
 
-	*out = p->usage;
-	process_cpu_times(p, &out->user_ns, &out->sys_ns);
 	if (!as)
 		return;
 	out->minor_faults += as->faults.minor - before->minor_faults;
 	out->major_faults += as->faults.major - before->major_faults;
 	out->cow_faults += as->faults.cow - before->cow_faults;
 	out->peak_bytes = MAX(out->peak_bytes, pmap_peak_pages(&as->pmap) * PAGE_SIZE);
-	out->switches = p->thread->switches;
+}
+
+void process_get_usage(struct process *p, struct process_usage *out)
+{
+	const struct thread *t;
+	u64 irq = table_lock();
+
+	*out = p->usage;
+	process_cpu_times_locked(p, &out->user_ns, &out->sys_ns);
+	TAILQ_FOREACH (t, &p->threads, sibling)
+		out->switches += t->switches;
+	table_unlock(irq);
+	add_memory_usage(p, out);
+}
+
+void process_settle_memory(struct process *p)
+{
+	add_memory_usage(p, &p->usage);
+	p->faults_before = (struct process_usage){0};
+}
+
+void process_settle_thread(struct process *p, const struct thread *t)
+{
+	u64 user, sys;
+
+	thread_cpu_times(t, &user, &sys);
+	p->usage.user_ns += user;
+	p->usage.sys_ns += sys;
+	p->usage.switches += t->switches;
 }
 
 bool process_has_ended(const struct process *p)
@@ -179,20 +215,35 @@ void process_reap(struct process *p)
 }
 
 /* Total time is exact; samples at the tick say how it splits. With none, a short life counts as user time. */
-void process_cpu_times(struct process *p, u64 *user_ns, u64 *sys_ns)
+void thread_cpu_times(const struct thread *t, u64 *user_ns, u64 *sys_ns)
 {
-	const struct thread *t = p->thread;
-	u64 total, samples;
+	u64 total = thread_cpu_ns(t), samples = t->user_ticks + t->sys_ticks;
 
-	if (!t) {
-		*user_ns = p->usage.user_ns;
-		*sys_ns = p->usage.sys_ns;
-		return;
-	}
-	total = thread_cpu_ns(t);
-	samples = t->user_ticks + t->sys_ticks;
 	*sys_ns = samples ? total / samples * t->sys_ticks : 0;
 	*user_ns = total - *sys_ns;
+}
+
+void process_cpu_times(struct process *p, u64 *user_ns, u64 *sys_ns)
+{
+	u64 irq = table_lock();
+
+	process_cpu_times_locked(p, user_ns, sys_ns);
+	table_unlock(irq);
+}
+
+void process_cpu_times_locked(const struct process *p, u64 *user_ns, u64 *sys_ns)
+{
+	const struct thread *t;
+
+	*user_ns = p->usage.user_ns;
+	*sys_ns = p->usage.sys_ns;
+	TAILQ_FOREACH (t, &p->threads, sibling) {
+		u64 user, sys;
+
+		thread_cpu_times(t, &user, &sys);
+		*user_ns += user;
+		*sys_ns += sys;
+	}
 }
 
 void process_explain(struct process *p, const char *fmt, ...)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals: what is pending, what is blocked, and what happens at the return to ring 3.
+ * Receiving signals: what is due, and what happens at the return to ring 3.
  *
  *     send ──> pending ──(not blocked, thread on its way to ring 3)──> default action: end, stop, nothing
  *                                                              └─────> handler: a frame on the user's stack
  *
  * How they come to be pending is signal_send.c. Here everything is done by the thread that gets the signal; its own
- * actions and mask need no lock.
+ * mask needs no lock, the actions and queues have that of its process's signals.
  */
 #include <asm/errno.h>
-#include <asm/unistd_64.h>
 #include <arch/signal.h>
 #include <arch/trap.h>
+#include <moat/heap.h>
 #include <moat/log.h>
 #include <moat/panic.h>
 #include <moat/string.h>
@@ -20,29 +20,23 @@
 #include "signal_queue.h"
 #include "table.h"
 
-/* A fault that is blocked or ignored gets the default action: the program could not go on (Linux: force_sig). */
-void signal_force(int signo, int code, u64 addr)
+static u64 pending_of(const struct thread *t)
 {
-	struct thread *t = current_thread();
-	struct process *p = t->process;
-	siginfo_t info;
+	return __atomic_load_n(&t->process->signals.shared.pending, __ATOMIC_RELAXED) |
+	       __atomic_load_n(&t->signals.pending, __ATOMIC_RELAXED);
+}
 
-	signal_make_info(&info, signo, code);
-	info.si_addr = (void *)addr;
-	if ((t->blocked_signals & SIGNAL_BIT(signo)) ||
-	    signal_action_of(&p->signals, signo)->handler == (u64)SIG_IGN) {
-		signal_set_action(p, signo, &(struct signal_action){.handler = (u64)SIG_DFL});
-		t->blocked_signals &= ~SIGNAL_BIT(signo);
-	}
-	(void)signal_send(p, &info);
-	request_user_work();
+u64 signal_pending(void)
+{
+	return pending_of(current_thread());
 }
 
 bool signal_due(void)
 {
 	const struct thread *t = arch_current();
 
-	return __atomic_load_n(&t->process->signals.pending, __ATOMIC_RELAXED) & ~t->blocked_signals;
+	return (pending_of(t) & ~t->blocked_signals) ||
+	       __atomic_load_n(&t->process->signals.stopped, __ATOMIC_RELAXED);
 }
 
 /* A signal that ends the process without a core counts as SIGKILL from the moment it is sent, as on Linux. */
@@ -52,16 +46,15 @@ bool signal_kill_due(void)
 			 SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSEGV) |
 			 SIGNAL_BIT(SIGXCPU) | SIGNAL_BIT(SIGXFSZ) | SIGNAL_BIT(SIGSYS);
 	const struct thread *t = arch_current();
-	const struct signal_state *s = &t->process->signals;
-	u64 left = __atomic_load_n(&s->pending, __ATOMIC_RELAXED) & ~t->blocked_signals;
+	const struct sighand *h = t->process->signals.hand;
+	u64 left = pending_of(t) & ~t->blocked_signals;
 
 	if (left & SIGNAL_BIT(SIGKILL))
 		return true;
 	for (left &= ~core; left; left &= left - 1) {
 		int signo = __builtin_ctzll(left) + 1;
 
-		if (signal_action_of(s, signo)->handler == (u64)SIG_DFL &&
-		    signal_default(signo) == SIGNAL_DEFAULT_END)
+		if (signal_handler(h, signo) == (u64)SIG_DFL && signal_default(signo) == SIGNAL_DEFAULT_END)
 			return true;
 	}
 	return false;
@@ -74,61 +67,13 @@ static __noreturn void end_process(struct process *p, int signo)
 	process_exit(signo);
 }
 
-static bool may_go_on(const struct signal_state *s)
-{
-	return !__atomic_load_n(&s->stopped, __ATOMIC_ACQUIRE) ||
-	       (__atomic_load_n(&s->pending, __ATOMIC_ACQUIRE) & SIGNAL_BIT(SIGKILL));
-}
-
-/* False: SIGCONT or SIGKILL came first. */
-static bool enter_stop(struct signal_state *s, int signo)
-{
-	u64 irq = spin_lock_irqsave(&s->lock);
-	bool stop = !(s->pending & (SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL)));
-
-	if (stop) {
-		s->stopped = signo;
-		s->stop_unreported = true;
-		s->continue_unreported = false;
-	}
-	spin_unlock_irqrestore(&s->lock, irq);
-	return stop;
-}
-
-static void leave_stop(struct signal_state *s)
-{
-	u64 irq = spin_lock_irqsave(&s->lock);
-
-	s->stopped = 0;
-	s->stop_unreported = false;
-	spin_unlock_irqrestore(&s->lock, irq);
-}
-
-/* Stopped until SIGCONT is sent or SIGKILL is pending. No keyboard stops a group that no shell would continue. */
-static void stop(struct process *p, int signo)
-{
-	struct waitq never;
-
-	if (signo != SIGSTOP && group_is_orphaned(p->pgid))
-		return;
-	if (!enter_stop(&p->signals, signo))
-		return;
-	parent_tell(p, CLD_STOPPED, signo);
-	waitq_init(&never);
-	WAIT_EVENT_UNKILLABLE(&never, may_go_on(&p->signals));
-	if (__atomic_load_n(&p->signals.pending, __ATOMIC_RELAXED) & SIGNAL_BIT(SIGKILL))
-		leave_stop(&p->signals);
-	else
-		parent_tell(p, CLD_CONTINUED, SIGCONT);
-}
-
 static void default_action(struct process *p, int signo)
 {
 	switch (signal_default(signo)) {
 	case SIGNAL_DEFAULT_IGNORE:
 		return;
 	case SIGNAL_DEFAULT_STOP:
-		stop(p, signo);
+		signal_stop(p, signo);
 		return;
 	case SIGNAL_DEFAULT_END:
 		end_process(p, signo);
@@ -147,16 +92,16 @@ static u32 altstack_flags(const struct thread *t, u64 sp)
 	return (on_altstack(t, sp) ? SS_ONSTACK : 0) | (t->altstack.flags & SS_AUTODISARM);
 }
 
-static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t *info)
+static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t *info,
+			const struct signal_action *a)
 {
 	struct process *p = t->process;
-	const struct signal_action a = *signal_action_of(&p->signals, info->si_signo);
 	u64 sp = frame_sp(f);
-	bool to_alt = (a.flags & SA_ONSTACK) && t->altstack.size && !on_altstack(t, sp);
+	bool to_alt = (a->flags & SA_ONSTACK) && t->altstack.size && !on_altstack(t, sp);
 	struct signal_delivery d = {
 		.info = info,
-		.handler = a.handler,
-		.restorer = a.restorer,
+		.handler = a->handler,
+		.restorer = a->restorer,
 		.sp = to_alt ? t->altstack.sp + t->altstack.size : sp,
 		.use_red_zone = !to_alt,
 		.old_mask = t->restore_mask ? t->saved_mask : t->blocked_signals,
@@ -166,7 +111,7 @@ static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 	};
 
 	t->restore_mask = false;
-	if (!(a.flags & SA_RESTORER) || arch_signal_frame_push(f, &t->arch, &d)) {
+	if (!(a->flags & SA_RESTORER) || arch_signal_frame_push(f, &t->arch, &d)) {
 		process_explain(p, "no room on the stack for the frame of %s", signal_name(info->si_signo));
 		end_process(p, SIGSEGV);
 	}
@@ -174,69 +119,142 @@ static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 	p->explain[0] = 0;
 	if (t->altstack.flags & SS_AUTODISARM && to_alt)
 		t->altstack = (struct signal_stack){.flags = SS_DISABLE};
-	t->blocked_signals |= a.mask;
-	if (!(a.flags & SA_NODEFER))
-		t->blocked_signals |= SIGNAL_BIT(info->si_signo);
-	t->blocked_signals &= ~SIGNALS_UNMASKABLE;
-	if (a.flags & SA_RESETHAND)
-		signal_set_action(p, info->si_signo,
-				  &(struct signal_action){.flags = a.flags, .mask = a.mask});
+	signal_set_mask(t->blocked_signals | a->mask |
+			(a->flags & SA_NODEFER ? 0 : SIGNAL_BIT(info->si_signo)));
 }
 
-/* Calls that Linux starts again after a handler with SA_RESTART, and always when no handler ran (signal(7)). */
-static bool restartable(u64 nr)
+/* Takes a signal that is in `wanted` off the thread's queue, or else the process's. Locked. */
+static int take(struct thread *t, u64 wanted, struct queued_signal **entry)
 {
-	switch (nr) {
-	case __NR_read:
-	case __NR_readv:
-	case __NR_write:
-	case __NR_writev:
-	case __NR_ioctl:
-	case __NR_open:
-	case __NR_openat:
-	case __NR_wait4:
-	case __NR_waitid:
-	case __NR_flock:
-	case __NR_fcntl:
-		return true;
-	default:
-		return false;
+	struct process *p = t->process;
+
+	if (t->signals.pending & wanted)
+		return signal_take(p, &t->signals, wanted, entry);
+	if (p->signals.shared.pending & wanted)
+		return signal_take(p, &p->signals.shared, wanted, entry);
+	return 0;
+}
+
+static void put_info(siginfo_t *info, int signo, struct queued_signal *entry)
+{
+	if (entry)
+		*info = entry->info;
+	else if (signo)
+		signal_make_info(info, signo, SI_USER);
+	kfree(entry);
+}
+
+int signal_dequeue(u64 wanted, siginfo_t *info)
+{
+	struct thread *t = current_thread();
+	struct sighand *h = t->process->signals.hand;
+	struct queued_signal *entry = NULL;
+	u64 irq;
+	int signo;
+
+	wanted &= ~SIGNALS_UNMASKABLE;
+	if (!(pending_of(t) & wanted))
+		return 0;
+	irq = spin_lock_irqsave(&h->lock);
+	signo = take(t, wanted, &entry);
+	spin_unlock_irqrestore(&h->lock, irq);
+	put_info(info, signo, entry);
+	return signo;
+}
+
+/* The next signal to act on, with its action; 0: none. */
+static int next_signal(struct thread *t, siginfo_t *info, struct signal_action *a)
+{
+	struct sighand *h = t->process->signals.hand;
+	struct queued_signal *entry = NULL;
+	u64 irq;
+	int signo;
+
+	if (!(pending_of(t) & ~t->blocked_signals))
+		return 0;
+	irq = spin_lock_irqsave(&h->lock);
+	signo = take(t, ~t->blocked_signals, &entry);
+	if (signo) {
+		*a = sighand_action(h, signo);
+		if ((a->flags & SA_RESETHAND) && a->handler != (u64)SIG_IGN)
+			sighand_set_action(h, signo, &(struct signal_action){.flags = a->flags, .mask = a->mask});
 	}
+	spin_unlock_irqrestore(&h->lock, irq);
+	put_info(info, signo, entry);
+	return signo;
 }
 
-/* Starts an interrupted call again when it should be. `action`: of the handler about to run, or NULL. */
-static void maybe_restart(struct trap_frame *f, const struct signal_action *action)
+/* The whole process ends, or another thread of it executes a program: this one goes, whatever else is pending. */
+static void leave_if_told(const struct process *p, const struct thread *t)
 {
-	if (frame_is_syscall(f) && frame_result(f) == -EINTR && restartable(frame_syscall(f)) &&
-	    (!action || (action->flags & SA_RESTART)))
-		frame_restart_syscall(f);
+	const struct thread *executing = __atomic_load_n(&p->signals.executing, __ATOMIC_ACQUIRE);
+
+	if (__atomic_load_n(&p->signals.ending, __ATOMIC_ACQUIRE) || (executing && executing != t))
+		thread_leave(p->signals.end_status);
 }
 
 void signal_deliver(struct trap_frame *f)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
+	struct signal_action a;
 	bool handled = false;
 	siginfo_t info;
 	int signo;
 
-	while ((signo = signal_take(&p->signals, t->blocked_signals, &info))) {
-		const struct signal_action *a = signal_action_of(&p->signals, signo);
-		if (a->handler == (u64)SIG_IGN)
+	for (;;) {
+		leave_if_told(p, t);
+		if (unlikely(__atomic_load_n(&p->signals.stopped, __ATOMIC_ACQUIRE)))
+			signal_stand(p);
+		signo = next_signal(t, &info, &a);
+		if (!signo)
+			break;
+		if (a.handler == (u64)SIG_IGN)
 			continue;
-		if (a->handler == (u64)SIG_DFL) {
+		if (a.handler == (u64)SIG_DFL) {
 			default_action(p, signo);
 			continue;
 		}
 		if (!handled)
-			maybe_restart(f, a);
+			restart_call(f, true, a.flags);
 		handled = true;
-		run_handler(f, t, &info);
+		run_handler(f, t, &info, &a);
 	}
 	if (!handled)
-		maybe_restart(f, NULL);
+		restart_call(f, false, 0);
 	if (t->restore_mask) {
 		t->restore_mask = false;
-		t->blocked_signals = t->saved_mask;
+		signal_set_mask(t->saved_mask);
 	}
+}
+
+void signal_set_mask(u64 blocked)
+{
+	struct thread *t = current_thread();
+	u64 old = t->blocked_signals;
+
+	__atomic_store_n(&t->blocked_signals, blocked & ~SIGNALS_UNMASKABLE, __ATOMIC_SEQ_CST);
+	/* What this thread was to take, and takes no longer, another one may. */
+	if (unlikely(__atomic_load_n(&t->process->signals.shared.pending, __ATOMIC_RELAXED) & blocked & ~old))
+		signal_retarget(t->process);
+	request_user_work();
+}
+
+void signal_mask_begin(u64 blocked)
+{
+	struct thread *t = current_thread();
+
+	t->saved_mask = t->blocked_signals;
+	signal_set_mask(blocked);
+}
+
+void signal_mask_end(bool interrupted)
+{
+	struct thread *t = current_thread();
+
+	if (interrupted)
+		t->restore_mask = true;
+	else
+		signal_set_mask(t->saved_mask);
+	request_user_work();
 }

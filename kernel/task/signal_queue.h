@@ -1,16 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /* room: task */
-/* Between sending (signal_send.c) and delivering (signal.c). */
+/* Between actions (signal_actions.c), sending (signal_send.c) and delivering (signal.c). All with the hand lock held. */
 #ifndef TASK_SIGNAL_QUEUE_H
 #define TASK_SIGNAL_QUEUE_H
 
 #include <moat/signal.h>
 
+struct process;
+struct thread;
+struct trap_frame;
+
 #define SIGNALS_STOP (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 
-/* What is done with signo; never NULL. Own thread, or signals.lock held. */
-const struct signal_action *signal_action_of(const struct signal_state *s, int signo);
-/* Takes the next signal that is not in `blocked`: faults first, then by number. 0 when there is none. */
-int signal_take(struct signal_state *s, u64 blocked, siginfo_t *info);
+/* What is done with signo: SIG_DFL, SIG_IGN or an address. */
+u64 signal_handler(const struct sighand *h, int signo);
+struct signal_action sighand_action(const struct sighand *h, int signo);
+void sighand_set_action(struct sighand *h, int signo, const struct signal_action *a);
+/* Would signo do nothing when it is not blocked? */
+bool signal_is_ignored(const struct sighand *h, int signo);
+
+/* Removes what is pending of the signals in `which` for p or any of its threads. The entries go to `out`. */
+void signal_unqueue_all(struct process *p, u64 which, struct signal_list *out);
+/* Empties a queue of p; the entries go to `out`. */
+void signal_queue_drain(struct process *p, struct signal_queue *q, struct signal_list *out);
+/* Frees entries; no lock needed. */
+void signal_free_list(struct signal_list *list);
+/*
+ * Takes the next signal of q that is in `wanted`, which is not empty: faults first, then by number. Its entry, to be freed
+ * by the caller, in *entry, or NULL when there was no memory for one.
+ */
+int signal_take(struct process *p, struct signal_queue *q, u64 wanted, struct queued_signal **entry);
+
+/* Lets every thread of p look at what is pending: the one that was to take it does not. No lock held. */
+void signal_retarget(struct process *p);
+
+/* --- stopping (signal_stop.c) --- */
+
+/* The current process stops because of signo, unless something speaks against it. No lock held. */
+void signal_stop(struct process *p, int signo);
+/* The current thread stands still as long as its process is stopped. No lock held. */
+void signal_stand(struct process *p);
+/* Counts t as one that stands, or will do nothing any more. True: it was the last one, and the parent is to be told. */
+bool signal_count_standing(struct process *p, struct thread *t);
+
+/* --- calls that start again (restart.c) --- */
+
+/*
+ * Starts the interrupted call of f again if it should: flags are those of the handler that is about to run; handled false:
+ * none is.
+ */
+void restart_call(struct trap_frame *f, bool handled, u64 flags);
 
 #endif

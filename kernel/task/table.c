@@ -15,26 +15,33 @@
 
 #define PID_MAX	      32768
 #define PROCESSES_MAX 4096
+#define THREADS_MAX   8192u /* besides the leaders of processes */
 #define BUCKETS	      256u
 
 LIST_HEAD(process_list, process);
 
+LIST_HEAD(thread_list, thread);
+
+static struct sighand kernel_hand = {.refs = {1}, .lock = SPINLOCK_INIT(RANK_SIGNAL)};
 struct process kernel_process = {
 	.name = "kernel",
 	.state = PROCESS_ALIVE,
 	.children = TAILQ_HEAD_INITIALIZER(kernel_process.children),
 	.child_event = {.lock = SPINLOCK_INIT(RANK_WAITQ),
 			.waiters = TAILQ_HEAD_INITIALIZER(kernel_process.child_event.waiters)},
-	.signals = {.lock = SPINLOCK_INIT(RANK_SIGNAL),
-		    .queue = TAILQ_HEAD_INITIALIZER(kernel_process.signals.queue)},
+	.threads = TAILQ_HEAD_INITIALIZER(kernel_process.threads),
+	.signals = {.hand = &kernel_hand,
+		    .shared = {.list = TAILQ_HEAD_INITIALIZER(kernel_process.signals.shared.list)}},
 };
 struct spinlock process_table_lock = SPINLOCK_INIT(RANK_TASKS);
 
 static struct process_list processes = LIST_HEAD_INITIALIZER(processes); /* [lock] */
 static struct process_list buckets[BUCKETS];				 /* [lock] */
+static struct thread_list thread_buckets[BUCKETS];			 /* [lock] */
 static int next_pid = 1;						 /* [lock] */
 static bool numbers_used;						 /* [lock] all have been given once */
 static unsigned in_table;						 /* [lock] */
+static unsigned thread_numbers;						 /* [lock] given to threads that lead no process */
 
 static struct process_list *bucket(int pid)
 {
@@ -55,10 +62,24 @@ static struct process *find_any(int pid)
 struct process *table_find(int pid)
 {
 	struct process *p = find_any(pid);
+	struct thread *t;
 
 	if (!p && pid == kernel_process.pid && pid)
 		return &kernel_process;
+	if (!p && (t = table_find_thread(pid)))
+		p = t->process;
 	return p && p->state != PROCESS_NEW ? p : NULL;
+}
+
+struct thread *table_find_thread(int tid)
+{
+	struct thread *t;
+
+	LIST_FOREACH (t, &thread_buckets[(unsigned)tid % BUCKETS], hash) {
+		if (t->tid == tid)
+			return t;
+	}
+	return NULL;
 }
 
 bool table_find_group(int pgid, int *sid)
@@ -79,7 +100,7 @@ static bool is_taken(int pid)
 {
 	struct process *p;
 
-	if (pid == kernel_process.pid || find_any(pid))
+	if (pid == kernel_process.pid || find_any(pid) || table_find_thread(pid))
 		return true;
 	if (!numbers_used)
 		return false;
@@ -118,6 +139,60 @@ int table_reserve(struct process *p)
 	}
 	table_unlock(irq);
 	return err;
+}
+
+int table_number_thread(struct thread *t)
+{
+	if (thread_numbers >= THREADS_MAX)
+		return -EAGAIN;
+	thread_numbers++;
+	t->tid = take_pid();
+	return 0;
+}
+
+void table_add_thread(struct thread *t)
+{
+	struct process *p = t->process;
+
+	LIST_INSERT_HEAD(&thread_buckets[(unsigned)t->tid % BUCKETS], t, hash);
+	spin_lock(&p->signals.hand->lock);
+	TAILQ_INSERT_TAIL(&p->threads, t, sibling);
+	__atomic_store_n(&p->thread_count, p->thread_count + 1, __ATOMIC_RELAXED);
+	if (t->tid == p->pid)
+		p->leader = t;
+	if (p->signals.stopped)
+		p->signals.to_stop++;
+	spin_unlock(&p->signals.hand->lock);
+}
+
+void table_remove_thread(struct thread *t)
+{
+	struct process *p = t->process;
+
+	LIST_REMOVE(t, hash);
+	spin_lock(&p->signals.hand->lock);
+	TAILQ_REMOVE(&p->threads, t, sibling);
+	__atomic_store_n(&p->thread_count, p->thread_count - 1, __ATOMIC_RELAXED);
+	if (p->leader == t)
+		p->leader = NULL;
+	else
+		thread_numbers--;
+	spin_unlock(&p->signals.hand->lock);
+}
+
+void table_become_leader(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (p->leader == t)
+		return;
+	LIST_REMOVE(t, hash);
+	t->tid = p->pid;
+	LIST_INSERT_HEAD(&thread_buckets[(unsigned)t->tid % BUCKETS], t, hash);
+	thread_numbers--;
+	spin_lock(&p->signals.hand->lock);
+	p->leader = t;
+	spin_unlock(&p->signals.hand->lock);
 }
 
 /* A parent may be gone at any time for who does not hold the lock: its number is kept beside it. */
@@ -169,7 +244,7 @@ unsigned table_count_user(u32 uid)
 	unsigned n = 0;
 
 	LIST_FOREACH (p, &processes, all)
-		n += p->uid == uid;
+		n += p->uid == uid ? MAX(p->thread_count, 1u) : 0;
 	return n;
 }
 
@@ -190,6 +265,16 @@ int process_with(int pid, int (*fn)(struct process *p, void *arg), void *arg)
 	u64 irq = table_lock();
 	struct process *p = pid ? table_find(pid) : current_process();
 	int result = p ? fn(p, arg) : -ESRCH;
+
+	table_unlock(irq);
+	return result;
+}
+
+int thread_with(int tid, int (*fn)(struct thread *t, void *arg), void *arg)
+{
+	u64 irq = table_lock();
+	struct thread *t = tid ? table_find_thread(tid) : current_thread();
+	int result = t ? fn(t, arg) : -ESRCH;
 
 	table_unlock(irq);
 	return result;

@@ -18,7 +18,7 @@ static inline void table_unlock(u64 irq)
 	spin_unlock_irqrestore(&process_table_lock, irq);
 }
 
-/* A living process or zombie, PID 1 included, or NULL. Locked. */
+/* A living process or zombie, PID 1 included, or NULL; by a thread's number: its process. Locked. */
 struct process *table_find(int pid);
 /* Is a process in the group, with a number as given? Its session in *sid. Locked. */
 bool table_find_group(int pgid, int *sid);
@@ -30,16 +30,40 @@ void table_publish(struct process *p, struct process *parent);
 void table_remove(struct process *p);
 /* Gives p another parent. Locked. */
 void table_adopt(struct process *p, struct process *parent);
-/* Of those in the table, how many have this real user. Locked. */
+/* Gives t a number of its own, for table_add_thread to follow at once: 0, or -EAGAIN when there are too many. Locked. */
+int __must_check table_number_thread(struct thread *t);
+struct thread *table_find_thread(int tid);
+/* t, which has its number, becomes one of its process's threads: everybody finds it. Locked. */
+void table_add_thread(struct thread *t);
+/* t is not one of them any more; its number is free unless it is its process's. Locked. */
+void table_remove_thread(struct thread *t);
+/* t, the only thread of its process, takes over the process's number (execve(2)). Locked. */
+void table_become_leader(struct thread *t);
+/* How many threads, and zombies, have this real user. Locked. */
 unsigned table_count_user(u32 uid);
 
-/* A process with no number and no resources, signals and limits as Linux's first process; or NULL. (process.c) */
-struct process *__must_check process_alloc(void);
+/* A process with no number and no resources, and these actions, whose reference it takes; or NULL. (process.c) */
+struct process *__must_check process_alloc(struct sighand *hand);
 /* Frees it; a zombie that was removed from the table, or one that was never published. */
 void process_free(struct process *p);
 
+/* p->usage takes in what p's address space has counted, before p gives it up; own thread. (process.c) */
+void process_settle_memory(struct process *p);
+/* The same for the CPU time of a thread that is about to leave p. Locked. */
+void process_settle_thread(struct process *p, const struct thread *t);
+
+/*
+ * Ends all other threads of the current process and waits until they are gone; the caller has the process's number then.
+ * 0, or -EINTR: it is to end itself. (leave.c)
+ */
+int __must_check thread_await_alone(void);
+/* Writes 0 where set_tid_address(2) asked for it, and wakes who waits there, if others share the memory. */
+void thread_clear_tid(struct thread *t);
+/* Ends the current process, whose other threads and whose files are gone, with its last thread (exit.c). */
+__noreturn void process_end(int wait_status);
 /* Tells p's parent that it has stopped or goes on: CLD_STOPPED, CLD_CONTINUED (exit.c). */
 void parent_tell(struct process *p, int code, int signo);
+void parent_tell_locked(struct process *p, int code, int signo);
 /* SIGCHLD's siginfo for p: code and status as waitid(2) shows them. */
 void child_info(const struct process *p, int code, int status, siginfo_t *info);
 /* Splits the encoding of wait(2) into CLD_* and what goes with it. */

@@ -18,6 +18,7 @@ struct thread *thread_create(struct process *p, const char *name, void (*fn)(voi
 		return NULL;
 	t->process = p;
 	t->tid = p->pid;
+	signal_queue_init(&t->signals);
 	t->state = THREAD_BLOCKED;
 	(void)str_copy(t->name, name, sizeof(t->name));
 	if (arch_thread_init(&t->arch, fn, arg)) {

@@ -55,7 +55,7 @@ static bool take_job_change(struct look *l, struct process *child)
 {
 	struct signal_state *s = &child->signals;
 	u32 options = l->req->options;
-	u64 irq = spin_lock_irqsave(&s->lock);
+	u64 irq = spin_lock_irqsave(&s->hand->lock);
 	bool stop = s->stopped && s->stop_unreported && (options & WSTOPPED);
 	bool go_on = !stop && s->continue_unreported && (options & WCONTINUED);
 
@@ -67,7 +67,7 @@ static bool take_job_change(struct look *l, struct process *child)
 		s->stop_unreported &= !stop;
 		s->continue_unreported &= !go_on;
 	}
-	spin_unlock_irqrestore(&s->lock, irq);
+	spin_unlock_irqrestore(&s->hand->lock, irq);
 	if (stop || go_on)
 		l->out->usage = child->usage;
 	return stop || go_on;

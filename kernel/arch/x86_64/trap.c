@@ -107,11 +107,18 @@ void trap_from_user(struct trap_frame *f)
 	}
 }
 
+extern char user_peek_insn[], user_try_exchange_insn[];
+
 static void kernel_page_fault(struct trap_frame *f)
 {
 	u64 addr = read_cr2();
 	u64 fixup = extable_find(f->rip);
 
+	if (addr < USER_TOP &&
+	    (f->rip == (u64)user_peek_insn || f->rip == (u64)user_try_exchange_insn)) {
+		f->rip = fixup;
+		return;
+	}
 	if (!fixup || addr >= USER_TOP || !(f->rflags & RFLAGS_IF))
 		panic_trap(f, addr);
 	irq_enable();

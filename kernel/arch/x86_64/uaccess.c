@@ -19,6 +19,9 @@
 
 u64 user_copy(void *dst, const void *src, u64 n);
 u64 user_clear(void *dst, u64 n);
+u32 user_peek(const u32 *word, u32 *value);
+u32 user_exchange(u32 *word, u32 *seen, u32 desired);
+u32 user_try_exchange(u32 *word, u32 *seen, u32 desired);
 u64 user_strcopy(char *dst, const char *src, u64 max, u64 *length);
 
 static struct uaccess_stats stats;
@@ -137,6 +140,21 @@ ssize_t strnlen_user(const char __user *src, size_t max)
 int copy_string_to_user(char __user *dst, const char *text)
 {
 	return copy_to_user(dst, text, strlen(text) + 1) ? -EFAULT : 0;
+}
+
+bool user_word_peek(const u32 __user *word, u32 *value)
+{
+	return usable(word, sizeof(*word)) && user_peek((const __force u32 *)word, value);
+}
+
+int user_word_exchange(u32 __user *word, u32 *seen, u32 desired)
+{
+	return usable(word, sizeof(*word)) && user_exchange((__force u32 *)word, seen, desired) ? 0 : -EFAULT;
+}
+
+bool user_word_try_exchange(u32 __user *word, u32 *seen, u32 desired)
+{
+	return usable(word, sizeof(*word)) && user_try_exchange((__force u32 *)word, seen, desired);
 }
 
 int get_page_protection(const void __user *p, unsigned *prot)

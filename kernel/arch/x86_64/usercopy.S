@@ -130,4 +130,55 @@ user_strcopy:
 	movq %r8, (%rcx)
 	ret
 	EXCEPTION 2b, 5b
+
+/*
+ * u32 user_peek(const u32 *word, u32 *value): 1 when the word could be read without serving a fault. The trap handler knows
+ * user_peek_insn: a fault there goes to the fixup at once, whatever locks are held.
+ */
+	.balign 16
+	.globl user_peek
+user_peek:
+	SMAP_SITE 1
+	.globl user_peek_insn
+user_peek_insn:
+1:	movl (%rdi), %ecx
+	movl $1, %eax
+2:	SMAP_SITE 0
+	movl %ecx, (%rsi)
+	ret
+3:	xorl %eax, %eax
+	xorl %ecx, %ecx
+	jmp 2b
+	EXCEPTION 1b, 3b
+
+/*
+ * u32 user_exchange(u32 *word, u32 *seen, u32 new): stores new if the word is *seen; *seen becomes what it was. 0 when the
+ * word cannot be written.
+ */
+	.balign 16
+	.globl user_exchange
+user_exchange:
+	movl (%rsi), %eax
+	SMAP_SITE 1
+1:	lock cmpxchgl %edx, (%rdi)
+2:	SMAP_SITE 0
+	movl %eax, (%rsi)
+	movl $1, %eax
+	ret
+3:	SMAP_SITE 0
+	xorl %eax, %eax
+	ret
+	EXCEPTION 1b, 3b
+
+/* The same without serving a fault, as user_peek. */
+	.balign 16
+	.globl user_try_exchange
+user_try_exchange:
+	movl (%rsi), %eax
+	SMAP_SITE 1
+	.globl user_try_exchange_insn
+user_try_exchange_insn:
+1:	lock cmpxchgl %edx, (%rdi)
+	jmp 2b
+	EXCEPTION 1b, 3b
 	.section .note.GNU-stack, "", @progbits

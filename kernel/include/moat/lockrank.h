@@ -23,6 +23,7 @@ enum lock_rank {
 	RANK_PMAP,   /* page tables of one address space: their upper levels */
 	RANK_TABLE,  /* entries of one last-level table */
 	RANK_VIRTIO, /* a virtio device */
+	RANK_FUTEX,  /* who waits for a word of user memory; two of them by address */
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
 	RANK_WAITQ,

@@ -29,7 +29,7 @@ struct rlimit_pair {
 
 enum process_state {
 	PROCESS_NEW,   /* has its number and nothing else: nobody finds it yet */
-	PROCESS_ALIVE, /* its thread runs or will run */
+	PROCESS_ALIVE, /* it has threads */
 	PROCESS_ZOMBIE,
 };
 
@@ -64,11 +64,13 @@ struct process {
 	struct vfork_wait *vfork;	/* [table] who waits for exec or exit, or NULL */
 	struct waitq child_event;	/* a child has ended, stopped or gone on */
 	char name[TASK_NAME_MAX];	/* [I between execs] */
-	struct thread *thread;		/* [signals.lock for change] its first thread; NULL: a zombie */
-	/* What others may look at (/proc/PID), with the table locked: own thread changes it so too. */
+	/* The threads are found with the table or the signals locked, and change with both. */
+	TAILQ_HEAD(, thread) threads; /* [table, signals] oldest first */
+	u32 thread_count;	      /* [table, signals for change, a for read] */
+	struct thread *leader;	      /* [table, signals] the thread whose number is pid; NULL once it has ended */
+	struct waitq thread_event;    /* a thread has ended */
+	/* What others may look at (/proc/PID), with the table locked: own threads change it so too. */
 	struct aspace *aspace;		      /* [table for change] NULL: the kernel's process, or it ended */
-	struct fd_table *files;		      /* [table for change] */
-	struct fs_context *fs;		      /* [table for change] */
 	struct file *exe;		      /* [table for change] may be NULL */
 	struct exec_facts facts;	      /* [table for change] of the program */
 	u64 start_ns;			      /* [I] monotonic clock when it was made; with pid, who it is */
@@ -80,7 +82,7 @@ struct process {
 	u32 personality;			 /* [own thread] */
 	bool no_new_privs;			 /* [own thread] */
 	int exit_status;			 /* [I once a zombie] in the encoding of wait(2) */
-	struct process_usage usage;		 /* [own thread] */
+	struct process_usage usage;		 /* [table] of threads that have ended, and of programs before this one */
 	struct process_usage children_usage;	 /* [table] of those that were waited for, and theirs */
 	struct process_usage
 		faults_before;	     /* [own thread] faults that the address space had seen at the start */
@@ -90,7 +92,7 @@ struct process {
 	u64 first_insn_ns, first_insn_cycles; /* [I after start] when ring 3 was entered first */
 	u64 exit_cycles;		      /* [I once a zombie] */
 	struct alloc_fail alloc_fail;	      /* [a] fault injection, debug kernel */
-	struct signal_state signals;	      /* last: its actions are not cleared when a process is made */
+	struct signal_state signals;
 };
 
 enum thread_state {
@@ -103,8 +105,12 @@ enum thread_state {
 
 struct thread {
 	struct arch_thread arch;
-	struct process *process;      /* [I] */
-	int tid;		      /* [I] */
+	struct process *process;      /* [I until it has left the process] */
+	int tid;		      /* [table for change] */
+	TAILQ_ENTRY(thread) sibling;  /* [table, signals] among the threads of its process */
+	LIST_ENTRY(thread) hash;      /* [table] by tid */
+	struct fd_table *files;	      /* [table for change] */
+	struct fs_context *fs;	      /* [table for change] */
 	char name[TASK_NAME_MAX];     /* [I between execs] */
 	enum thread_state state;      /* [run queue] */
 	TAILQ_ENTRY(thread) run;      /* [run queue] */
@@ -114,11 +120,15 @@ struct thread {
 	u64 cpu_ns;		      /* [run queue] up to the last switch away */
 	u64 user_ticks, sys_ticks;    /* [own CPU] samples that split cpu_ns */
 	u64 switches;		      /* [run queue] */
-	u64 blocked_signals;	      /* [own thread] */
+	struct signal_queue signals;  /* for this thread alone */
+	u64 blocked_signals;	      /* [own thread for change, a for read] */
+	bool standing;		      /* [signals lock] counted as stopped */
+	u64 restart_deadline_ns;      /* [own thread] of an interrupted wait that starts again; 0: none */
 	u64 saved_mask;		      /* [own thread] put back after sigsuspend's handler */
 	bool restore_mask;	      /* [own thread] */
 	struct signal_stack altstack; /* [own thread] */
 	u64 clear_tid;		      /* [own thread] user address, set_tid_address(2) */
+	u64 robust_list;	      /* [own thread] user address, set_robust_list(2) */
 	u64 set_child_tid;	      /* [own thread] user address, CLONE_CHILD_SETTID; 0: none */
 	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
 	u32 rseq_signature;	      /* [own thread] */
@@ -149,13 +159,11 @@ void process_start(struct process *p);
 /* Gives back what was not started: files and fs stay the caller's. */
 void process_discard(struct process *p);
 /* Makes file (a reference of the caller's; NULL: none) what p runs, in place of what it ran. Own thread, or not started. */
-/* Puts another descriptor table, whose reference is taken over, in the place of p's. */
-void process_set_files(struct process *p, struct fd_table *files);
 void process_set_exe(struct process *p, struct file *file);
 /* What p itself has used so far, memory included. Own thread, or a zombie. */
 void process_get_usage(struct process *p, struct process_usage *out);
 void process_usage_add(struct process_usage *to, const struct process_usage *from);
-/* Ends the current process: status in the encoding of wait(2). */
+/* Ends the current process with all its threads: status in the encoding of wait(2). */
 __noreturn void process_exit(int wait_status);
 /* What all processes that have ended used, waited for or not. */
 void process_ended_usage(struct process_usage *out);
@@ -168,17 +176,27 @@ void process_await(struct process *p);
 void process_reap(struct process *p);
 /* Calls fn for each process with the table locked, until it returns false. */
 void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg);
-/* Calls fn with the table locked for the process `pid` (0: the current one), PID 1 included. What fn says, or -ESRCH. */
+/*
+ * Calls fn with the table locked for the process `pid` (0: the current one; a thread's number: its process), PID 1
+ * included. What fn says, or -ESRCH.
+ */
 int process_with(int pid, int (*fn)(struct process *p, void *arg), void *arg);
 /*
  * The memory of the process with that number, with a reference, for the current process to read and write: -ESRCH (none,
  * or it has no memory any more), -EPERM.
  */
 int __must_check process_peek(int pid, struct aspace **out);
-/* CPU time so far, split by samples. Any process that does not end meanwhile. */
+/* May the current process look into p (ptrace(2))? Table locked. */
+bool process_may_peek(const struct process *p);
+/* CPU time so far, split by samples, of all threads. The current process, or one that does not go away. */
 void process_cpu_times(struct process *p, u64 *user_ns, u64 *sys_ns);
+/* The same with the table locked. */
+void process_cpu_times_locked(const struct process *p, u64 *user_ns, u64 *sys_ns);
+void thread_cpu_times(const struct thread *t, u64 *user_ns, u64 *sys_ns);
 /* After the boot test: the kernel's process becomes PID 1. */
 void process_become_init(void);
+/* Calls fn with the table locked for the thread `tid` (0: the current one). What fn says, or -ESRCH. */
+int thread_with(int tid, int (*fn)(struct thread *t, void *arg), void *arg);
 /* Sets the reason shown in the report and log, unless there is one already. Own thread. */
 void process_explain(struct process *p, const char *fmt, ...) __printf(2, 3);
 
@@ -207,8 +225,9 @@ struct clone_request {
 	u64 child_tid;		/* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID: user address */
 };
 /*
- * clone(2) by the current process; flags that contradict each other were refused by the caller. With CLONE_VFORK it
- * returns when the child has executed or ended. The child's PID, -EAGAIN (limits), -ENOMEM, -EPERM (tls), -EINTR (killed).
+ * clone(2) by the current thread; flags that contradict each other were refused by the caller. With CLONE_VFORK it
+ * returns when the child has executed or ended. The child's PID, or the new thread's number; -EAGAIN (limits), -ENOMEM,
+ * -EPERM (tls), -EINTR (killed).
  */
 int __must_check process_clone(const struct clone_request *req);
 /* The current process does not use its parent's memory any more. */
@@ -256,10 +275,18 @@ int __must_check process_exec(const struct exec_call *call);
 
 /* --- threads and scheduling (thread.c, sched.c) --- */
 
+/* A thread of p that will run fn(arg) in the kernel, in no list of p's yet. NULL: no memory. */
 struct thread *__must_check thread_create(struct process *p, const char *name, void (*fn)(void *), void *arg);
 void thread_start(struct thread *t);
 void thread_free(struct thread *t);
+/* Ends the current thread, which belongs to the kernel or has left its process. */
 __noreturn void thread_exit(void);
+/* exit(2): the current thread ends, and its process with it when it was the last one. */
+__noreturn void thread_leave(int wait_status);
+/* Puts another descriptor table, whose reference is taken over, in the place of the current thread's. */
+void thread_set_files(struct fd_table *files);
+/* The same for root and working directory. */
+void thread_set_fs(struct fs_context *fs);
 /* Turns the boot context into the idle thread of this CPU. */
 void sched_init(void);
 __noreturn void sched_idle(void);
@@ -279,6 +306,15 @@ void rseq_resume(struct thread *t, struct trap_frame *f);
 /* --- out of memory (oom.c) --- */
 
 void oom_init(void); /* boot */
+
+/* --- calls that start again (restart.c) --- */
+
+/*
+ * When a wait that the current call begins is to end: deadline_ns, or that of the same call before it was interrupted.
+ * call_deadline_over: it has ended otherwise than by a signal.
+ */
+u64 call_deadline(u64 deadline_ns);
+void call_deadline_over(void);
 
 /* --- /proc (proc_tasks.c) --- */
 

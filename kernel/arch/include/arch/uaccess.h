@@ -52,6 +52,16 @@ int __must_check probe_user_address(const void __user *p, enum user_access acces
 /* The rights (enum pmap_prot) of the page at p over all levels in *prot; errors as above. */
 int __must_check get_page_protection(const void __user *p, unsigned *prot);
 
+/*
+ * Words of 32 bits at aligned addresses, for futexes. user_word_peek reads without serving a fault, so also under a spinlock:
+ * false when the page is not there now. user_word_exchange is one atomic step: stores `desired` if the word is *seen, and
+ * *seen becomes what it was; 0 or -EFAULT (14).
+ */
+bool __must_check user_word_peek(const u32 __user *word, u32 *value);
+int __must_check user_word_exchange(u32 __user *word, u32 *seen, u32 desired);
+/* The same without serving a fault: false when the page cannot be written now. */
+bool __must_check user_word_try_exchange(u32 __user *word, u32 *seen, u32 desired);
+
 /* One variable x, which has the type that p points to; 0 or -EFAULT (14). */
 #define get_user(x, p) (copy_from_user(&(x), (p), sizeof(x)) ? -14 : 0)
 #define put_user(x, p) (copy_to_user((p), &(x), sizeof(x)) ? -14 : 0)

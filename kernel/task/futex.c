@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting and waking (futex(2)). Who waits stands in the queue of a bucket, which is found from the word's key:
+ *
+ *     private     address space and address
+ *     shared      memory object and offset in it: the same for all who map it
+ *
+ *     wait:   lock the bucket; read the word; is it what is expected? queue; unlock; sleep
+ *     wake:   lock the bucket; take waiters with this key off, wake them
+ *
+ * The word is read under the bucket's lock, and whoever changes it does so before he wakes: either the waiter sees the new
+ * value, or the waker finds him. A page that is not there cannot be made under a spinlock: the read then fails at once, and
+ * is tried again after the page has been faulted in without the lock.
+ *
+ * Lock: futex_bucket.lock (RANK_FUTEX).
+ */
+#include <asm/errno.h>
+#include <arch/uaccess.h>
+#include <moat/hash.h>
+#include <moat/heap.h>
+#include "futex_internal.h"
+
+#define BUCKETS 256u
+#ifndef WAIT_EVENT_UNTIL
+#define WAIT_EVENT_UNTIL(q, c, d) ((void)(d), WAIT_EVENT(q, c))
+#endif
+
+static struct futex_bucket buckets[BUCKETS];
+
+void futex_init(void)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		spin_init(&buckets[i].lock, RANK_FUTEX);
+		TAILQ_INIT(&buckets[i].waiters);
+	}
+}
+
+/* Where the word at addr is, if others may share it; *out is left alone if not. */
+static int find_shared(struct aspace *as, u64 addr, struct futex_key *out)
+{
+	const struct vma *v;
+	int err = -EFAULT;
+
+	rwlock_read(&as->lock);
+	v = aspace_find(as, addr);
+	if (v && v->range.start <= addr) {
+		err = 0;
+		if (v->object && (v->flags & VMA_SHARED)) {
+			mobj_get(v->object);
+			out->object = v->object;
+			out->home = v->object;
+			out->offset = v->object_offset + (addr - v->range.start);
+		}
+	}
+	rwlock_read_done(&as->lock);
+	return err;
+}
+
+int futex_key_get(const u32 __user *addr, bool shared, struct futex_key *out)
+{
+	struct aspace *as = current_process()->aspace;
+
+	*out = (struct futex_key){.home = as, .offset = (__force u64)addr};
+	return shared ? find_shared(as, out->offset, out) : 0;
+}
+
+void futex_key_drop(struct futex_key *k)
+{
+	if (k->object)
+		mobj_put(k->object);
+	k->object = NULL;
+}
+
+struct futex_bucket *futex_bucket_of(const struct futex_key *k)
+{
+	u64 mix = ((u64)k->home >> 4) * 0x9e3779b97f4a7c15ull ^ k->offset * 0xc2b2ae3d27d4eb4full;
+
+	return &buckets[mix >> 32 & (BUCKETS - 1)];
+}
+
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_lock(a < b ? &a->lock : &b->lock);
+	if (a != b)
+		spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	if (a != b)
+		spin_unlock(a < b ? &b->lock : &a->lock);
+	spin_unlock(a < b ? &a->lock : &b->lock);
+}
+
+void futex_sleep_init(struct futex_sleep *s)
+{
+	waitq_init(&s->queue);
+	s->woken = -1;
+}
+
+void futex_enqueue(struct futex_bucket *b, struct futex_waiter *w)
+{
+	__atomic_store_n(&w->bucket, b, __ATOMIC_RELEASE);
+	w->thread = current_thread();
+	w->queued = true;
+	TAILQ_INSERT_TAIL(&b->waiters, w, link);
+}
+
+void futex_wake_waiter(struct futex_waiter *w)
+{
+	TAILQ_REMOVE(&w->bucket->waiters, w, link);
+	w->queued = false;
+	/* The sleeper takes the bucket's lock before it goes, so that it stays until the end of this. */
+	__atomic_store_n(&w->sleep->woken, w->index, __ATOMIC_RELEASE);
+	waitq_wake_all(&w->sleep->queue);
+}
+
+/* The bucket of w, locked: it may change until it is. */
+static struct futex_bucket *lock_bucket_of(struct futex_waiter *w)
+{
+	for (;;) {
+		struct futex_bucket *b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
+
+		spin_lock(&b->lock);
+		if (w->bucket == b)
+			return b;
+		spin_unlock(&b->lock);
+	}
+}
+
+void futex_dequeue(struct futex_waiter *w)
+{
+	struct futex_bucket *b = lock_bucket_of(w);
+
+	if (w->queued)
+		TAILQ_REMOVE(&b->waiters, w, link);
+	w->queued = false;
+	spin_unlock(&b->lock);
+	futex_key_drop(&w->key);
+}
+
+int futex_sleep_until(struct futex_sleep *s, u64 deadline_ns)
+{
+	return WAIT_EVENT_UNTIL(&s->queue, __atomic_load_n(&s->woken, __ATOMIC_ACQUIRE) >= 0, deadline_ns);
+}
+
+int futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *value)
+{
+	for (;;) {
+		spin_lock(&b->lock);
+		if (user_word_peek(addr, value))
+			return 0;
+		spin_unlock(&b->lock);
+		if (get_user(*value, addr))
+			return -EFAULT;
+	}
+}
+
+/* Queues w for one word. 0: it waits, and has the key; -EAGAIN, -EFAULT. */
+static int begin_wait(const struct futex_word *word, struct futex_waiter *w)
+{
+	struct futex_bucket *b;
+	u32 value;
+	int err = futex_key_get(word->addr, word->shared, &w->key);
+
+	if (err)
+		return err;
+	b = futex_bucket_of(&w->key);
+	err = futex_lock_and_read(b, word->addr, &value);
+	if (!err) {
+		if (value == word->expected)
+			futex_enqueue(b, w);
+		else
+			err = -EAGAIN;
+		spin_unlock(&b->lock);
+	}
+	if (err)
+		futex_key_drop(&w->key);
+	return err;
+}
+
+int futex_wait(const struct futex_word *word, u32 bits, u64 deadline_ns)
+{
+	struct futex_sleep sleep;
+	struct futex_waiter w = {.bits = bits, .sleep = &sleep};
+	int err;
+
+	futex_sleep_init(&sleep);
+	err = begin_wait(word, &w);
+	if (err)
+		return err;
+	err = futex_sleep_until(&sleep, deadline_ns);
+	futex_dequeue(&w);
+	/* A wake that came at the same time counts: nobody else got it. */
+	return sleep.woken >= 0 ? 0 : err;
+}
+
+static int wait_prepared(const struct futex_word *words, u32 count, struct futex_waiter *waiters,
+			 struct futex_sleep *sleep, u64 deadline_ns)
+{
+	u32 queued = 0;
+	int err = 0;
+
+	for (; queued < count && !err; queued++) {
+		waiters[queued] = (struct futex_waiter){
+			.bits = FUTEX_ANY_BITS, .sleep = sleep, .index = (int)queued};
+		err = begin_wait(&words[queued], &waiters[queued]);
+		if (err)
+			break;
+	}
+	if (!err)
+		err = futex_sleep_until(sleep, deadline_ns);
+	while (queued)
+		futex_dequeue(&waiters[--queued]);
+	return sleep->woken >= 0 ? sleep->woken : err;
+}
+
+int futex_wait_many(const struct futex_word *words, u32 count, u64 deadline_ns)
+{
+	struct futex_waiter *waiters = kcalloc(count, sizeof(*waiters));
+	struct futex_sleep sleep;
+	int result;
+
+	if (!waiters)
+		return -ENOMEM;
+	futex_sleep_init(&sleep);
+	result = wait_prepared(words, count, waiters, &sleep, deadline_ns);
+	kfree(waiters);
+	return result;
+}
+
+/* Wakes up to `count` who wait for the key. Bucket locked. */
+static int wake_in(struct futex_bucket *b, const struct futex_key *key, int count, u32 bits)
+{
+	struct futex_waiter *w, *next;
+	int woken = 0;
+
+	for (w = TAILQ_FIRST(&b->waiters); w && woken < count; w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (!futex_same(&w->key, key) || !(w->bits & bits))
+			continue;
+		futex_wake_waiter(w);
+		woken++;
+	}
+	return woken;
+}
+
+int futex_wake(u32 __user *addr, int count, u32 bits, bool shared)
+{
+	struct futex_bucket *b;
+	struct futex_key key;
+	int woken = futex_key_get(addr, shared, &key);
+
+	if (woken)
+		return woken;
+	b = futex_bucket_of(&key);
+	spin_lock(&b->lock);
+	woken = wake_in(b, &key, count, bits);
+	spin_unlock(&b->lock);
+	futex_key_drop(&key);
+	return woken;
+}
+
+/* Makes up to `count` who wait for `from` wait for `to`. Both buckets locked. */
+static int move_in(struct futex_bucket *b, const struct futex_key *from, struct futex_bucket *to_bucket,
+		   const struct futex_key *to, int count)
+{
+	struct futex_waiter *w, *next;
+	int moved = 0;
+
+	for (w = TAILQ_FIRST(&b->waiters); w && moved < count; w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (!futex_same(&w->key, from))
+			continue;
+		TAILQ_REMOVE(&b->waiters, w, link);
+		/* The caller holds a reference to both objects: this drops none for the last time. */
+		if (to->object)
+			mobj_get(to->object);
+		if (w->key.object)
+			mobj_put(w->key.object);
+		w->key = *to;
+		__atomic_store_n(&w->bucket, to_bucket, __ATOMIC_RELEASE);
+		TAILQ_INSERT_TAIL(&to_bucket->waiters, w, link);
+		moved++;
+	}
+	return moved;
+}
+
+/* Both buckets locked, *from read if that is asked for; 0 or -EFAULT, not locked. */
+static int lock_for_requeue(const struct futex_requeue *r, struct futex_bucket *a, struct futex_bucket *b,
+			    u32 *value)
+{
+	for (;;) {
+		futex_lock_two(a, b);
+		if (!r->expected || user_word_peek(r->from, value))
+			return 0;
+		futex_unlock_two(a, b);
+		if (get_user(*value, r->from))
+			return -EFAULT;
+	}
+}
+
+static int requeue_keys(const struct futex_requeue *r, const struct futex_key *from,
+			const struct futex_key *to)
+{
+	struct futex_bucket *a = futex_bucket_of(from), *b = futex_bucket_of(to);
+	int result = 0, moved;
+	u32 value;
+
+	if (lock_for_requeue(r, a, b, &value))
+		return -EFAULT;
+	if (r->expected && value != *r->expected) {
+		result = -EAGAIN;
+	} else {
+		result = wake_in(a, from, r->wake, FUTEX_ANY_BITS);
+		moved = futex_same(from, to) ? 0 : move_in(a, from, b, to, r->move);
+		if (r->expected)
+			result += moved;
+	}
+	futex_unlock_two(a, b);
+	return result;
+}
+
+int futex_requeue(const struct futex_requeue *r)
+{
+	struct futex_key from, to;
+	int result = futex_key_get(r->from, r->from_shared, &from);
+
+	if (result)
+		return result;
+	result = futex_key_get(r->to, r->to_shared, &to);
+	if (!result) {
+		result = requeue_keys(r, &from, &to);
+		futex_key_drop(&to);
+	}
+	futex_key_drop(&from);
+	return result;
+}

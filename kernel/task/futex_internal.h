@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* room: task */
+/* What the files about futexes share: where a word is, and who waits there. */
+#ifndef TASK_FUTEX_INTERNAL_H
+#define TASK_FUTEX_INTERNAL_H
+
+#include <moat/futex.h>
+#include <moat/task.h>
+
+/*
+ * Which word: an address of an address space, or a place in a memory object, which all who map it share. Holds a reference
+ * to the object, so that no other one can come to have the same key.
+ */
+struct futex_key {
+	const void *home; /* struct aspace or struct mobj */
+	u64 offset;	  /* bytes */
+	struct mobj *object;
+};
+
+/* A thread that sleeps for one word or for several. */
+struct futex_sleep {
+	struct waitq queue;
+	int woken; /* [bucket for change, a for read] index of the waiter that was woken; -1: none */
+};
+
+struct futex_waiter {
+	TAILQ_ENTRY(futex_waiter) link; /* [bucket] */
+	struct futex_key key;		/* [bucket] */
+	struct futex_bucket *bucket;	/* [bucket for change, a for read] */
+	struct futex_sleep *sleep;	/* [I] */
+	struct thread *thread;		/* [I] */
+	u32 bits;			/* [I] */
+	int index;			/* [I] */
+	bool queued;			/* [bucket] */
+};
+
+struct futex_bucket {
+	struct spinlock lock; /* RANK_FUTEX; of two the one at the lower address is taken first */
+	TAILQ_HEAD(, futex_waiter) waiters; /* [lock] oldest first */
+};
+
+/* 0, or -EFAULT. futex_key_drop gives the reference back; no lock held for either. */
+int __must_check futex_key_get(const u32 __user *addr, bool shared, struct futex_key *out);
+void futex_key_drop(struct futex_key *k);
+static inline bool futex_same(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->home == b->home && a->offset == b->offset;
+}
+
+struct futex_bucket *futex_bucket_of(const struct futex_key *k);
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
+
+void futex_sleep_init(struct futex_sleep *s);
+/* w, whose key is set, waits for s from now on. Bucket locked. */
+void futex_enqueue(struct futex_bucket *b, struct futex_waiter *w);
+/* Takes w off its queue and wakes its thread. Bucket locked. */
+void futex_wake_waiter(struct futex_waiter *w);
+/* Takes w off, if it still waits, and drops its key. After this nobody looks at w or its sleep. */
+void futex_dequeue(struct futex_waiter *w);
+/* Sleeps until woken: 0, -ETIMEDOUT, -EINTR. */
+int __must_check futex_sleep_until(struct futex_sleep *s, u64 deadline_ns);
+/*
+ * Locks the word's bucket and reads the word: 0 with the bucket locked; -EFAULT, not locked.
+ */
+int __must_check futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *value);
+/* futex_unlock_pi, with bits that the word gets besides. */
+int __must_check futex_pass_on_pi(u32 __user *addr, bool shared, u32 mark);
+
+#endif

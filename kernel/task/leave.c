@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a thread. It says so to those who wait in user memory, gives back what is its own, and leaves the process;
+ * the last one ends the process (exit.c).
+ *
+ *     exit(2)         thread_leave
+ *     exit_group(2)   process_exit: every other thread gets SIGKILL, and leaves when it comes by (signal.c)
+ *     execve(2)       thread_await_alone: the same, and the caller goes on alone
+ *
+ * Locks: the table's, and inside it that of the signals, for leaving; the signals' alone to decide who ends.
+ */
+#include <asm/errno.h>
+#include <arch/switch.h>
+#include <moat/futex.h>
+#include <arch/uaccess.h>
+#include "signal_queue.h"
+#include "table.h"
+
+void thread_set_files(struct fd_table *files)
+{
+	struct thread *t = current_thread();
+	u64 irq = table_lock();
+	struct fd_table *old = t->files;
+
+	t->files = files;
+	table_unlock(irq);
+	fd_table_put(old);
+}
+
+void thread_set_fs(struct fs_context *fs)
+{
+	struct thread *t = current_thread();
+	u64 irq = table_lock();
+	struct fs_context *old = t->fs;
+
+	t->fs = fs;
+	table_unlock(irq);
+	fs_context_put(old);
+}
+
+/* Whoever shares the memory may wait for this word to change (set_tid_address(2)). */
+void thread_clear_tid(struct thread *t)
+{
+	const int zero = 0;
+	u64 word = t->clear_tid;
+
+	t->clear_tid = 0;
+	if (!word || ref_read(&t->process->aspace->refs) + t->process->thread_count <= 2)
+		return;
+	if (!copy_to_user((void __user *)word, &zero, sizeof(zero)))
+		(void)futex_wake((u32 __user *)word, 1, FUTEX_ANY_BITS, false);
+}
+
+/* Takes t out of its process; what was pending for it goes to `dropped`. False: it is the last one and stays. */
+static bool leave(struct thread *t, int wait_status, struct signal_list *dropped)
+{
+	struct process *p = t->process;
+	bool last, stopped = false;
+	u64 irq = table_lock();
+
+	last = p->thread_count == 1;
+	if (!last) {
+		process_settle_thread(p, t);
+		if (p->leader == t)
+			p->leader_status = wait_status;
+		spin_lock(&p->signals.hand->lock);
+		signal_queue_drain(p, &t->signals, dropped);
+		stopped = signal_count_standing(p, t);
+		spin_unlock(&p->signals.hand->lock);
+		table_remove_thread(t);
+		signal_retarget(p);
+		if (stopped)
+			parent_tell_locked(p, CLD_STOPPED, p->signals.stopped);
+		waitq_wake_all(&p->thread_event);
+	}
+	table_unlock(irq);
+	return !last;
+}
+
+/* What the process ends with: what exit_group said, else what its first thread said. */
+static int final_status(const struct process *p, const struct thread *t, int wait_status)
+{
+	if (p->signals.ending)
+		return p->signals.end_status;
+	return p->leader == t ? wait_status : p->leader_status;
+}
+
+void thread_leave(int wait_status)
+{
+	struct signal_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+
+	futex_leave(t);
+	thread_clear_tid(t);
+	thread_set_files(NULL);
+	thread_set_fs(NULL);
+	if (!leave(t, wait_status, &dropped))
+		process_end(final_status(p, t, wait_status));
+	/* p may be gone. The tables stay loaded until the next switch, which needs no address space. */
+	arch_leave_user_pmap();
+	t->process = &kernel_process;
+	signal_free_list(&dropped);
+	thread_exit();
+}
+
+void process_exit(int wait_status)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	struct signal_state *s = &p->signals;
+	u64 irq = spin_lock_irqsave(&s->hand->lock);
+
+	/* A thread that executes a program has the others end already; its own end is that of the process. */
+	if (!s->ending && (!s->executing || s->executing == t)) {
+		s->end_status = wait_status;
+		__atomic_store_n(&s->ending, true, __ATOMIC_RELEASE);
+		signal_kill_threads(p, t);
+	}
+	spin_unlock_irqrestore(&s->hand->lock, irq);
+	thread_leave(wait_status);
+}
+
+static bool is_alone(const struct process *p)
+{
+	return __atomic_load_n(&p->thread_count, __ATOMIC_ACQUIRE) == 1;
+}
+
+int thread_await_alone(void)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	struct signal_state *s = &p->signals;
+	u64 irq;
+	int err = 0;
+
+	irq = spin_lock_irqsave(&s->hand->lock);
+	if (s->ending || s->executing) {
+		err = -EINTR; /* this thread is to end itself */
+	} else if (!is_alone(p)) {
+		__atomic_store_n(&s->executing, t, __ATOMIC_RELEASE);
+		signal_kill_threads(p, t);
+	}
+	spin_unlock_irqrestore(&s->hand->lock, irq);
+	if (err || is_alone(p))
+		return err;
+	err = WAIT_EVENT_FLAGS(&p->thread_event, is_alone(p), WAIT_KILLABLE);
+	irq = table_lock();
+	spin_lock(&s->hand->lock);
+	__atomic_store_n(&s->executing, NULL, __ATOMIC_RELEASE);
+	spin_unlock(&s->hand->lock);
+	if (!err)
+		table_become_leader(t);
+	table_unlock(irq);
+	return err;
+}
