@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork(2), vfork(2), clone(2), clone3(2): flags are decoded and checked in Linux's order; what this kernel cannot do yet
+ * fork(2), vfork(2), clone(2), clone3(2), unshare(2): flags are decoded and checked in Linux's order; what this kernel cannot do yet
  * is counted and refused.
  */
 #include <asm/errno.h>
@@ -132,4 +132,30 @@ s64 sys_clone3(const void __user *cl_args, size_t size)
 		.child_tid = args.child_tid,
 	};
 	return clone_checked(&req);
+}
+
+/* --- unshare(2) --- */
+
+s64 sys_unshare(u64 flags)
+{
+	const u64 alone = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+	const u64 known = alone | CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_NAMESPACES | CLONE_NEWTIME;
+	const struct process *me = current_process();
+	s64 err = 0;
+
+	if (flags & ~known)
+		return -EINVAL;
+	if (flags & (CLONE_NAMESPACES | CLONE_NEWTIME)) {
+		unsupported_flag("unshare", "CLONE_NEW*");
+		return -EPERM;
+	}
+	/* Who is alone has nothing of these to part with; a thread cannot leave the others. */
+	if ((flags & alone) && (me->thread_count > 1 || ref_read(&me->signals.hand->refs) > 1 ||
+				((flags & CLONE_VM) && ref_read(&me->aspace->refs) > 1)))
+		return -EINVAL;
+	if (flags & CLONE_FS)
+		err = thread_unshare_fs();
+	if (!err && (flags & CLONE_FILES))
+		err = thread_unshare_files();
+	return err;
 }

@@ -58,25 +58,11 @@ s64 sys_close(int fd)
 	return fd_close(current_thread()->files, fd);
 }
 
-/* CLOSE_RANGE_UNSHARE: a table that is shared (CLONE_FILES) gives way to a copy. */
-static int unshare_files(void)
-{
-	struct fd_table *old = current_thread()->files, *copy;
-
-	if (!fd_table_is_shared(old))
-		return 0;
-	copy = fd_table_copy(old);
-	if (!copy)
-		return -ENOMEM;
-	thread_set_files(copy);
-	return 0;
-}
-
 s64 sys_close_range(u32 first, u32 last, int flags)
 {
 	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
 		return -EINVAL;
-	if ((flags & CLOSE_RANGE_UNSHARE) && unshare_files())
+	if ((flags & CLOSE_RANGE_UNSHARE) && thread_unshare_files())
 		return -ENOMEM;
 	fd_close_range(current_thread()->files, first, last, flags & CLOSE_RANGE_CLOEXEC);
 	return 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about signals: sigaction(2), sigprocmask(2), kill(2), sigaltstack(2), sigsuspend(2), sigreturn(2). */
 #include <asm/errno.h>
+#include <linux/time_types.h>
 #include <arch/signal.h>
+#include <arch/timer.h>
 #include <arch/trap.h>
 #include <arch/uaccess.h>
 #include <moat/syscall.h>
@@ -167,4 +169,60 @@ s64 sys_tkill(int tid, int sig)
 s64 sys_tgkill(int tgid, int tid, int sig)
 {
 	return tgid <= 0 ? -EINVAL : signal_kill_thread(tgid, tid, sig);
+}
+
+static int get_deadline(const void __user *timeout, u64 *deadline_ns)
+{
+	struct __kernel_timespec ts;
+
+	*deadline_ns = UINT64_MAX;
+	if (!timeout)
+		return 0;
+	if (copy_from_user(&ts, timeout, sizeof(ts)))
+		return -EFAULT;
+	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= 1000000000)
+		return -EINVAL;
+	if (ts.tv_sec < INT32_MAX)
+		*deadline_ns = clock_monotonic_ns() + (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+	return 0;
+}
+
+s64 sys_rt_sigtimedwait(const void __user *set, void __user *info, const void __user *timeout,
+			size_t sigsetsize)
+{
+	u64 wanted, deadline;
+	siginfo_t taken;
+	int signo, err;
+
+	if (sigsetsize != sizeof(wanted))
+		return -EINVAL;
+	if (copy_from_user(&wanted, set, sizeof(wanted)))
+		return -EFAULT;
+	err = get_deadline(timeout, &deadline);
+	if (err)
+		return err;
+	signo = signal_wait(wanted, deadline, &taken);
+	if (signo > 0 && info && copy_to_user(info, &taken, sizeof(taken)))
+		return -EFAULT;
+	return signo;
+}
+
+static s64 queue_info(int tgid, int tid, int sig, const void __user *info)
+{
+	siginfo_t given;
+
+	if (copy_from_user(&given, info, sizeof(given)))
+		return -EFAULT;
+	given.si_signo = sig;
+	return signal_queue_info(tgid, tid, &given);
+}
+
+s64 sys_rt_sigqueueinfo(int pid, int sig, const void __user *info)
+{
+	return queue_info(pid, 0, sig, info);
+}
+
+s64 sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, const void __user *info)
+{
+	return tgid <= 0 || tid <= 0 ? -EINVAL : queue_info(tgid, tid, sig, info);
 }

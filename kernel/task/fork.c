@@ -160,6 +160,7 @@ static int publish(struct process *child, struct thread *t, const struct clone_r
 
 		table_publish(child, sibling ? me->parent : me);
 		table_add_thread(t);
+		child->made_by = current_thread()->tid;
 		child->pgid = me->pgid;
 		child->sid = me->sid;
 		child->exit_signal = sibling ? me->exit_signal : req->exit_signal;

@@ -38,6 +38,32 @@ void thread_set_fs(struct fs_context *fs)
 	fs_context_put(old);
 }
 
+int thread_unshare_files(void)
+{
+	struct fd_table *old = current_thread()->files, *copy;
+
+	if (!fd_table_is_shared(old))
+		return 0;
+	copy = fd_table_copy(old);
+	if (!copy)
+		return -ENOMEM;
+	thread_set_files(copy);
+	return 0;
+}
+
+int thread_unshare_fs(void)
+{
+	struct fs_context *old = current_thread()->fs, *copy;
+
+	if (ref_read(&old->refs) == 1)
+		return 0;
+	copy = fs_context_copy(old);
+	if (!copy)
+		return -ENOMEM;
+	thread_set_fs(copy);
+	return 0;
+}
+
 /* Whoever shares the memory may wait for this word to change (set_tid_address(2)). */
 void thread_clear_tid(struct thread *t)
 {

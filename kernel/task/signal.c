@@ -162,6 +162,26 @@ int signal_dequeue(u64 wanted, siginfo_t *info)
 	return signo;
 }
 
+int signal_wait(u64 wanted, u64 deadline_ns, siginfo_t *info)
+{
+	struct thread *t = current_thread();
+	struct waitq never;
+	int signo, err;
+
+	wanted &= ~SIGNALS_UNMASKABLE;
+	waitq_init(&never);
+	__atomic_store_n(&t->waited_signals, wanted, __ATOMIC_SEQ_CST);
+	do {
+		err = WAIT_EVENT_UNTIL(&never, signal_pending() & wanted, deadline_ns);
+		/* Another thread may have been faster with one that is for the whole process. */
+		signo = signal_dequeue(wanted, info);
+	} while (!signo && !err);
+	__atomic_store_n(&t->waited_signals, 0, __ATOMIC_RELAXED);
+	if (signo)
+		return signo;
+	return err == -ETIMEDOUT ? -EAGAIN : err;
+}
+
 /* The next signal to act on, with its action; 0: none. */
 static int next_signal(struct thread *t, siginfo_t *info, struct signal_action *a)
 {

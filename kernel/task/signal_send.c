@@ -148,10 +148,16 @@ void signal_retarget(struct process *p)
 	spin_unlock_irqrestore(&p->signals.hand->lock, irq);
 }
 
-/* Does t act on signo at its next return to ring 3? */
+/* Does t block signo, so that it does not act on it at its next return to ring 3? */
+static bool blocks(const struct thread *t, int signo)
+{
+	return __atomic_load_n(&t->blocked_signals, __ATOMIC_RELAXED) & SIGNAL_BIT(signo);
+}
+
 static bool takes(const struct thread *t, int signo)
 {
-	return !(__atomic_load_n(&t->blocked_signals, __ATOMIC_RELAXED) & SIGNAL_BIT(signo));
+	return !blocks(t, signo) ||
+	       (__atomic_load_n(&t->waited_signals, __ATOMIC_RELAXED) & SIGNAL_BIT(signo));
 }
 
 /* A thread that takes signo: the sender itself, else the first; NULL when all block it. Locked. */
@@ -194,7 +200,7 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info)
 		prepare_stop(p, signo, &dropped);
 	if (TAILQ_EMPTY(&p->threads))
 		t = NULL;
-	else if (!signal_is_ignored(h, signo) || !t || !takes(t, signo))
+	else if (!signal_is_ignored(h, signo) || !t || blocks(t, signo))
 		err = enqueue(p, only ? &only->signals : &p->signals.shared, info);
 	else
 		t = NULL;

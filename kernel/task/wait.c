@@ -26,6 +26,8 @@ static bool is_meant(const struct process *child, const struct wait_request *req
 	if ((req->which == WAIT_PID && child->pid != req->id) ||
 	    (req->which == WAIT_GROUP && child->pgid != req->id))
 		return false;
+	if ((req->options & __WNOTHREAD) && child->made_by != current_thread()->tid)
+		return false;
 	/* A "clone" child is one whose end is told by another signal than SIGCHLD. */
 	return (req->options & __WALL) || (child->exit_signal != SIGCHLD) == !!(req->options & __WCLONE);
 }

@@ -152,6 +152,11 @@ u64 signal_pending(void);
  * faults first, then by number. 0: none. For sigtimedwait(2) and signalfd(2).
  */
 int signal_dequeue(u64 wanted, siginfo_t *info);
+/*
+ * Waits until one of the signals in `wanted`, which should be blocked, is pending, and takes it. Its number; -EAGAIN when the
+ * monotonic clock shows deadline_ns first (0: at once), -EINTR (another signal).
+ */
+int __must_check signal_wait(u64 wanted, u64 deadline_ns, siginfo_t *info);
 /* Acts on every signal that is due: ends the process, or redirects f to a handler. Before a return to ring 3. */
 void signal_deliver(struct trap_frame *f);
 /* Changes which signals the current thread blocks. SIGKILL and SIGSTOP never are. */

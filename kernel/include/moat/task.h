@@ -58,6 +58,7 @@ struct process {
 	enum process_state state;	/* [table] */
 	int exit_signal;		/* [table] what the parent gets at the end; 0: nothing */
 	bool awaited;			/* [I] process_await is used: stays a zombie until process_reap */
+	int made_by;			/* [I] the thread of its parent that made it: wait(2), __WNOTHREAD */
 	bool has_executed;		/* [table] execve since it was forked: setpgid(2) asks */
 	bool subreaper;			/* [table] PR_SET_CHILD_SUBREAPER */
 	int parent_death_signal;	/* [own thread] PR_SET_PDEATHSIG */
@@ -122,6 +123,7 @@ struct thread {
 	u64 switches;		      /* [run queue] */
 	struct signal_queue signals;  /* for this thread alone */
 	u64 blocked_signals;	      /* [own thread for change, a for read] */
+	u64 waited_signals;	      /* [own thread for change, a for read] sigtimedwait(2) sleeps for these */
 	bool standing;		      /* [signals lock] counted as stopped */
 	u64 restart_deadline_ns;      /* [own thread] of an interrupted wait that starts again; 0: none */
 	u64 saved_mask;		      /* [own thread] put back after sigsuspend's handler */
@@ -287,6 +289,9 @@ __noreturn void thread_leave(int wait_status);
 void thread_set_files(struct fd_table *files);
 /* The same for root and working directory. */
 void thread_set_fs(struct fs_context *fs);
+/* The current thread gets a copy of its own of what it shares (unshare(2)): 0 or -ENOMEM. */
+int __must_check thread_unshare_files(void);
+int __must_check thread_unshare_fs(void);
 /* Turns the boot context into the idle thread of this CPU. */
 void sched_init(void);
 __noreturn void sched_idle(void);
