@@ -39,11 +39,10 @@ s64 sys_rt_sigaction(int signum, const void __user *act, void __user *oldact, si
 	a = signal_get_action(p, signum);
 	old = (struct user_sigaction){a.handler, a.flags, a.restorer, a.mask};
 	if (act)
-		signal_set_action(signum,
-				  &(struct signal_action){.handler = new.handler,
-							  .flags = known_flags(new.flags),
-							  .restorer = new.restorer,
-							  .mask = new.mask & ~SIGNALS_UNMASKABLE});
+		signal_set_action(signum, &(struct signal_action){.handler = new.handler,
+								  .flags = known_flags(new.flags),
+								  .restorer = new.restorer,
+								  .mask = new.mask & ~SIGNALS_UNMASKABLE});
 	return oldact && copy_to_user(oldact, &old, sizeof(old)) ? -EFAULT : 0;
 }
 

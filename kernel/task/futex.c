@@ -21,9 +21,6 @@
 #include "futex_internal.h"
 
 #define BUCKETS 256u
-#ifndef WAIT_EVENT_UNTIL
-#define WAIT_EVENT_UNTIL(q, c, d) ((void)(d), WAIT_EVENT(q, c))
-#endif
 
 static struct futex_bucket buckets[BUCKETS];
 
@@ -202,8 +199,8 @@ static int wait_prepared(const struct futex_word *words, u32 count, struct futex
 	int err = 0;
 
 	for (; queued < count && !err; queued++) {
-		waiters[queued] = (struct futex_waiter){
-			.bits = FUTEX_ANY_BITS, .sleep = sleep, .index = (int)queued};
+		waiters[queued] =
+			(struct futex_waiter){.bits = FUTEX_ANY_BITS, .sleep = sleep, .index = (int)queued};
 		err = begin_wait(&words[queued], &waiters[queued]);
 		if (err)
 			break;

@@ -78,7 +78,7 @@ void thread_clear_tid(struct thread *t)
 }
 
 /* Takes t out of its process; what was pending for it goes to `dropped`. False: it is the last one and stays. */
-static bool leave(struct thread *t, int wait_status, struct signal_list *dropped)
+static bool leave(struct thread *t, struct signal_list *dropped)
 {
 	struct process *p = t->process;
 	bool last, stopped = false;
@@ -87,8 +87,6 @@ static bool leave(struct thread *t, int wait_status, struct signal_list *dropped
 	last = p->thread_count == 1;
 	if (!last) {
 		process_settle_thread(p, t);
-		if (p->leader == t)
-			p->leader_status = wait_status;
 		spin_lock(&p->signals.hand->lock);
 		signal_queue_drain(p, &t->signals, dropped);
 		stopped = signal_count_standing(p, t);
@@ -103,14 +101,6 @@ static bool leave(struct thread *t, int wait_status, struct signal_list *dropped
 	return !last;
 }
 
-/* What the process ends with: what exit_group said, else what its first thread said. */
-static int final_status(const struct process *p, const struct thread *t, int wait_status)
-{
-	if (p->signals.ending)
-		return p->signals.end_status;
-	return p->leader == t ? wait_status : p->leader_status;
-}
-
 void thread_leave(int wait_status)
 {
 	struct signal_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
@@ -121,8 +111,8 @@ void thread_leave(int wait_status)
 	thread_clear_tid(t);
 	thread_set_files(NULL);
 	thread_set_fs(NULL);
-	if (!leave(t, wait_status, &dropped))
-		process_end(final_status(p, t, wait_status));
+	if (!leave(t, &dropped))
+		process_end(p->signals.ending ? p->signals.end_status : wait_status);
 	/* p may be gone. The tables stay loaded until the next switch, which needs no address space. */
 	arch_leave_user_pmap();
 	t->process = &kernel_process;

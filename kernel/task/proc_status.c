@@ -69,8 +69,7 @@ static void put_memory(struct proc_text *t, const struct subject *s)
 static void put_signals(struct proc_text *t, const struct subject *s)
 {
 	proc_printf(t, "Threads:\t%d\nSigQ:\t%u/%llu\n", s->threads, s->queued, (ull)s->pending_limit);
-	proc_printf(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\n", (ull)s->pending,
-		    (ull)s->shared_pending);
+	proc_printf(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\n", (ull)s->pending, (ull)s->shared_pending);
 	proc_printf(t, "SigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n", (ull)s->blocked,
 		    (ull)s->ignored, (ull)s->caught);
 }

@@ -197,7 +197,8 @@ static int next_signal(struct thread *t, siginfo_t *info, struct signal_action *
 	if (signo) {
 		*a = sighand_action(h, signo);
 		if ((a->flags & SA_RESETHAND) && a->handler != (u64)SIG_IGN)
-			sighand_set_action(h, signo, &(struct signal_action){.flags = a->flags, .mask = a->mask});
+			sighand_set_action(h, signo,
+					   &(struct signal_action){.flags = a->flags, .mask = a->mask});
 	}
 	spin_unlock_irqrestore(&h->lock, irq);
 	put_info(info, signo, entry);

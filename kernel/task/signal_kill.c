@@ -131,7 +131,8 @@ int signal_kill_thread(int tgid, int tid, int signo)
 
 int signal_queue_info(int tgid, int tid, const siginfo_t *info)
 {
-	struct kill_request k = {.pid = tid ? tid : tgid, .tgid = tgid, .signo = info->si_signo, .info = info};
+	struct kill_request k = {
+		.pid = tid ? tid : tgid, .tgid = tgid, .signo = info->si_signo, .info = info};
 	int me = current_thread()->tid;
 
 	/* Nobody pretends to others that a signal came from the kernel or from kill(2). */

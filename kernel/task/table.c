@@ -41,7 +41,7 @@ static struct thread_list thread_buckets[BUCKETS];			 /* [lock] */
 static int next_pid = 1;						 /* [lock] */
 static bool numbers_used;						 /* [lock] all have been given once */
 static unsigned in_table;						 /* [lock] */
-static unsigned thread_numbers;						 /* [lock] given to threads that lead no process */
+static unsigned thread_numbers; /* [lock] given to threads that lead no process */
 
 static struct process_list *bucket(int pid)
 {

@@ -269,6 +269,7 @@ static int count_tasks(void)
 }
 
 static pid_t other_tid;
+static char seen[64];
 
 static void *names_itself(void *arg)
 {
@@ -278,7 +279,7 @@ static void *names_itself(void *arg)
 	other_tid = (pid_t)syscall(SYS_gettid);
 	prctl(PR_SET_NAME, "second");
 	prctl(PR_GET_NAME, name);
-	printf("in the thread: %s, tid is pid: %d\n", name, other_tid == getpid());
+	snprintf(seen, sizeof(seen), "%s, tid is pid: %d", name, other_tid == getpid());
 	sem_post(&sem);
 	while (!__atomic_load_n(&turn, __ATOMIC_SEQ_CST))
 		sched_yield();
@@ -305,6 +306,7 @@ static void in_proc(void)
 	R(count_tasks());
 	R(pthread_create(&t, NULL, names_itself, NULL));
 	sem_wait(&sem);
+	printf("in the thread: %s\n", seen);
 	R(count_tasks());
 	prctl(PR_SET_NAME, "first");
 	print_comm(getpid());

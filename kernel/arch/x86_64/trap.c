@@ -114,8 +114,7 @@ static void kernel_page_fault(struct trap_frame *f)
 	u64 addr = read_cr2();
 	u64 fixup = extable_find(f->rip);
 
-	if (addr < USER_TOP &&
-	    (f->rip == (u64)user_peek_insn || f->rip == (u64)user_try_exchange_insn)) {
+	if (addr < USER_TOP && (f->rip == (u64)user_peek_insn || f->rip == (u64)user_try_exchange_insn)) {
 		f->rip = fixup;
 		return;
 	}

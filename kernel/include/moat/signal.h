@@ -56,8 +56,8 @@ struct signal_queue {
  */
 struct sighand {
 	struct refcount refs;
-	struct spinlock lock; /* RANK_SIGNAL, interrupts off */
-	u64 action_set;	      /* [lock] actions below with a meaning; all others are SIG_DFL */
+	struct spinlock lock;  /* RANK_SIGNAL, interrupts off */
+	u64 action_set;	       /* [lock] actions below with a meaning; all others are SIG_DFL */
 	u32 flags[SIGNAL_MAX]; /* [lock] apart, so that the whole fits into a cell of 2 KiB */
 	struct {
 		u64 handler, restorer, mask;
@@ -71,13 +71,14 @@ struct signal_state {
 	u32 queued;		    /* [hand lock] entries in all queues of the process */
 	int stopped;		    /* [hand lock for change, a for read] by this signal; 0: runs */
 	u32 stop_number;	    /* [hand lock for change, a for read] of stops so far */
-	u32 to_stop;		    /* [hand lock] threads that do not stand still yet; the last one tells the parent */
-	bool stop_unreported;	    /* [hand lock] wait(2) has not told of it yet */
-	bool continue_unreported;   /* [hand lock] the same for the end of a stop */
-	bool continue_pending;	    /* [hand lock] the parent has not been told that it goes on */
-	bool ending;		    /* [hand lock for change, a for read] all threads are to end: exit_group(2) */
-	int end_status;		    /* [hand lock] with what, in the encoding of wait(2) */
-	struct thread *executing;   /* [hand lock for change, a for read] execve(2): all other threads are to end */
+	u32 to_stop; /* [hand lock] threads that do not stand still yet; the last one tells the parent */
+	bool stop_unreported;	  /* [hand lock] wait(2) has not told of it yet */
+	bool continue_unreported; /* [hand lock] the same for the end of a stop */
+	bool continue_pending;	  /* [hand lock] the parent has not been told that it goes on */
+	bool ending;	/* [hand lock for change, a for read] all threads are to end: exit_group(2) */
+	int end_status; /* [hand lock] with what, in the encoding of wait(2) */
+	struct thread
+		*executing; /* [hand lock for change, a for read] execve(2): all other threads are to end */
 };
 
 /* --- actions (signal_actions.c) --- */

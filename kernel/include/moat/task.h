@@ -68,8 +68,8 @@ struct process {
 	/* The threads are found with the table or the signals locked, and change with both. */
 	TAILQ_HEAD(, thread) threads; /* [table, signals] oldest first */
 	u32 thread_count;	      /* [table, signals for change, a for read] */
-	struct thread *leader;	      /* [table, signals] the thread whose number is pid; NULL once it has ended */
-	struct waitq thread_event;    /* a thread has ended */
+	struct thread *leader; /* [table, signals] the thread whose number is pid; NULL once it has ended */
+	struct waitq thread_event; /* a thread has ended */
 	/* What others may look at (/proc/PID), with the table locked: own threads change it so too. */
 	struct aspace *aspace;		      /* [table for change] NULL: the kernel's process, or it ended */
 	struct file *exe;		      /* [table for change] may be NULL */
@@ -83,8 +83,8 @@ struct process {
 	u32 personality;			 /* [own thread] */
 	bool no_new_privs;			 /* [own thread] */
 	int exit_status;			 /* [I once a zombie] in the encoding of wait(2) */
-	struct process_usage usage;		 /* [table] of threads that have ended, and of programs before this one */
-	struct process_usage children_usage;	 /* [table] of those that were waited for, and theirs */
+	struct process_usage usage; /* [table] of threads that have ended, and of programs before this one */
+	struct process_usage children_usage; /* [table] of those that were waited for, and theirs */
 	struct process_usage
 		faults_before;	     /* [own thread] faults that the address space had seen at the start */
 	struct ratelimit log_budget; /* [own thread] */
@@ -106,28 +106,28 @@ enum thread_state {
 
 struct thread {
 	struct arch_thread arch;
-	struct process *process;      /* [I until it has left the process] */
-	int tid;		      /* [table for change] */
-	TAILQ_ENTRY(thread) sibling;  /* [table, signals] among the threads of its process */
-	LIST_ENTRY(thread) hash;      /* [table] by tid */
-	struct fd_table *files;	      /* [table for change] */
-	struct fs_context *fs;	      /* [table for change] */
-	char name[TASK_NAME_MAX];     /* [I between execs] */
-	enum thread_state state;      /* [run queue] */
-	TAILQ_ENTRY(thread) run;      /* [run queue] */
-	LIST_ENTRY(thread) all;	      /* [thread list] */
-	u32 slice_ticks;	      /* [own CPU] ticks left before others get a turn */
-	u64 on_cpu_since_ns;	      /* [run queue] */
-	u64 cpu_ns;		      /* [run queue] up to the last switch away */
-	u64 user_ticks, sys_ticks;    /* [own CPU] samples that split cpu_ns */
-	u64 switches;		      /* [run queue] */
-	struct signal_queue signals;  /* for this thread alone */
-	u64 blocked_signals;	      /* [own thread for change, a for read] */
-	u64 waited_signals;	      /* [own thread for change, a for read] sigtimedwait(2) sleeps for these */
-	bool standing;		      /* [signals lock] counted as stopped */
-	u64 restart_deadline_ns;      /* [own thread] of an interrupted wait that starts again; 0: none */
-	u64 saved_mask;		      /* [own thread] put back after sigsuspend's handler */
-	bool restore_mask;	      /* [own thread] */
+	struct process *process;     /* [I until it has left the process] */
+	int tid;		     /* [table for change] */
+	TAILQ_ENTRY(thread) sibling; /* [table, signals] among the threads of its process */
+	LIST_ENTRY(thread) hash;     /* [table] by tid */
+	struct fd_table *files;	     /* [table for change] */
+	struct fs_context *fs;	     /* [table for change] */
+	char name[TASK_NAME_MAX];    /* [I between execs] */
+	enum thread_state state;     /* [run queue] */
+	TAILQ_ENTRY(thread) run;     /* [run queue] */
+	LIST_ENTRY(thread) all;	     /* [thread list] */
+	u32 slice_ticks;	     /* [own CPU] ticks left before others get a turn */
+	u64 on_cpu_since_ns;	     /* [run queue] */
+	u64 cpu_ns;		     /* [run queue] up to the last switch away */
+	u64 user_ticks, sys_ticks;   /* [own CPU] samples that split cpu_ns */
+	u64 switches;		     /* [run queue] */
+	struct signal_queue signals; /* for this thread alone */
+	u64 blocked_signals;	     /* [own thread for change, a for read] */
+	u64 waited_signals;	 /* [own thread for change, a for read] sigtimedwait(2) sleeps for these */
+	bool standing;		 /* [signals lock] counted as stopped */
+	u64 restart_deadline_ns; /* [own thread] of an interrupted wait that starts again; 0: none */
+	u64 saved_mask;		 /* [own thread] put back after sigsuspend's handler */
+	bool restore_mask;	 /* [own thread] */
 	struct signal_stack altstack; /* [own thread] */
 	u64 clear_tid;		      /* [own thread] user address, set_tid_address(2) */
 	u64 robust_list;	      /* [own thread] user address, set_robust_list(2) */
