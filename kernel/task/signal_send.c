@@ -198,14 +198,11 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info)
 
 	if (job)
 		prepare_stop(p, signo, &dropped);
-	if (TAILQ_EMPTY(&p->threads))
-		t = NULL;
-	else if (!signal_is_ignored(h, signo) || !t || blocks(t, signo))
+	if (!TAILQ_EMPTY(&p->threads) && (!signal_is_ignored(h, signo) || !t || blocks(t, signo))) {
 		err = enqueue(p, only ? &only->signals : &p->signals.shared, info);
-	else
-		t = NULL;
-	if (t)
-		sched_kick(t);
+		if (t)
+			sched_kick(t);
+	}
 	spin_unlock_irqrestore(&h->lock, irq);
 	if (job)
 		signal_free_list(&dropped);
