@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 extern char **environ;
@@ -151,6 +152,8 @@ static void waiting_parent(void)
 	if (middle == 0) {
 		pid = vfork();
 		if (pid == 0) {
+			/* Its memory is its parent's: it can only ask the kernel to end it once that one has gone. */
+			syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 			syscall(SYS_write, fds[1], "x", 1);
 			for (;;)
 				syscall(SYS_pause);
