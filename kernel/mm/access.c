@@ -44,22 +44,30 @@ static void move(const struct piece *p, const struct page *frame)
 		memset(p->bytes, 0, p->len);
 }
 
+/* As a program's own write would: the page is not free to go any more (MADV_FREE). -EAGAIN: it changes meanwhile. */
+static __noinline int set_dirty(struct aspace *as, u64 addr, const struct pmap_leaf *leaf)
+{
+	struct tlb_batch batch;
+	int err;
+
+	tlb_batch_init(&batch, &as->pmap);
+	err = pmap_replace(&as->pmap, addr, leaf->pfn, leaf->pfn, leaf->prot, &batch);
+	if (!err)
+		tlb_flush(&batch);
+	return err;
+}
+
 /* The page is entered with the right that is wanted. as->lock held for reading. False: it has gone again. */
 static __noinline bool move_entered(struct aspace *as, const struct piece *p)
 {
 	const unsigned need = PMAP_READ | (p->flags & ACCESS_WRITE ? PMAP_WRITE : 0);
 	struct pmap_leaf leaf;
-	struct tlb_batch batch;
 
 	if (!pmap_query(&as->pmap, piece_page(p), &leaf) || (leaf.prot & need) != need)
 		return false;
 	move(p, pfn_to_page(leaf.pfn));
-	if (!(p->flags & ACCESS_WRITE) || (leaf.prot & PMAP_DIRTY))
-		return true;
-	/* As a program's own write would: the page is not free to go any more (MADV_FREE). */
-	tlb_batch_init(&batch, &as->pmap);
-	if (!pmap_replace(&as->pmap, piece_page(p), leaf.pfn, leaf.pfn, leaf.prot, &batch))
-		tlb_flush(&batch);
+	if ((p->flags & ACCESS_WRITE) && !(leaf.prot & PMAP_DIRTY))
+		(void)set_dirty(as, piece_page(p), &leaf);
 	return true;
 }
 
@@ -134,7 +142,8 @@ static int write_forced(struct aspace *as, struct vma *v, const struct piece *p)
 	if (!page || page->owner != FRAME_ANON || frame_refs(page) != 1) {
 		anon_family_set(v);
 		err = make_private(as, v, p, there ? &leaf : NULL, &page);
-	}
+	} else if (!(leaf.prot & PMAP_DIRTY))
+		err = set_dirty(as, piece_page(p), &leaf);
 	if (!err)
 		move(p, page);
 	return err;

@@ -71,6 +71,10 @@ void vma_tree_insert(struct aspace *as, struct vma *v);
 /* The same where its neighbours are known; NULL: it has none on that side. */
 void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next);
 void vma_tree_remove(struct aspace *as, struct vma *v);
+/* To another, free place. Its object lists it all the while: no zap misses it. */
+void vma_tree_move(struct aspace *as, struct vma *v, struct range range, u64 object_offset);
+/* Before high, which shows the same object, is taken out and becomes a part of low. */
+void vma_absorb_in_object(struct vma *low, const struct vma *high);
 void vma_tree_resize(struct aspace *as, struct vma *v, struct range range);
 void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags);
 struct vma *vma_prev(struct vma *v);

@@ -84,6 +84,7 @@ static bool merge_touching(struct aspace *as, struct vma *low, struct vma *high,
 		low->anon_from_fork = high->anon_from_fork;
 	}
 	low->entered |= high->entered;
+	vma_absorb_in_object(low, high);
 	vma_tree_remove(as, high);
 	vma_tree_reflag(as, low, low->flags | (high->flags & VMA_MAY_GUARD));
 	vma_tree_resize(as, low, (struct range){low->range.start, high->range.end});

@@ -150,23 +150,45 @@ static void set_size(struct mobj *obj, u64 size_bytes)
 	__atomic_store_n(&obj->size_bytes, size_bytes, __ATOMIC_RELEASE);
 }
 
-/*
- * The new size comes first: a fault that looked at the old one is undone by the zap, which waits for it, and one that looks
- * later finds the end. Only then can the pages go, since nobody can bring one back.
- */
-static int shrink(struct mobj *obj, u64 old, u64 size_bytes)
+/* Has the page that clear_part will clear in memory, so that it cannot fail: nothing else takes it away. */
+static int load_part(struct mobj *obj, u64 index, u64 from, u64 to)
 {
-	u64 index = ALIGN_UP(size_bytes, PAGE_SIZE) >> PAGE_SHIFT;
-	int err = mobj_zap(obj, (struct range){index, UINT64_MAX}, ZAP_PRIVATE);
+	struct page *page;
+	int err;
 
+	if (from >= to)
+		return 0;
+	err = mobj_page(obj, index, 0, &page);
+	if (!err && page)
+		frame_put(page);
+	return err;
+}
+
+/*
+ * Nothing changes before all that may fail is done. Then the new size comes first: a fault that looked at the old one is undone by
+ * the zap, which waits for it, and one that looks later finds the end. Only then can the pages go, since nobody can bring
+ * one back.
+ */
+static int shrink(struct mobj *obj, u64 size_bytes)
+{
+	const struct range gone = {ALIGN_UP(size_bytes, PAGE_SIZE) >> PAGE_SHIFT, UINT64_MAX};
+	u64 last = size_bytes >> PAGE_SHIFT, rest = size_bytes % PAGE_SIZE, end = rest ? PAGE_SIZE : 0;
+	int err = mobj_zap_prepare(obj, gone, ZAP_PRIVATE);
+
+	if (err)
+		return err;
+	err = load_part(obj, last, rest, end);
+	if (err) {
+		mobj_zap_cancel(obj);
+		return err;
+	}
 	mutex_lock(&obj->lock);
-	if (!err)
-		err = clear_part(obj, size_bytes >> PAGE_SHIFT, size_bytes % PAGE_SIZE,
-				 size_bytes % PAGE_SIZE ? PAGE_SIZE : 0);
-	if (!err)
-		drop_pages(obj, index, UINT64_MAX);
-	else
-		set_size(obj, old);
+	set_size(obj, size_bytes);
+	mutex_unlock(&obj->lock);
+	mobj_zap_commit(obj, gone, ZAP_PRIVATE);
+	mutex_lock(&obj->lock);
+	err = clear_part(obj, last, rest, end);
+	drop_pages(obj, gone.start, gone.end);
 	mutex_unlock(&obj->lock);
 	return err;
 }
@@ -174,16 +196,16 @@ static int shrink(struct mobj *obj, u64 old, u64 size_bytes)
 int mobj_resize(struct mobj *obj, u64 size_bytes)
 {
 	int err = mobj_check_resize(obj, size_bytes);
-	u64 old;
 
 	if (err)
 		return err;
+	/* Pages may lie behind the end too: fallocate(2) with FALLOC_FL_KEEP_SIZE, or one that failed. */
+	if (size_bytes <= __atomic_load_n(&obj->size_bytes, __ATOMIC_RELAXED))
+		return shrink(obj, size_bytes);
 	mutex_lock(&obj->lock);
-	old = obj->size_bytes;
 	set_size(obj, size_bytes);
 	mutex_unlock(&obj->lock);
-	/* Pages may lie behind the end too: fallocate(2) with FALLOC_FL_KEEP_SIZE, or one that failed. */
-	return size_bytes <= old ? shrink(obj, old, size_bytes) : 0;
+	return 0;
 }
 
 /*
@@ -194,26 +216,33 @@ int mobj_resize(struct mobj *obj, u64 size_bytes)
  */
 int mobj_punch(struct mobj *obj, struct range bytes)
 {
-	u64 first = bytes.start >> PAGE_SHIFT, last = bytes.end >> PAGE_SHIFT;
 	u64 head = bytes.start % PAGE_SIZE, tail = bytes.end % PAGE_SIZE;
+	u64 first = bytes.start >> PAGE_SHIFT, last = bytes.end >> PAGE_SHIFT;
+	const u64 head_end = first == last ? tail : head ? PAGE_SIZE : 0;
+	const struct range whole = {first + (head != 0), last};
 	int err = mobj_check_write(obj, 0);
 
 	if (err || range_empty(bytes))
 		return err;
+	if (first == last)
+		tail = 0;
+	err = load_part(obj, first, head, head_end);
+	if (!err)
+		err = load_part(obj, last, 0, tail);
+	if (!err && whole.start < whole.end)
+		err = mobj_zap_prepare(obj, whole, 0);
+	if (err)
+		return err;
 	mutex_lock(&obj->lock);
-	if (first == last) {
-		err = clear_part(obj, first, head, tail);
-	} else {
-		err = head ? clear_part(obj, first++, head, PAGE_SIZE) : 0;
-		if (!err)
-			err = clear_part(obj, last, 0, tail);
-		if (!err)
-			drop_pages(obj, first, last);
-	}
+	err = clear_part(obj, first, head, head_end);
+	if (!err)
+		err = clear_part(obj, last, 0, tail);
+	if (whole.start < whole.end)
+		drop_pages(obj, whole.start, whole.end);
 	mutex_unlock(&obj->lock);
 	/* After the pages: a fault meanwhile brings a new one, which the zap may take away in vain. */
-	if (!err && first < last)
-		err = mobj_zap(obj, (struct range){first, last}, 0);
+	if (whole.start < whole.end)
+		mobj_zap_commit(obj, whole, 0);
 	return err;
 }
 

@@ -15,12 +15,16 @@
  * address space's lock all the while is what makes this complete: the zap comes before, and there was nothing to copy, or
  * after, and finds the copy in the list.
  *
+ * A zap is done in two rounds. The first only makes ready what the second needs memory for, and may fail with nothing
+ * changed; zap_lock is held from the one to the other. Between them the caller sets the size.
+ *
  * Lock order: inode mutex, zap_lock, as->lock (one at a time), maps_lock; the pmap's inside.
  */
 #include <moat/panic.h>
+#include <moat/reclaim.h>
 #include "aspace_internal.h"
 
-/* One call of mobj_zap. */
+/* One round. */
 struct zap {
 	struct mobj *obj;
 	struct range pages;
@@ -76,17 +80,48 @@ static bool shown_at(const struct zap *z, const struct vma *v, struct range *out
 	return true;
 }
 
-/* Takes the pages out of one VMA; -ENOMEM: a table that is shared with another process could not be copied. */
-static int zap_vma(const struct zap *z, const struct vma *v, struct tlb_batch *batch)
+/* Whether private copies in v are left alone. */
+static bool keeps_private(const struct zap *z, const struct vma *v)
 {
-	bool keep = !(z->flags & ZAP_PRIVATE) && !(v->flags & VMA_SHARED);
+	return !(z->flags & ZAP_PRIVATE) && !(v->flags & VMA_SHARED);
+}
+
+/* Copies the tables that the zap will change and that v's address space shares with another one. 0 or -ENOMEM. */
+static int prepare_vma(const struct zap *z, struct vma *v, struct tlb_batch *batch)
+{
+	/* Guards stay: what lies between them is removed piece by piece. */
+	bool pieces = keeps_private(z, v) || unlikely(v->flags & VMA_MAY_GUARD);
 	struct range r;
 
-	return shown_at(z, v, &r) ? remove_but_guards(v->aspace, r, keep ? PMAP_KEEP_ANON : 0, batch) : 0;
+	return shown_at(z, v, &r)
+		       ? pmap_prepare(&v->aspace->pmap, r, pieces ? PMAP_CHANGE : PMAP_REMOVE, batch)
+		       : 0;
+}
+
+/* Takes the pages out of one VMA. */
+static int zap_vma(const struct zap *z, struct vma *v, struct tlb_batch *batch)
+{
+	struct range r;
+
+	return shown_at(z, v, &r)
+		       ? remove_but_guards(v->aspace, r, keeps_private(z, v) ? PMAP_KEEP_ANON : 0, batch)
+		       : 0;
+}
+
+typedef int zap_step(const struct zap *z, struct vma *v, struct tlb_batch *batch);
+
+/* v is to be visited again. */
+static void unvisit(const struct zap *z, struct vma *v)
+{
+	spin_lock(&z->obj->maps_lock);
+	v->zap_generation = 0;
+	TAILQ_REMOVE(&z->obj->maps, v, sharer);
+	TAILQ_INSERT_HEAD(&z->obj->maps, v, sharer);
+	spin_unlock(&z->obj->maps_lock);
 }
 
 /* The VMAs of one address space that stand first in the list, as far as they do. */
-static int zap_aspace(const struct zap *z, struct aspace *as)
+static int visit_aspace(const struct zap *z, struct aspace *as, zap_step *step)
 {
 	struct tlb_batch batch;
 	struct vma *v;
@@ -98,28 +133,66 @@ static int zap_aspace(const struct zap *z, struct aspace *as)
 	if (v) {
 		tlb_batch_init(&batch, &as->pmap);
 		do
-			err = zap_vma(z, v, &batch);
+			err = step(z, v, &batch);
 		while (!err && (v = visit_next(z, as)) != NULL);
 		tlb_flush(&batch);
+		if (err)
+			unvisit(z, v);
 	}
 	rwlock_write_done(&as->lock);
 	return err;
 }
 
-int mobj_zap(struct mobj *obj, struct range pages, unsigned flags)
+/* Does the step for every VMA in the list, to the first error. zap_lock held. */
+static int visit_all(struct zap *z, zap_step *step)
 {
-	struct zap z = {.obj = obj, .pages = pages, .flags = flags};
 	struct aspace *as;
 	int err = 0;
 
-	mutex_lock(&obj->zap_lock);
-	spin_lock(&obj->maps_lock);
-	z.generation = ++obj->zap_generation;
-	spin_unlock(&obj->maps_lock);
-	while (!err && (as = next_aspace(&z)) != NULL) {
-		err = zap_aspace(&z, as);
+	while (!err && (as = next_aspace(z)) != NULL) {
+		err = visit_aspace(z, as, step);
 		aspace_unpin(as);
 	}
-	mutex_unlock(&obj->zap_lock);
 	return err;
+}
+
+/* From here on no VMA has been visited. zap_lock held. */
+static void begin(struct zap *z)
+{
+	spin_lock(&z->obj->maps_lock);
+	z->generation = ++z->obj->zap_generation;
+	spin_unlock(&z->obj->maps_lock);
+}
+
+int mobj_zap_prepare(struct mobj *obj, struct range pages, unsigned flags)
+{
+	struct zap z = {.obj = obj, .pages = pages, .flags = flags};
+	int err;
+
+	mutex_lock(&obj->zap_lock);
+	begin(&z);
+	err = visit_all(&z, prepare_vma);
+	if (err)
+		mutex_unlock(&obj->zap_lock);
+	return err;
+}
+
+void mobj_zap_cancel(struct mobj *obj)
+{
+	mutex_unlock(&obj->zap_lock);
+}
+
+void mobj_zap_commit(struct mobj *obj, struct range pages, unsigned flags)
+{
+	struct zap z = {.obj = obj, .pages = pages, .flags = flags};
+
+	begin(&z);
+	/*
+	 * Memory is wanting only where another thread has forked or cut a VMA since the tables were made ready. What was begun
+	 * must come to its end: as a fault, it then waits for memory.
+	 */
+	while (visit_all(&z, zap_vma))
+		if (!memory_make_room())
+			waitq_give_way();
+	mutex_unlock(&obj->zap_lock);
 }

@@ -143,24 +143,26 @@ static int prepare_move(const struct remap *m, struct range from, struct move_no
 	return err;
 }
 
-/* The VMA for the new place, out of the tree: v itself, or a copy when v stays. */
-static struct vma *detach_or_copy(const struct remap *m, struct vma *v, struct move_nodes *n)
+/* The VMA at the new place: v itself, or a copy when v stays. */
+static struct vma *move_or_copy(const struct remap *m, struct vma *v, struct move_nodes *n)
 {
-	struct vma *moved = n->copy;
+	const struct range to = {m->to, m->to + m->new_len};
+	u64 offset = v->object_offset + (m->addr - v->range.start);
+	struct vma *copy = n->copy;
 
-	if (!moved) {
-		vma_tree_remove(m->as, v);
-		moved = v;
-	} else {
-		n->copy = NULL;
-		*moved = *v;
-		vma_take_backing(moved);
+	if (!v->object && !v->anon_family)
+		offset = m->to;
+	if (!copy) {
+		vma_tree_move(m->as, v, to, offset);
+		return v;
 	}
-	moved->object_offset += m->addr - v->range.start;
-	if (!moved->object && !moved->anon_family)
-		moved->object_offset = m->to;
-	moved->range = (struct range){m->to, m->to + m->new_len};
-	return moved;
+	n->copy = NULL;
+	*copy = *v;
+	copy->range = to;
+	copy->object_offset = offset;
+	vma_take_backing(copy);
+	vma_tree_insert(m->as, copy);
+	return copy;
 }
 
 /*
@@ -179,24 +181,42 @@ static void leave_empty(const struct remap *m, struct range from)
 	m->as->unjoined = true;
 }
 
+/*
+ * Linux joins the new place with its neighbours first, and cuts the old one out of its VMA then. So where one joins what is
+ * left of the VMA that it came from, all that is left of that has what cannot be lost by joining.
+ */
+static void keep_guard_flag(struct aspace *as, struct range source, const struct vma *joined)
+{
+	struct vma *v;
+
+	if (!(joined->flags & VMA_MAY_GUARD) || joined->range.start >= source.end ||
+	    joined->range.end <= source.start)
+		return;
+	for (v = aspace_find(as, source.start); v && v->range.start < source.end; v = vma_next(v))
+		vma_tree_reflag(as, v, v->flags | VMA_MAY_GUARD);
+}
+
 static void commit_move(struct remap *m, struct range from, struct move_nodes *n)
 {
-	struct vma *v, *moved;
+	struct vma *v = aspace_find(m->as, m->addr), *moved;
+	const struct range source = v->range;
 	struct tlb_batch batch;
+	bool stays = n->copy;
 
-	if (!range_empty(from) && !(m->how & REMAP_KEEP))
+	if (!range_empty(from) && !stays)
 		carve_commit(m->as, from, &n->carve);
 	v = aspace_find(m->as, m->addr);
 	note_growth(m, v, m->to);
-	moved = detach_or_copy(m, v, n);
 	if (!range_empty(from)) {
 		tlb_batch_init(&batch, &m->as->pmap);
 		pmap_move(&m->as->pmap, from, m->to, &batch);
 		tlb_flush(&batch);
 	}
-	vma_tree_insert(m->as, moved);
-	vma_merge_around(m->as, moved, m->dead);
-	if (moved != v && !range_empty(from))
+	moved = move_or_copy(m, v, n);
+	moved = vma_merge_around(m->as, moved, m->dead);
+	if (!stays)
+		keep_guard_flag(m->as, source, moved);
+	else if (!range_empty(from))
 		leave_empty(m, from);
 }
 

@@ -79,7 +79,7 @@ static inline void count(struct aspace *as, const struct vma *v, s64 sign)
 	}
 }
 
-/* The object's list of who shows it: those that a mobj_zap now under way has yet to visit stand first. */
+/* The object's list of who shows it: those that a zap now under way has yet to visit stand first. */
 static void join_object(struct vma *v)
 {
 	struct mobj *obj = v->object;
@@ -108,6 +108,21 @@ static void leave_object(struct vma *v)
 	spin_unlock(&v->object->maps_lock);
 }
 
+void vma_absorb_in_object(struct vma *low, const struct vma *high)
+{
+	struct mobj *obj = low->object;
+
+	if (!obj)
+		return;
+	spin_lock(&obj->maps_lock);
+	if (low->zap_generation != high->zap_generation) {
+		low->zap_generation = 0;
+		TAILQ_REMOVE(&obj->maps, low, sharer);
+		TAILQ_INSERT_HEAD(&obj->maps, low, sharer);
+	}
+	spin_unlock(&obj->maps_lock);
+}
+
 /* The free run between two neighbours; without the lower one it starts at 0. */
 static u64 run_between(const struct vma *prev, const struct vma *next)
 {
@@ -129,7 +144,7 @@ static void mend_run(const struct vma *prev, struct vma *next)
 }
 
 /* Puts v into the empty place between its neighbours: under the one of them that has room, or as the root. */
-void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
+static void link_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
 {
 	struct vma *parent = prev && !RB_RIGHT(prev, node) ? prev : next;
 	struct vma **place = &RB_ROOT(&as->vmas);
@@ -150,10 +165,15 @@ void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev,
 	as->found = v;
 	as->vma_count++;
 	count(as, v, 1);
+}
+
+void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
+{
+	link_between(as, v, prev, next);
 	join_object(v);
 }
 
-void vma_tree_insert(struct aspace *as, struct vma *v)
+static void link_in_order(struct aspace *as, struct vma *v)
 {
 	struct vma *at = RB_ROOT(&as->vmas), *prev = NULL, *next = NULL;
 
@@ -166,7 +186,13 @@ void vma_tree_insert(struct aspace *as, struct vma *v)
 			at = RB_RIGHT(at, node);
 		}
 	}
-	vma_tree_insert_between(as, v, prev, next);
+	link_between(as, v, prev, next);
+}
+
+void vma_tree_insert(struct aspace *as, struct vma *v)
+{
+	link_in_order(as, v);
+	join_object(v);
 }
 
 /* Takes out v, which has at most one child: the child takes its place. The run of `next` has changed, too. */
@@ -190,12 +216,11 @@ static void unlink(struct aspace *as, struct vma *v, struct vma *next)
 		vma_tree_RB_REMOVE_COLOR(&as->vmas, parent, child);
 }
 
-void vma_tree_remove(struct aspace *as, struct vma *v)
+static void take_out(struct aspace *as, struct vma *v)
 {
 	struct vma *prev = vma_prev(v), *next = vma_next(v);
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
-	leave_object(v);
 	if (as->found == v)
 		as->found = next;
 	if (next)
@@ -207,6 +232,20 @@ void vma_tree_remove(struct aspace *as, struct vma *v)
 		unlink(as, v, next);
 	as->vma_count--;
 	count(as, v, -1);
+}
+
+void vma_tree_remove(struct aspace *as, struct vma *v)
+{
+	leave_object(v);
+	take_out(as, v);
+}
+
+void vma_tree_move(struct aspace *as, struct vma *v, struct range range, u64 object_offset)
+{
+	take_out(as, v);
+	v->range = range;
+	v->object_offset = object_offset;
+	link_in_order(as, v);
 }
 
 /* The new range must leave v between the same neighbours. A start that moves takes object_offset along. */

@@ -6,6 +6,24 @@
 #include <moat/usage.h>
 #include "mm_fixture.h"
 
+/* What a debugger writes to a page that was given up, and is read-only by now, stays. */
+static void test_forced_write_stays(void **state)
+{
+	struct aspace *as = *state;
+	u8 byte = 77;
+
+	map_at(as, AT, 2 * P, RW);
+	poke(AT, 10);
+	poke(AT + P, 11);
+	assert_int_equal(aspace_advise(as, AT, 2 * P, MADV_FREE), 0);
+	assert_int_equal(aspace_protect(as, AT, 2 * P, VMA_READ), 0);
+	assert_int_equal(aspace_access_forced(as, AT + 5, &byte, 1, ASPACE_POKE), 0);
+	assert_int_equal(memory_reclaim(), 1);
+	assert_int_equal(peek(AT), 10);
+	assert_int_equal(peek(AT + 5), 77);
+	assert_int_equal(peek(AT + P), 0);
+}
+
 /* Each mode with a request that fits, one larger than the machine, and one above the limit of mode 2. */
 static void test_commit_modes(void **state)
 {
@@ -105,9 +123,8 @@ static void test_order_of_making_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ASPACE_TEST(test_commit_modes),
-		ASPACE_TEST(test_commit_counts),
-		ASPACE_TEST(test_given_up),
+		ASPACE_TEST(test_commit_modes),		ASPACE_TEST(test_commit_counts),
+		ASPACE_TEST(test_forced_write_stays),	ASPACE_TEST(test_given_up),
 		ASPACE_TEST(test_order_of_making_room),
 	};
 

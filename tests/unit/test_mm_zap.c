@@ -171,13 +171,74 @@ static void test_pin(void **state)
 	mobj_put(obj);
 }
 
+/*
+ * Memory is wanting for what a shrinking or a hole needs, at each allocation in turn: nothing has changed. The child
+ * shares its parent's table.
+ *
+ *     a and its child, AT    |0 * 2 *|  private, * = a copy
+ */
+static void test_no_memory(void **state)
+{
+	struct aspace *a = *state, *child;
+	struct mobj *obj = numbered(4);
+	unsigned failures = 0;
+	int err = -ENOMEM;
+
+	map_object(a, AT, 4 * P, RW, obj, 0);
+	set(a, AT + P, '*');
+	set(a, AT + 3 * P, '*');
+	assert_string_equal(show(a, AT, 4), "0*2*");
+	assert_int_equal(aspace_fork(a, &child), 0);
+	for (; err; failures++) {
+		frame_fail_after(failures + 1);
+		err = failures % 2 ? mobj_punch(obj, (struct range){0, P}) : mobj_resize(obj, 3 * P);
+		frame_fail_after(0);
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_int_equal(obj->size_bytes, 4 * P);
+		assert_int_equal(mobj_resident_pages(obj), 4);
+		assert_string_equal(show(a, AT, 4), "0*2*");
+		assert_string_equal(show(child, AT, 4), "0*2*");
+	}
+	/* The fake machine shares no tables, and needs no memory. */
+	assert_int_equal(mobj_resize(obj, 3 * P), 0);
+	assert_string_equal(show(a, AT, 4), failures % 2 ? ".*2B" : "0*2B");
+	fake_use_aspace(a);
+	aspace_put(child);
+	mobj_put(obj);
+}
+
+/* A VMA that moves, and two that become one, stay in the object's list. */
+static void test_stay_listed(void **state)
+{
+	struct aspace *a = *state;
+	struct mobj *obj = numbered(6);
+	struct remap_request move = {.addr = AT,
+				     .old_len = 6 * P,
+				     .new_len = 6 * P,
+				     .new_addr = OTHER,
+				     .how = REMAP_MAY_MOVE | REMAP_AT};
+	u64 at;
+
+	map_object(a, AT, 6 * P, RW | VMA_SHARED, obj, 0);
+	assert_string_equal(show(a, AT, 6), "012345");
+	assert_int_equal(aspace_remap(a, &move, &at), 0);
+	assert_string_equal(show(a, OTHER, 6), "012345");
+	assert_int_equal(aspace_protect(a, OTHER + 2 * P, 2 * P, VMA_READ), 0);
+	assert_int_equal(aspace_protect(a, OTHER + 2 * P, 2 * P, RW), 0);
+	assert_int_equal(a->vma_count, 1);
+	assert_int_equal(mobj_resize(obj, 3 * P), 0);
+	assert_string_equal(show(a, OTHER, 6), "012BBB");
+	mobj_put(obj);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ASPACE_TEST(test_truncate),
-		ASPACE_TEST(test_punch_keeps_copies),
-		ASPACE_TEST(test_split),
-		ASPACE_TEST(test_pin),
+		ASPACE_TEST(test_truncate),  ASPACE_TEST(test_punch_keeps_copies),
+		ASPACE_TEST(test_split),     ASPACE_TEST(test_pin),
+		ASPACE_TEST(test_no_memory), ASPACE_TEST(test_stay_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,7 @@ struct vma {
 	 */
 	u64 object_offset;
 	TAILQ_ENTRY(vma) sharer; /* [object's maps lock] in the object's list while in the tree */
-	u64 zap_generation; /* [object's maps lock] the last mobj_zap that was here, or ZAP_FRESH: see object_zap.c */
+	u64 zap_generation; /* [object's maps lock] the last zap that was here, or ZAP_FRESH: see object_zap.c */
 	/*
 	 * Which family of private pages this VMA has, 0 while it has none ([a]: faults set it once), and whether it came
 	 * with pages from a parent ([aspace lock]). Nothing needs it but merging: see vma_can_merge.

@@ -35,13 +35,13 @@ struct mobj {
 	const struct mobj_ops *ops; /* [I] may be NULL */
 	void *owner;		    /* [I] for ops */
 	u64 committed_pages;	    /* [I] counted as committed as long as the object lives; see commit.c */
-	struct mutex zap_lock;	    /* RANK_ZAP: one mobj_zap at a time */
+	struct mutex zap_lock;	    /* RANK_ZAP: one zap at a time */
 	struct spinlock maps_lock;  /* RANK_MAPS */
 	TAILQ_HEAD(, vma)
 	maps;		    /* [maps_lock] every VMA that shows the object; see object_zap.c for the order */
 	u64 writable_maps;  /* [maps_lock] of them those that can write, or become able to */
 	u32 seals;	    /* [maps_lock for change, a for read] F_SEAL_*; see object_seal.c */
-	u64 zap_generation; /* [maps_lock] counts the calls of mobj_zap */
+	u64 zap_generation; /* [maps_lock] counts the rounds of zaps */
 };
 
 enum mobj_flags {
@@ -72,13 +72,13 @@ ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u);
 ssize_t mobj_write(struct mobj *obj, u64 offset, struct uio *u);
 /*
  * Sets the size; pages past it are dropped, also from every address space that shows them (private copies too), and the
- * tail of the last one cleared. 0 or -ENOMEM. No address space's lock held; growing and shrinking are the caller's to
+ * tail of the last one cleared. 0, or -errno with nothing changed. No address space's lock held; growing and shrinking are the caller's to
  * serialise (a file's: by its inode's mutex).
  */
 int __must_check mobj_resize(struct mobj *obj, u64 size_bytes);
 /*
  * Frees whole pages in the range and clears its ragged ends (hole punching). Address spaces that show the pages lose them,
- * but not private copies. No address space's lock held.
+ * but not private copies. 0, or -errno with nothing changed. No address space's lock held.
  */
 int __must_check mobj_punch(struct mobj *obj, struct range bytes);
 
@@ -86,10 +86,14 @@ enum zap_flags {
 	ZAP_PRIVATE = 1 << 0, /* private copies too (truncation) */
 };
 /*
- * Takes the pages [start, end) of the object, counted in pages, out of every address space that shows them. Who touches
- * them again faults. 0, or -ENOMEM with some of them still there. Takes each aspace->lock for writing; may sleep.
+ * Taking the pages [start, end) of the object, counted in pages, out of every address space that shows them: who touches
+ * them again faults. Prepare may fail (-ENOMEM, nothing changed); after it the caller changes what he has to and calls
+ * commit with the same arguments, which cannot fail, or cancel. Each takes each aspace->lock for writing, and may sleep; zap_lock
+ * is held from the first to the second.
  */
-int __must_check mobj_zap(struct mobj *obj, struct range pages, unsigned flags);
+int __must_check mobj_zap_prepare(struct mobj *obj, struct range pages, unsigned flags);
+void mobj_zap_commit(struct mobj *obj, struct range pages, unsigned flags);
+void mobj_zap_cancel(struct mobj *obj);
 /* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
 bool mobj_has_page(struct mobj *obj, u64 index); /* is it in memory? */
