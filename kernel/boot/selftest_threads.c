@@ -20,6 +20,7 @@
 #define ROUNDS	      12
 #define NUMBERS	      40
 #define NAP_NS	      7000000ull
+#define MAX_NAPS      1000
 #define SHARE_PERCENT 50 /* at least, of what the busiest program had */
 
 static struct {
@@ -155,6 +156,17 @@ static void run_kernel_threads(void)
 	EXPECT_EQ(shared.received_sum, NUMBERS * (NUMBERS + 1) / 2);
 }
 
+/* The kernel threads may be done sooner than the programs have had a few turns each. */
+static void await_turns(struct process *const programs[LOOPERS])
+{
+	for (int i = 0; i < LOOPERS; i++) {
+		const struct thread *t = programs[i]->leader;
+
+		for (int naps = 0; naps < MAX_NAPS && t->switches <= ROUNDS; naps++)
+			EXPECT_EQ(sleep_until_ns(clock_monotonic_ns() + NAP_NS), 0);
+	}
+}
+
 static void check_shares(struct process *const programs[LOOPERS])
 {
 	u64 most = 0;
@@ -182,6 +194,7 @@ static void run_all(void)
 		process_start(programs[i]);
 	}
 	run_kernel_threads();
+	await_turns(programs);
 	check_shares(programs);
 	for (int i = 0; i < LOOPERS; i++)
 		selftest_kill(programs[i]);

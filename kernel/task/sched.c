@@ -1,69 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: one run queue for each CPU, first come first served, a time slice for each turn. Kernel code is never
- * preempted; a thread in ring 3 is, at the first return to ring 3 after its slice has ended.
+ * The scheduler: the switch from one thread to the next, sleeping and waking, ticks, and the idle threads. Who is next is
+ * sched_queue.c's, where sched_balance.c's; docs/scheduler.md is the theory of all three.
  *
- *            wake                      picked
- *     BLOCKED ───> READY (on queue) ───────────> RUNNING
- *        ^                                        │ prepare
- *        └──────── block ──── BLOCKING <──────────┘
- *                                │ wake in between: RUNNING again, block does nothing
+ * Kernel code is never preempted; a thread in ring 3 is, at the first return to ring 3 after its turn is over.
  *
- * Lock: the run queue's (RANK_RUNQ), interrupts off. It is held across the switch: the thread that is switched to
- * releases it.
+ * Lock: the run queue's (RANK_RUNQ), interrupts off. It is held across the switch: the thread that is switched to releases
+ * it.
  */
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
+#include <moat/ktimer.h>
 #include <moat/mempolicy.h>
 #include <moat/panic.h>
 #include <moat/string.h>
 #include <moat/task.h>
+#include "sched.h"
 
-#define TICK_NS	    4000000ull
-#define SLICE_TICKS 3
+#define BALANCE_TICKS 16
 
-struct run_queue {
-	struct spinlock lock;
-	TAILQ_HEAD(, thread) ready; /* [lock] */
-	struct thread *idle;	    /* [I] */
-	struct thread *previous;    /* [lock] switched away from just now */
-	bool reschedule;	    /* [lock] the running thread's turn is over */
-	u64 tick_ns;		    /* [own CPU] when to look at the running thread next */
-};
-
-static struct run_queue queues[CPU_MAX];
-static struct thread boot_thread;
-
-static struct run_queue *this_queue(void)
-{
-	return &queues[cpu_id()];
-}
-
-static void enqueue(struct run_queue *q, struct thread *t)
-{
-	t->state = THREAD_READY;
-	TAILQ_INSERT_TAIL(&q->ready, t, run);
-	if (arch_current() == q->idle)
-		q->reschedule = true;
-}
+struct run_queue sched_queues[CPU_MAX];
+static struct thread idle_threads[CPU_MAX];
 
 /*
- * Second half of every switch, on the new thread's stack: lets go of the queue, frees a thread that has ended. A user
- * thread looks at its signals before it next goes to ring 3: none that came while it did not run is missed.
+ * Second half of every switch, on the new thread's stack: lets go of the queue, and of the thread before if that has
+ * ended or is to go on elsewhere.
  */
 static void finish_switch(void)
 {
 	struct run_queue *q = this_queue();
-	struct thread *dead = q->previous && q->previous->state == THREAD_DEAD ? q->previous : NULL;
+	struct thread *t = q->previous;
+	enum thread_state state = t->state;
 
-	q->previous = NULL;
 	spin_unlock(&q->lock);
-	if (arch_current()->process->aspace)
+	/* In all other states it may be anywhere by now. */
+	if (unlikely(state == THREAD_MOVING))
+		sched_arrive(t);
+	if (unlikely(state == THREAD_DEAD))
+		thread_free(t);
+	if (arch_current()->sched.work)
 		request_user_work();
-	if (dead)
-		thread_free(dead);
 }
 
 void thread_begin(void *arg)
@@ -72,58 +50,138 @@ void thread_begin(void *arg)
 	finish_switch();
 }
 
-/* Switches to the next ready thread. Queue locked, interrupts off; unlocked on return. */
-static void switch_away(struct run_queue *q)
+/* What no tick has counted yet was, for the most part, on its way here. */
+static void enter_idle(struct run_queue *q, u64 now)
 {
-	struct thread *prev = arch_current(), *next = TAILQ_FIRST(&q->ready);
-	u64 now = clock_monotonic_ns();
+	q->times.sys_ns += now - (q->tick_ns - TICK_NS);
+	q->idle_since_ns = now;
+}
+
+static void leave_idle(struct run_queue *q, u64 now)
+{
+	q->times.idle_ns += now - q->idle_since_ns;
+	q->tick_ns = now + TICK_NS;
+	ktimers_limit(q->tick_ns);
+}
+
+static void begin_turn(struct run_queue *q, struct thread *t, u64 now)
+{
+	t->sched.turn_ns = t->on_cpu_since_ns = now;
+	t->sched.waited_ns += now - t->sched.ready_ns;
+	t->sched.turns++;
+	__atomic_store_n(&q->current, t, __ATOMIC_RELAXED);
+}
+
+/*
+ * Runs the best of those who are ready, else the idle thread. The current thread has been accounted for at `now`, and is in
+ * the queue if it is READY. Queue locked, interrupts off; unlocked on return.
+ */
+static void switch_away(struct run_queue *q, u64 now)
+{
+	struct thread *prev = q->current, *next = queue_best(q);
 
 	if (next)
-		TAILQ_REMOVE(&q->ready, next, run);
+		queue_take(q, next);
 	else
-		next = prev->state == THREAD_RUNNING ? prev : q->idle;
+		next = q->idle;
 	q->reschedule = false;
 	next->state = THREAD_RUNNING;
 	if (next == prev) {
-		prev->slice_ticks = SLICE_TICKS;
 		spin_unlock(&q->lock);
 		return;
 	}
-	prev->cpu_ns += now - prev->on_cpu_since_ns;
+	if (prev == q->idle)
+		leave_idle(q, now);
+	else if (next == q->idle)
+		enter_idle(q, now);
+	if (prev->state == THREAD_BLOCKED)
+		prev->sched.voluntary++;
+	else
+		prev->sched.involuntary++;
 	prev->switches++;
-	next->on_cpu_since_ns = now;
-	if (prev == q->idle) {
-		q->tick_ns = now + TICK_NS;
-		ktimers_limit(q->tick_ns);
-	}
-	next->slice_ticks = SLICE_TICKS;
+	begin_turn(q, next, now);
 	q->previous = prev;
+	/* Flags of the CPU that are meant for the thread go with it. */
+	if (take_user_work())
+		prev->sched.work = true;
 	arch_switch(&prev->arch, next, &next->arch,
 		    next->process->aspace ? &next->process->aspace->pmap : NULL);
 	/* Back again. What is left of `next` may be gone by now. */
 	finish_switch();
 }
 
-void sched_yield(void)
+enum give_way {
+	GIVE_UP_TURN, /* its turn is over, or somebody better has come */
+	GIVE_YIELD,   /* by its own will: others first */
+};
+
+static void give_way(enum give_way why)
 {
-	u64 irq = cpu_irq_save();
+	u64 irq = cpu_irq_save(), now;
 	struct run_queue *q = this_queue();
-	struct thread *t = arch_current();
+	struct thread *t = q->current;
 
 	spin_lock(&q->lock);
-	if (t != q->idle && !TAILQ_EMPTY(&q->ready))
-		enqueue(q, t);
-	switch_away(q);
+	now = clock_monotonic_ns();
+	if (t != q->idle) {
+		queue_account(q, now);
+		if (why == GIVE_YIELD && !is_real_time(t))
+			queue_step_behind(q, t);
+		t->sched.ready_ns = now;
+		/* finish_switch sends it on, when its stack is free. */
+		if (unlikely(!may_run_on(t, cpu_id())))
+			sched_depart(q, t, sched_place_new(t));
+		else
+			queue_put(q, t, why == GIVE_YIELD ? QUEUE_LAST : QUEUE_FIRST);
+	}
+	switch_away(q, now);
 	cpu_irq_restore(irq);
+}
+
+void sched_yield(void)
+{
+	const struct run_queue *q = this_queue();
+
+	/* Somebody who becomes ready after this look would be as late a moment later. */
+	if (__atomic_load_n(&q->ready, __ATOMIC_RELAXED) > 0 || q->reschedule)
+		give_way(GIVE_YIELD);
+}
+
+/* A new thread is as its maker is, but for what SCHED_RESET_ON_FORK takes away. */
+void sched_init_thread(struct thread *t)
+{
+	struct thread *maker = arch_current();
+	struct sched_policy *p = &t->sched.policy;
+
+	t->sched.allowed = maker->sched.allowed;
+	t->sched.cpu = cpu_id();
+	*p = maker->sched.policy;
+	if (p->reset_on_fork) {
+		p->reset_on_fork = false;
+		if (p->rt_priority > 0 || p->policy == SCHED_IDLE) {
+			p->policy = SCHED_NORMAL;
+			p->rt_priority = 0;
+		}
+		p->nice = MAX(p->nice, 0);
+	}
+	t->sched.weight = sched_weight(p);
+	t->sched.slice_left_ns = RR_SLICE_NS;
 }
 
 void thread_start(struct thread *t)
 {
 	u64 irq = cpu_irq_save();
-	struct run_queue *q = this_queue();
+	struct run_queue *q;
 
+	t->sched.cpu = sched_place_new(t);
+	q = &sched_queues[t->sched.cpu];
 	spin_lock(&q->lock);
-	enqueue(q, t);
+	queue_admit_new(q, t);
+	t->sched.work = true;
+	t->sched.ready_ns = clock_monotonic_ns();
+	queue_put(q, t, QUEUE_LAST);
+	if (queue_preempts(q, t))
+		sched_resched(q);
 	spin_unlock(&q->lock);
 	cpu_irq_restore(irq);
 }
@@ -131,74 +189,103 @@ void thread_start(struct thread *t)
 void thread_exit(void)
 {
 	struct run_queue *q;
+	u64 now;
 
 	(void)cpu_irq_save();
 	q = this_queue();
 	spin_lock(&q->lock);
-	arch_current()->state = THREAD_DEAD;
-	switch_away(q);
+	now = clock_monotonic_ns();
+	queue_account(q, now);
+	q->current->state = THREAD_DEAD;
+	switch_away(q, now);
 	panic("a dead thread was run again");
 }
 
 /* --- struct wait_ops: how threads sleep --- */
 
+/* The exchange orders the state before the look at the condition that follows. */
 static void prepare(void)
 {
-	struct run_queue *q = this_queue();
-
-	spin_lock(&q->lock);
-	arch_current()->state = THREAD_BLOCKING;
-	spin_unlock(&q->lock);
+	__atomic_exchange_n(&arch_current()->state, THREAD_BLOCKING, __ATOMIC_SEQ_CST);
 }
 
 static void cancel(void)
 {
-	struct run_queue *q = this_queue();
-
-	spin_lock(&q->lock);
-	arch_current()->state = THREAD_RUNNING;
-	spin_unlock(&q->lock);
+	__atomic_store_n(&arch_current()->state, THREAD_RUNNING, __ATOMIC_RELAXED);
 }
 
 static void block(void)
 {
-	u64 irq = cpu_irq_save();
+	u64 irq = cpu_irq_save(), now;
 	struct run_queue *q = this_queue();
-	struct thread *t = arch_current();
+	struct thread *t = q->current;
 
 	spin_lock(&q->lock);
 	if (t->state != THREAD_BLOCKING) {
 		spin_unlock(&q->lock);
 	} else {
+		now = clock_monotonic_ns();
+		queue_account(q, now);
 		t->state = THREAD_BLOCKED;
-		switch_away(q);
+		t->sched.burst_ns += ((s64)(now - t->sched.turn_ns) - (s64)t->sched.burst_ns) / 4;
+		switch_away(q, now);
 	}
 	cpu_irq_restore(irq);
 }
 
+/* t sleeps, and its queue, q, is locked; unlocked on return. */
+static void wake_blocked(struct run_queue *q, struct thread *t)
+{
+	u32 cpu = sched_place(t);
+
+	/* Else it is about now; a look at the clock would cost more than it tells. */
+	t->sched.ready_ns = q->current == q->idle ? clock_monotonic_ns() : q->current->on_cpu_since_ns;
+	queue_admit_woken(q, t);
+	if (likely(q == &sched_queues[cpu])) {
+		queue_put(q, t, QUEUE_LAST);
+		if (queue_preempts(q, t))
+			sched_resched(q);
+		spin_unlock(&q->lock);
+	} else {
+		sched_depart(q, t, cpu);
+		spin_unlock(&q->lock);
+		sched_arrive(t);
+	}
+}
+
 static void wake(struct thread *t)
 {
-	struct run_queue *q = &queues[0];
-	u64 irq = spin_lock_irqsave(&q->lock);
+	u64 irq = cpu_irq_save();
+	struct run_queue *q = sched_lock_thread(t);
 
-	if (t->state == THREAD_BLOCKING)
-		t->state = THREAD_RUNNING;
-	else if (t->state == THREAD_BLOCKED)
-		enqueue(q, t);
-	spin_unlock_irqrestore(&q->lock, irq);
+	if (t->state == THREAD_BLOCKED) {
+		wake_blocked(q, t);
+	} else {
+		if (t->state == THREAD_BLOCKING)
+			__atomic_store_n(&t->state, THREAD_RUNNING, __ATOMIC_RELAXED);
+		spin_unlock(&q->lock);
+	}
+	cpu_irq_restore(irq);
 }
 
 void sched_kick(struct thread *t)
 {
+	u64 irq = cpu_irq_save();
+
+	__atomic_store_n(&t->sched.work, true, __ATOMIC_SEQ_CST);
 	wake(t);
+	/* If it runs by now it has seen the flag; if it stops running meanwhile, the flag waits for it. */
 	if (t == arch_current())
 		request_user_work();
+	else if (__atomic_load_n(&t->state, __ATOMIC_RELAXED) == THREAD_RUNNING)
+		cpu_send_reschedule(__atomic_load_n(&t->sched.cpu, __ATOMIC_RELAXED));
+	cpu_irq_restore(irq);
 }
 
-static void give_way(void)
+static void give_way_if_over(void)
 {
 	if (unlikely(this_queue()->reschedule))
-		sched_yield();
+		give_way(GIVE_UP_TURN);
 }
 
 static const struct wait_ops wait_ops = {
@@ -209,7 +296,7 @@ static const struct wait_ops wait_ops = {
 	.wake = wake,
 	.signal_due = signal_due,
 	.kill_due = signal_kill_due,
-	.give_way = give_way,
+	.give_way = give_way_if_over,
 };
 
 static int current_tid(void)
@@ -228,17 +315,33 @@ static struct mempolicy *current_policy(void)
 	return &current_thread()->policy;
 }
 
-void sched_init(void)
+/* The code that runs now becomes the idle thread of its CPU. */
+static void adopt_idle(void)
 {
 	struct run_queue *q = this_queue();
+	struct thread *t = &idle_threads[cpu_id()];
 
-	spin_init(&q->lock, RANK_RUNQ);
-	TAILQ_INIT(&q->ready);
-	q->idle = &boot_thread;
-	boot_thread.process = &kernel_process;
-	boot_thread.state = THREAD_RUNNING;
-	(void)str_copy(boot_thread.name, "idle", sizeof(boot_thread.name));
-	arch_adopt_boot_thread(&boot_thread, &boot_thread.arch);
+	arch_adopt_boot_thread(t, &t->arch);
+	q->idle_since_ns = clock_monotonic_ns();
+	q->current = t;
+}
+
+void sched_init(void)
+{
+	for (u32 cpu = 0; cpu < CPU_MAX; cpu++) {
+		struct thread *t = &idle_threads[cpu];
+
+		queue_init(&sched_queues[cpu]);
+		sched_queues[cpu].idle = t;
+		t->process = &kernel_process;
+		t->state = THREAD_RUNNING;
+		t->sched.cpu = cpu;
+		t->sched.allowed =
+			(1u << CPU_MAX) - 1; /* what it hands on; nothing takes it away from its CPU */
+		t->sched.weight = sched_weight(&t->sched.policy);
+		(void)str_copy(t->name, "idle", sizeof(t->name));
+	}
+	adopt_idle();
 	waitq_register_scheduler(&wait_ops);
 	history_register_tid(current_tid);
 	if (CONFIG_DEBUG)
@@ -252,68 +355,97 @@ void sched_idle(void)
 
 	(void)cpu_irq_save();
 	for (;;) {
-		if (!TAILQ_EMPTY(&q->ready)) {
-			spin_lock(&q->lock);
-			switch_away(q);
-		} else {
+		if (q->ready == 0)
+			sched_pull(q, 1);
+		if (q->ready > 0)
+			give_way(GIVE_UP_TURN);
+		else
 			cpu_idle();
-		}
 	}
 }
 
-/* Who runs is looked at each TICK_NS: a sample of what it does, and a part of its turn. */
-static void tick(struct run_queue *q, struct thread *t, bool user)
+void sched_cpu_main(void)
 {
+	adopt_idle();
+	cpu_is_ready();
+	sched_idle();
+}
+
+/* Each TICK_NS while a thread runs: its time, a sample of what it does, and whether its turn is over. Interrupts off. */
+static void tick(struct run_queue *q, u64 now, bool user)
+{
+	struct thread *t = q->current;
+	u64 *times = !user			? &q->times.sys_ns
+		     : t->sched.policy.nice > 0 ? &q->times.nice_ns
+						: &q->times.user_ns;
+
 	if (user)
 		t->user_ticks++;
 	else
 		t->sys_ticks++;
-	if (t->slice_ticks > 0 && --t->slice_ticks == 0) {
-		q->reschedule = true;
-		request_user_work();
-	}
+	spin_lock(&q->lock);
+	*times += now - (q->tick_ns - TICK_NS);
+	queue_account(q, now);
+	if (queue_turn_is_over(q, now) || !may_run_on(t, cpu_id()))
+		sched_resched(q);
+	spin_unlock(&q->lock);
+	if (cpu_count() == 1)
+		return;
+	if (++q->ticks % BALANCE_TICKS == 0)
+		sched_pull(q, 1);
+	if (q->ready > 0)
+		sched_wake_idle(q);
 }
 
-void timer_tick(bool user)
+void sched_timer(bool user)
 {
 	struct run_queue *q = this_queue();
-	struct thread *t = arch_current();
 	u64 now;
 
 	ktimers_run();
 	now = clock_monotonic_ns();
-	if (t && t != q->idle && now >= q->tick_ns) {
-		tick(q, t, user);
+	if (q->current == q->idle) {
+		/* An idle CPU is not woken for nothing. */
+		ktimers_limit(KTIMER_NEVER);
+		return;
+	}
+	if (now >= q->tick_ns) {
+		tick(q, now, user);
 		q->tick_ns = now + TICK_NS;
 	}
-	/* An idle CPU is not woken for nothing. */
-	ktimers_limit(t == q->idle ? KTIMER_NEVER : q->tick_ns);
+	ktimers_limit(q->tick_ns);
+}
+
+void timer_tick(bool user)
+{
+	sched_timer(user);
+}
+
+/* Somebody has come who should run here, a signal is there for who runs, or timers were changed. */
+void sched_ipi(void)
+{
+	request_user_work();
+	ktimers_rearm();
 }
 
 void user_return_work(struct trap_frame *f)
 {
-	if (this_queue()->reschedule)
-		sched_yield();
-	rseq_resume(current_thread(), f);
+	struct thread *t = current_thread();
+
+	give_way_if_over();
+	/* A signal after this look sets it again. */
+	__atomic_store_n(&t->sched.work, false, __ATOMIC_SEQ_CST);
+	rseq_resume(t, f);
 	signal_deliver(f);
 }
 
 u64 thread_cpu_ns(const struct thread *t)
 {
-	return t->cpu_ns + (t->state == THREAD_RUNNING ? clock_monotonic_ns() - t->on_cpu_since_ns : 0);
-}
+	u64 irq = cpu_irq_save(), ns;
+	struct run_queue *q = sched_lock_thread(t);
 
-void sched_ipi(void)
-{
-	ktimers_rearm();
-}
-
-void sched_timer(bool user)
-{
-	timer_tick(user);
-}
-
-void sched_cpu_main(void)
-{
-	panic("a second CPU has started");
+	ns = t->cpu_ns + (q->current == t ? clock_monotonic_ns() - t->on_cpu_since_ns : 0);
+	spin_unlock(&q->lock);
+	cpu_irq_restore(irq);
+	return ns;
 }

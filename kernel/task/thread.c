@@ -20,6 +20,7 @@ struct thread *thread_create(struct process *p, const char *name, void (*fn)(voi
 	t->tid = p->pid;
 	signal_queue_init(&t->signals);
 	t->state = THREAD_BLOCKED;
+	sched_init_thread(t);
 	(void)str_copy(t->name, name, sizeof(t->name));
 	if (arch_thread_init(&t->arch, fn, arg)) {
 		kfree(t);

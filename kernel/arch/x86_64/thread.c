@@ -230,3 +230,12 @@ void request_user_work(void)
 {
 	this_cpu()->work = 1;
 }
+
+bool take_user_work(void)
+{
+	struct cpu *c = this_cpu();
+	bool asked = c->work;
+
+	c->work = 0;
+	return asked;
+}

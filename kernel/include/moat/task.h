@@ -16,6 +16,7 @@
 #include <moat/file.h>
 #include <moat/fs.h>
 #include <moat/log.h>
+#include <moat/sched.h>
 #include <moat/signal.h>
 #include <moat/waitq.h>
 
@@ -101,6 +102,7 @@ enum thread_state {
 	THREAD_RUNNING,
 	THREAD_BLOCKING, /* running, about to block */
 	THREAD_BLOCKED,
+	THREAD_MOVING, /* to another CPU's queue */
 	THREAD_DEAD,
 };
 
@@ -114,9 +116,8 @@ struct thread {
 	struct fs_context *fs;	     /* [table for change] */
 	char name[TASK_NAME_MAX];    /* [I between execs] */
 	enum thread_state state;     /* [run queue] */
-	TAILQ_ENTRY(thread) run;     /* [run queue] */
+	struct sched_entity sched;
 	LIST_ENTRY(thread) all;	     /* [thread list] */
-	u32 slice_ticks;	     /* [own CPU] ticks left before others get a turn */
 	u64 on_cpu_since_ns;	     /* [run queue] */
 	u64 cpu_ns;		     /* [run queue] up to the last switch away */
 	u64 user_ticks, sys_ticks;   /* [own CPU] samples that split cpu_ns */
@@ -279,6 +280,8 @@ int __must_check process_exec(const struct exec_call *call);
 
 /* A thread of p that will run fn(arg) in the kernel, in no list of p's yet. NULL: no memory. */
 struct thread *__must_check thread_create(struct process *p, const char *name, void (*fn)(void *), void *arg);
+/* A new thread, not started: it takes its policy and its CPUs from the current one. */
+void sched_init_thread(struct thread *t);
 void thread_start(struct thread *t);
 void thread_free(struct thread *t);
 /* Ends the current thread, which belongs to the kernel or has left its process. */

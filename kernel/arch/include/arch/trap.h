@@ -20,6 +20,8 @@ void trap_frame_init_user(struct trap_frame *f, uaddr_t rip, uaddr_t rsp);
 __noreturn void enter_user(void);
 /* Makes this CPU call user_return_work before it next goes to ring 3. */
 void request_user_work(void);
+/* Was that asked for and not done yet? Not any more, then. Interrupts off. */
+bool take_user_work(void);
 
 /* System-call arguments, in order, as the x86-64 psABI (A.2.1) passes them; and the result. */
 static inline u64 frame_arg(const struct trap_frame *f, unsigned n)
