@@ -6,6 +6,7 @@
 #   coverage  gcc, line counts
 #   fuzz      clang, libFuzzer
 #   x86       as unit, but with the page tables of arch/x86_64 in place of the fake machine's (tests/unit/x86)
+#   x86cov    as x86, with line counts: huge pages and tables shared by a fork exist only there
 # Each tests/unit/test_*.c is a cmocka program, each tests/fuzz/fuzz_*.c a libFuzzer target; both link the archive, so
 # that a program pulls in only what it tests.
 
@@ -21,10 +22,11 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 UNIT_TESTS := $(filter-out test_x86_%,$(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c))))
 # What is run over the tables of x86-64: tests of them, and what any page tables must pass.
 X86_TESTS  := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_x86_*.c))) \
-	      test_mm_model test_mm_aspace test_mm_map test_mm_protect test_mm_remap test_mm_zap
+	      test_mm_model test_mm_aspace test_mm_map test_mm_protect test_mm_remap test_mm_zap test_mm_advise \
+	      test_mm_policy test_mm_access test_mm_fault test_mm_reclaim
 X86_SRC    := $(filter-out kernel/arch/fake/pmap.c,$(filter kernel/lib/% kernel/sync/% kernel/mm/% kernel/arch/fake/%,\
 	      $(HOSTED_SRC))) $(wildcard kernel/arch/x86_64/pmap*.c)
-X86_FLAGS  := -Itests/unit/x86/include $(HOSTED_FLAGS) -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64 -O1 $(SANITIZE)
+X86_FLAGS  := -Itests/unit/x86/include $(HOSTED_FLAGS) -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_RUNS  ?= 1000000
 FUZZ_SECONDS ?= 300
@@ -47,19 +49,24 @@ $(eval $(call hosted_variant,unit,$(CC),-O1 $(SANITIZE)))
 $(eval $(call hosted_variant,coverage,gcc,-O0 --coverage))
 $(eval $(call hosted_variant,fuzz,clang,-O1 -fsanitize=fuzzer-no-link $(SANITIZE)))
 
-X86_OBJ := $(patsubst kernel/%,$(B)/x86/kernel/%.o,$(X86_SRC)) $(B)/x86/machine.o
-$(B)/x86/kernel/%.o: kernel/%
-	@mkdir -p $(@D)
-	$(CC) $(X86_FLAGS) -c $< -o $@
-$(B)/x86/machine.o: tests/unit/x86/machine.c
-	@mkdir -p $(@D)
-	$(CC) $(X86_FLAGS) -c $< -o $@
-$(B)/x86/libkernel.a: $(X86_OBJ)
-	@rm -f $@
-	ar rcs $@ $^
-$(B)/x86/test_%: tests/unit/test_%.c $(B)/x86/libkernel.a
-	$(CC) $(X86_FLAGS) $< -Wl,--start-group $(B)/x86/libkernel.a -lcmocka -Wl,--end-group -o $@
--include $(X86_OBJ:.o=.d) $(X86_TESTS:%=$(B)/x86/%.d)
+# $(1) variant, $(2) compiler, $(3) flags
+define x86_variant
+X86_OBJ_$(1) := $$(patsubst kernel/%,$$(B)/$(1)/kernel/%.o,$$(X86_SRC)) $$(B)/$(1)/machine.o
+$$(B)/$(1)/kernel/%.o: kernel/%
+	@mkdir -p $$(@D)
+	$(2) $$(X86_FLAGS) $(3) -c $$< -o $$@
+$$(B)/$(1)/machine.o: tests/unit/x86/machine.c
+	@mkdir -p $$(@D)
+	$(2) $$(X86_FLAGS) $(3) -c $$< -o $$@
+$$(B)/$(1)/libkernel.a: $$(X86_OBJ_$(1))
+	@rm -f $$@
+	ar rcs $$@ $$^
+$$(B)/$(1)/test_%: tests/unit/test_%.c $$(B)/$(1)/libkernel.a
+	$(2) $$(X86_FLAGS) $(3) $$< -Wl,--start-group $$(B)/$(1)/libkernel.a -lcmocka -Wl,--end-group -o $$@
+-include $$(X86_OBJ_$(1):.o=.d) $$(X86_TESTS:%=$$(B)/$(1)/%.d)
+endef
+$(eval $(call x86_variant,x86,$(CC),-O1 $(SANITIZE)))
+$(eval $(call x86_variant,x86cov,gcc,-O0 --coverage))
 
 $(B)/unit/test_%: tests/unit/test_%.c $(B)/unit/libkernel.a
 	$(CC) $(HOSTED_FLAGS) -O1 $(SANITIZE) $< -Wl,--start-group $(B)/unit/libkernel.a -lcmocka -Wl,--end-group -o $@
@@ -73,11 +80,10 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(B)/fuzz/libkernel.a
 .PHONY: unit coverage fuzz
 unit: $(UNIT_TESTS:%=$(B)/unit/%) $(X86_TESTS:%=$(B)/x86/%) ## unit tests of the machine-independent parts, on the host
 	@tools/run-unit $(B)/unit $^
-coverage: $(UNIT_TESTS:%=$(B)/coverage/%) ## lines that the unit tests reach
-	@find $(B)/coverage -name '*.gcda' -delete
+coverage: $(UNIT_TESTS:%=$(B)/coverage/%) $(X86_TESTS:%=$(B)/x86cov/%) ## lines that the unit tests reach
+	@find $(B)/coverage $(B)/x86cov -name '*.gcda' -delete
 	@tools/run-unit $(B)/coverage $^
-	@gcovr --root . --object-directory $(B)/coverage --filter '$(COVERAGE_FILTER)' \
-		--fail-under-line $(COVERAGE_PERCENT) $(B)/coverage
+	@gcovr --root . --filter '$(COVERAGE_FILTER)' --fail-under-line $(COVERAGE_PERCENT) $(B)/coverage $(B)/x86cov
 fuzz: $(FUZZERS:fuzz_%=fuzz-%) ## each libFuzzer target, FUZZ_RUNS=1000000 runs or FUZZ_SECONDS=300 (fuzz-elf: one)
 fuzz-%: $(B)/fuzz/fuzz_%
 	@mkdir -p $(B)/fuzz/corpus-$*

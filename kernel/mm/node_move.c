@@ -58,9 +58,7 @@ static int page_node_locked(struct aspace *as, u64 addr, enum node_move how, uns
 		return -EFAULT;
 	if (how == NODE_QUERY || page->node == node)
 		return page->node;
-	if (leaf.table_shared)
-		return -EACCES;
-	/* Takes a huge entry apart; the reference counts mean something only then. */
+	/* Takes a huge entry apart, or leaves a table that was shared; the reference counts mean something only then. */
 	err = own_table(as, addr);
 	if (!err)
 		err = check_movable(page);

@@ -3,7 +3,7 @@
  * The fake machine's page tables: a list of leaf tables in order of address, each one frame with 512 entries.
  * An entry is encoded as no real machine does it, so that nothing above can rely on bits:
  *
- *     0 = empty, else  [ 55 bits: frame number, inverted | 1 | 0 | X | W | R | 5 bits: a fixed mark ]
+ *     0 = empty, else  [ 53 bits: frame number, inverted | old | 1 | dirty | X | W | R | 5 bits: a fixed mark ]
  *
  * An entry without R, W and X is one that PROT_NONE keeps.
  */
@@ -22,7 +22,8 @@
 #define ENTRY_X	      (1ull << 7)
 #define ENTRY_D	      (1ull << 8)
 #define ENTRY_VALID   (1ull << 9)
-#define ENTRY_SHIFT   10
+#define ENTRY_OLD     (1ull << 10) /* not used since pmap_clean */
+#define ENTRY_SHIFT   11
 
 struct fake_table {
 	struct fake_table *next;
@@ -55,7 +56,9 @@ static unsigned entry_prot(u64 entry)
 			(entry & ENTRY_X ? PMAP_EXEC : 0);
 
 	ASSERT((entry & 0x1f) == ENTRY_MARK && (entry & ENTRY_VALID));
-	return prot ? prot | PMAP_USER | PMAP_ACCESSED | (entry & ENTRY_D ? PMAP_DIRTY : 0) : 0;
+	return prot ? prot | PMAP_USER | (entry & ENTRY_OLD ? 0 : PMAP_ACCESSED) |
+			       (entry & ENTRY_D ? PMAP_DIRTY : 0)
+		    : 0;
 }
 
 static u64 *entries(const struct fake_table *t)
@@ -84,7 +87,9 @@ static u64 *entry_at(struct pmap *pmap, u64 addr)
 
 void fake_set_dirty(struct pmap *pmap, u64 addr)
 {
-	*entry_at(pmap, addr) |= ENTRY_D;
+	u64 *entry = entry_at(pmap, addr);
+
+	*entry = (*entry | ENTRY_D) & ~ENTRY_OLD;
 }
 
 static u64 *entry_or_new_table(struct pmap *pmap, u64 addr)
@@ -294,7 +299,7 @@ static bool restrict_one(u64 addr, u64 *entry, void *arg)
 {
 	const struct restriction *rs = arg;
 
-	*entry = encode(entry_pfn(*entry), entry_prot(*entry) & rs->prot) | (*entry & ENTRY_D);
+	*entry = encode(entry_pfn(*entry), entry_prot(*entry) & rs->prot) | (*entry & (ENTRY_D | ENTRY_OLD));
 	tlb_batch_add(rs->batch, addr);
 	return true;
 }
@@ -363,6 +368,8 @@ static bool clean_one(u64 addr, u64 *entry, void *arg)
 
 	if (c->bits & PMAP_DIRTY)
 		*entry &= ~ENTRY_D;
+	if (c->bits & PMAP_ACCESSED)
+		*entry |= ENTRY_OLD;
 	tlb_batch_add(c->batch, addr);
 	return true;
 }
