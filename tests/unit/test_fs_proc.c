@@ -33,6 +33,12 @@ static ssize_t link_text(const struct proc_key *key, char *buf, size_t size)
 	return snprintf(buf, size, "%d/sub", key->pid ? key->pid : 7);
 }
 
+static ssize_t self_text(const struct proc_key *key, char *buf, size_t size)
+{
+	(void)key;
+	return snprintf(buf, size, "%u", alive);
+}
+
 static ssize_t jump_text(const struct proc_key *key, char *buf, size_t size)
 {
 	(void)key;
@@ -69,12 +75,15 @@ static const struct proc_entry process_table[] = {
 	{.name = "records", .mode = 0100444, .show = show_records},
 	{.name = "private", .mode = 0100400, .show = show_records},
 	{.name = "sub", .mode = 0040555, .table = sub},
+	{.name = "mounts", .mode = 0100444, .show = proc_show_mounts},
+	{.name = "mountinfo", .mode = 0100444, .show = proc_show_mountinfo},
 	{0},
 };
 static const struct proc_entry process = {.mode = 0040555, .table = process_table};
 static const struct proc_entry root[] = {
 	{.name = "setting", .mode = 0100644, .show = proc_show_text, .store = store_text, .data = "seven"},
 	{.name = "link", .mode = 0120777, .readlink = link_text},
+	{.name = "self", .mode = 0120777, .readlink = self_text},
 	{0},
 };
 
@@ -211,6 +220,31 @@ static void test_jump(void **state)
 	assert_int_equal(find("/proc/7/sub/jump"), -ENXIO);
 }
 
+/* Each mount is a line, the root first; mountinfo tells the same, with numbers that lead from a mount to what holds it. */
+static void test_mounts(void **state)
+{
+	static char mounts[4096], info[4096];
+	unsigned id, parent, root_id, lines = 0;
+	char *line, *rest;
+
+	(void)state;
+	assert_non_null(strstr(text_of("/proc/filesystems"), "nodev\ttmpfs\n"));
+	snprintf(mounts, sizeof(mounts), "%s", text_of("/proc/mounts"));
+	assert_memory_equal(mounts, "tmpfs / tmpfs rw", 16);
+	assert_non_null(strstr(mounts, "\nproc /proc proc rw,relatime 0 0\n"));
+	snprintf(info, sizeof(info), "%s", text_of("/proc/self/mountinfo"));
+	for (line = strtok_r(info, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest), lines++) {
+		assert_int_equal(sscanf(line, "%u %u ", &id, &parent), 2);
+		if (!lines)
+			root_id = id;
+		assert_int_equal(parent, root_id);
+		assert_non_null(strstr(line, " rw,relatime - "));
+	}
+	for (const char *c = mounts; *c; c++)
+		lines -= *c == '\n';
+	assert_int_equal(lines, 0);
+}
+
 /* Every allocation of a walk, an open and a read made to fail in turn. */
 static void test_out_of_memory(void **state)
 {
@@ -239,7 +273,7 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_names), FS_TEST(test_names_go), FS_TEST(test_records),
+		FS_TEST(test_mounts), FS_TEST(test_names), FS_TEST(test_names_go), FS_TEST(test_records),
 		FS_TEST(test_store), FS_TEST(test_jump),     FS_TEST(test_out_of_memory),
 	};
 
