@@ -273,8 +273,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_mounts), FS_TEST(test_names), FS_TEST(test_names_go), FS_TEST(test_records),
-		FS_TEST(test_store), FS_TEST(test_jump),     FS_TEST(test_out_of_memory),
+		FS_TEST(test_mounts), FS_TEST(test_names), FS_TEST(test_names_go),	FS_TEST(test_records),
+		FS_TEST(test_store),  FS_TEST(test_jump),  FS_TEST(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);
