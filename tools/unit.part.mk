@@ -23,7 +23,7 @@ UNIT_TESTS := $(filter-out test_x86_%,$(patsubst tests/unit/%.c,%,$(sort $(wildc
 # What is run over the tables of x86-64: tests of them, and what any page tables must pass.
 X86_TESTS  := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_x86_*.c))) \
 	      test_mm_model test_mm_aspace test_mm_map test_mm_protect test_mm_remap test_mm_zap test_mm_advise \
-	      test_mm_policy test_mm_access test_mm_fault test_mm_reclaim
+	      test_mm_policy test_mm_access test_mm_reclaim
 X86_SRC    := $(filter-out kernel/arch/fake/pmap.c,$(filter kernel/lib/% kernel/sync/% kernel/mm/% kernel/arch/fake/%,\
 	      $(HOSTED_SRC))) $(wildcard kernel/arch/x86_64/pmap*.c)
 X86_FLAGS  := -Itests/unit/x86/include $(HOSTED_FLAGS) -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64
