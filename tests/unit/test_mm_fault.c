@@ -2,6 +2,7 @@
 /* Page faults: every way through aspace_fault, what it allocates and counts, and who shares which frame. */
 #include <signal.h>
 #include "mm_fixture.h"
+#include <moat/commit.h>
 
 static struct pmap_leaf leaf_at(struct aspace *as, u64 addr)
 {
@@ -420,6 +421,57 @@ static void test_stack_grows_only_with_rights(void **state)
 	assert_int_equal(peek(AT - 1), 0);
 }
 
+/* Other limits that keep a stack from growing, one at a time. */
+static void test_stack_limits(void **state)
+{
+	const struct commit_policy saved = commit_policy;
+	struct aspace *as = *state;
+	u64 max = commit_limit_pages();
+
+	map_at(as, AT, P, RW | VMA_GROWSDOWN);
+	as->limit_lock_bytes = P;
+	assert_int_equal(aspace_lock(as, AT, P, VMA_LOCKED), 0);
+	assert_int_equal(try_access(AT - 1, FAULT_WRITE), FAULT_NO_VMA);
+	as->limit_lock_bytes = 2 * P;
+	assert_int_equal(try_access(AT - 1, FAULT_WRITE), FAULT_DONE);
+	assert_int_equal(as->locked_pages, 2);
+	assert_int_equal(aspace_lock(as, AT - P, 2 * P, 0), 0);
+	commit_policy = (struct commit_policy){.mode = COMMIT_LIMIT, .limit_kbytes = 1};
+	assert_int_equal(try_access(AT - P - 1, FAULT_WRITE), FAULT_NO_VMA);
+	commit_policy = saved;
+	assert_int_equal(commit_limit_pages(), max);
+	assert_int_equal(try_access(AT - P - 1, FAULT_WRITE), FAULT_DONE);
+	aspace_check(as);
+}
+
+/* Two stacks need no gap between them, and stay two when they meet. */
+static void test_stacks_meet(void **state)
+{
+	struct aspace *as = *state;
+
+	map_at(as, AT, P, RW | VMA_GROWSDOWN);
+	map_at(as, AT + 3 * P, P, RW | VMA_GROWSDOWN);
+	poke(AT + P, 1);
+	aspace_check(as);
+	assert_string_equal(draw(as, 4), "w|www");
+}
+
+static void test_stack_start(void **state)
+{
+	struct aspace *as = *state;
+	u64 start = 0;
+
+	map_at(as, AT, P, RW);
+	map_at(as, AT + 2 * P, 2 * P, RW | VMA_GROWSDOWN);
+	assert_int_equal(aspace_stack_start(as, (struct range){AT + 3 * P, AT + 4 * P}, &start), 0);
+	assert_int_equal(start, AT + 2 * P);
+	/* The range begins below it: what lies there grows. */
+	assert_int_equal(aspace_stack_start(as, (struct range){AT + P, AT + 3 * P}, &start), 0);
+	assert_int_equal(aspace_stack_start(as, (struct range){AT, AT + 3 * P}, &start), -EINVAL);
+	assert_int_equal(aspace_stack_start(as, (struct range){AT + P, AT + 2 * P}, &start), -ENOMEM);
+	assert_int_equal(aspace_stack_start(as, (struct range){AT + 4 * P, AT + 5 * P}, &start), -ENOMEM);
+}
+
 static void test_discard(void **state)
 {
 	struct aspace *as = *state;
@@ -466,6 +518,9 @@ int main(void)
 		ASPACE_TEST(test_stack_grows),
 		ASPACE_TEST(test_stack_keeps_gap),
 		ASPACE_TEST(test_stack_grows_only_with_rights),
+		ASPACE_TEST(test_stack_limits),
+		ASPACE_TEST(test_stacks_meet),
+		ASPACE_TEST(test_stack_start),
 		ASPACE_TEST(test_discard),
 	};
 

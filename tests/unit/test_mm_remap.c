@@ -2,6 +2,7 @@
 /* mremap(2), mlock(2), madvise(2), mincore(2), mseal(2), and each with every allocation made to fail in turn. */
 #include <linux/mman.h>
 #include "mm_fixture.h"
+#include <moat/commit.h>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -106,6 +107,76 @@ static void test_remap_several(void **state)
 	assert_int_equal(remap(as, AT, 5, 5, REMAP_MAY_MOVE | REMAP_AT, AT + 10 * P, &at), 0);
 	assert_string_equal(draw(as, 15), "..........ww.rr");
 	assert_int_equal(remap(as, AT + 10 * P, 5, 6, REMAP_MAY_MOVE, 0, &at), -EFAULT);
+}
+
+/* What is wrong with a request, in the order in which it is looked for. */
+static void test_remap_errors(void **state)
+{
+	struct aspace *as = *state;
+	struct mobj *obj = mobj_create(NULL, NULL);
+	struct remap_request req = {AT + 1, P, P, 0, 0};
+	const u32 move = REMAP_MAY_MOVE | REMAP_AT;
+	u64 at, max = vma_count_max, far = AT + 100 * P;
+
+	assert_int_equal(mobj_resize(obj, 4 * P), 0);
+	map_at(as, AT, 4 * P, RW);
+	map_object(as, AT + 8 * P, 2 * P, VMA_READ | VMA_SPECIAL, obj, 0);
+	assert_int_equal(aspace_remap(as, &req, &at), -EINVAL);
+	req = (struct remap_request){AT, P, 0, 0, 0};
+	assert_int_equal(aspace_remap(as, &req, &at), -EINVAL);
+	req = (struct remap_request){AT, P, UINT64_MAX - P, 0, REMAP_MAY_MOVE};
+	assert_int_equal(aspace_remap(as, &req, &at), -EINVAL);
+	req = (struct remap_request){AT, UINT64_MAX / 2, P, 0, 0};
+	assert_int_equal(aspace_remap(as, &req, &at), -EFAULT);
+	assert_int_equal(remap(as, AT, 1, 1, move, far + 1, &at), -EINVAL);
+	assert_int_equal(remap(as, AT, 1, 1, move, USER_TOP, &at), -EINVAL);
+	assert_int_equal(remap(as, AT, 1, 1, REMAP_AT, far, &at), -EINVAL);
+	assert_int_equal(remap(as, AT, 1, 2, REMAP_MAY_MOVE | REMAP_KEEP, 0, &at), -EINVAL);
+	assert_int_equal(remap(as, AT, 2, 2, move, AT + P, &at), -EINVAL);
+	assert_int_equal(remap(as, AT, 1, 1, move, 0, &at), -EPERM);
+	assert_int_equal(remap(as, AT + 4 * P, 1, 1, move, far, &at), -EFAULT);
+	/* Special memory moves as a whole, does not grow, and leaves nothing behind. */
+	assert_int_equal(remap(as, AT + 8 * P, 2, 2, move | REMAP_KEEP, far, &at), -EINVAL);
+	assert_int_equal(remap(as, AT + 8 * P, 1, 1, move, far, &at), -EINVAL);
+	assert_int_equal(remap(as, AT + 8 * P, 2, 3, REMAP_MAY_MOVE, 0, &at), -EFAULT);
+	assert_int_equal(remap(as, AT + 8 * P, 2, 2, move, far, &at), 0);
+	vma_count_max = as->vma_count + 5;
+	assert_int_equal(remap(as, AT, 1, 1, move, far + 8 * P, &at), -ENOMEM);
+	vma_count_max = as->vma_count + 3;
+	assert_int_equal(remap(as, AT, 1, 8, REMAP_MAY_MOVE, 0, &at), -ENOMEM);
+	vma_count_max = max;
+	mobj_put(obj);
+}
+
+/* Limits that growth meets: locked memory, address space, promised memory, the end of what an object can number. */
+static void test_remap_limits(void **state)
+{
+	const struct commit_policy saved = commit_policy;
+	struct aspace *as = *state;
+	struct mobj *obj = mobj_create(NULL, NULL);
+	u64 at;
+
+	map_at(as, AT, 2 * P, RW);
+	map_at(as, AT + 3 * P, P, VMA_READ);
+	as->limit_lock_bytes = 2 * P;
+	assert_int_equal(aspace_lock(as, AT, 2 * P, VMA_LOCKED), 0);
+	assert_int_equal(remap(as, AT, 2, 3, 0, 0, &at), -EAGAIN);
+	as->limit_lock_bytes = 4 * P;
+	/* What has grown is locked, and there. */
+	assert_int_equal(remap(as, AT, 2, 4, REMAP_MAY_MOVE, 0, &at), 0);
+	assert_int_equal(as->locked_pages, 4);
+	assert_int_equal(pmap_resident_pages(&as->pmap), 4);
+	assert_int_equal(aspace_lock(as, at, 4 * P, 0), 0);
+	as->limit_as_bytes = as->mapped_pages * P;
+	assert_int_equal(remap(as, at, 4, 5, REMAP_MAY_MOVE, 0, &at), -ENOMEM);
+	as->limit_as_bytes = UINT64_MAX;
+	commit_policy = (struct commit_policy){.mode = COMMIT_LIMIT, .limit_kbytes = 1};
+	assert_int_equal(remap(as, at, 4, 5, 0, 0, &at), -ENOMEM);
+	assert_int_equal(remap(as, at, 3, 8, REMAP_MAY_MOVE, 0, &at), -ENOMEM);
+	commit_policy = saved;
+	map_object(as, AT + 8 * P, P, VMA_READ, obj, UINT64_MAX - 2 * P + 1);
+	assert_int_equal(remap(as, AT + 8 * P, 1, 3, 0, 0, &at), -EINVAL);
+	mobj_put(obj);
 }
 
 static void test_lock_counts_and_fills(void **state)
@@ -255,6 +326,8 @@ int main(void)
 		ASPACE_TEST(test_remap_untouched_starts_anew),
 		ASPACE_TEST(test_remap_keeps_the_old_range),
 		ASPACE_TEST(test_remap_several),
+		ASPACE_TEST(test_remap_errors),
+		ASPACE_TEST(test_remap_limits),
 		ASPACE_TEST(test_lock_counts_and_fills),
 		ASPACE_TEST(test_fork_of_locked),
 		ASPACE_TEST(test_guards),
