@@ -28,7 +28,7 @@ X86_SRC    := $(filter-out kernel/arch/fake/pmap.c,$(filter kernel/lib/% kernel/
 	      $(HOSTED_SRC))) $(wildcard kernel/arch/x86_64/pmap*.c)
 X86_FLAGS  := -Itests/unit/x86/include $(HOSTED_FLAGS) -Ikernel/arch/x86_64/include -Ikernel/arch/x86_64
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_RUNS  ?= 1000000
+FUZZ_RUNS  ?= $(or $(N),1000000)
 FUZZ_SECONDS ?= 300
 # Files that `make coverage` reports on, and the share of lines that the unit tests must reach (T4).
 COVERAGE_FILTER  ?= kernel/(mm|lib|fs)/|kernel/task/(elf|stack_image|exec.*|vdso)\.c
@@ -74,7 +74,7 @@ $(B)/coverage/test_%: tests/unit/test_%.c $(B)/coverage/libkernel.a
 	gcc $(HOSTED_FLAGS) -O0 --coverage $< -Wl,--start-group $(B)/coverage/libkernel.a -lcmocka -Wl,--end-group -o $@
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(B)/fuzz/libkernel.a
 	clang $(HOSTED_FLAGS) -O1 -fsanitize=fuzzer $(SANITIZE) $< -Wl,--start-group $(B)/fuzz/libkernel.a \
-		-Wl,--end-group -o $@
+		-lcmocka -Wl,--end-group -o $@
 -include $(UNIT_TESTS:%=$(B)/unit/%.d) $(UNIT_TESTS:%=$(B)/coverage/%.d) $(FUZZERS:%=$(B)/fuzz/%.d)
 
 .PHONY: unit coverage fuzz
@@ -84,9 +84,8 @@ coverage: $(UNIT_TESTS:%=$(B)/coverage/%) $(X86_TESTS:%=$(B)/x86cov/%) ## lines 
 	@find $(B)/coverage $(B)/x86cov -name '*.gcda' -delete
 	@tools/run-unit $(B)/coverage $^
 	@gcovr --root . --filter '$(COVERAGE_FILTER)' --fail-under-line $(COVERAGE_PERCENT) $(B)/coverage $(B)/x86cov
-fuzz: $(FUZZERS:fuzz_%=fuzz-%) ## each libFuzzer target, FUZZ_RUNS=1000000 runs or FUZZ_SECONDS=300 (fuzz-elf: one)
+fuzz: $(FUZZERS:fuzz_%=fuzz-%) ## each libFuzzer target, N=1000000 runs or FUZZ_SECONDS=300 (fuzz-elf, fuzz-exec, fuzz-cpio: one)
 fuzz-%: $(B)/fuzz/fuzz_%
 	@mkdir -p $(B)/fuzz/corpus-$*
 	$< -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-		$(patsubst %,-dict=%,$(wildcard tests/fuzz/$*.dict)) $(B)/fuzz/corpus-$* \
-		$(wildcard tests/fuzz/seeds-$*)
+		$(patsubst %,-dict=%,$(wildcard tests/fuzz/$*.dict)) $(B)/fuzz/corpus-$*

@@ -7,15 +7,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cpio_make.h"
 #include "fs/cpio.h"
+#include "seeds.h"
 
 #define REQUIRE(cond)            \
 	do {                     \
 		if (!(cond))     \
 			abort(); \
 	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static volatile u8 sink;
 
@@ -58,5 +58,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	REQUIRE(got == 0 || got == -EINVAL);
 	free(archive);
+	return 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const char *folder = seed_folder(*argc, *argv);
+	static struct cpio_make m;
+
+	if (!folder)
+		return 0;
+	cpio_add(&m, &(struct cpio_file){.name = "bin", .mode = 0040755});
+	cpio_add(&m, &(struct cpio_file){
+			     .name = "bin/init", .mode = 0100755, .data = "text", .nlink = 2, .ino = 5});
+	cpio_add(&m, &(struct cpio_file){.name = "sh", .mode = 0120777, .data = "bin/init"});
+	cpio_add(&m, &(struct cpio_file){.name = "bin/twin", .mode = 0100755, .nlink = 2, .ino = 5});
+	cpio_add(&m, &(struct cpio_file){.name = "null", .mode = 0020666, .rdev_major = 1, .rdev_minor = 3});
+	seed_write(folder, "without-end", m.bytes, m.len);
+	cpio_end(&m);
+	seed_write(folder, "tree", m.bytes, m.len);
+	m.bytes[5] = '2';
+	seed_write(folder, "with-sums", m.bytes, m.len);
 	return 0;
 }
