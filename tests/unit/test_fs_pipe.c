@@ -56,7 +56,8 @@ static const struct wait_ops sched = {.current = sched_current,
 				      .block = sched_block,
 				      .wake = sched_wake,
 				      .signal_due = sched_signal_due,
-				      .kill_due = sched_signal_due};
+				      .kill_due = sched_signal_due,
+				      .give_way = sched_nothing};
 
 static int pipe_setup(void **state)
 {
