@@ -14,6 +14,7 @@
 #include <moat/frame.h>
 #include <moat/heap.h>
 #include <moat/string.h>
+#include <moat/waitq.h>
 
 #include "exec_args.h"
 #include "exec_map.h"
@@ -122,6 +123,13 @@ int exec_args_from_kernel(const char *execfn, const char *const *argv, const cha
 	return 0;
 }
 
+/* Between two of maybe a million strings, no lock held: 0, or -EINTR when the program is killed. */
+static int give_way(void)
+{
+	waitq_give_way();
+	return waitq_kill_due() ? -EINTR : 0;
+}
+
 /* More pointers than this are E2BIG whatever the limits are (each takes a word of at most 6 MiB). */
 #define USER_STRINGS_MAX (MIB(6) / sizeof(u64))
 
@@ -136,6 +144,8 @@ static int count_user(const char __user *const __user *list, u32 *count)
 			return -EFAULT;
 		if (!s)
 			break;
+		if (give_way())
+			return -EINTR;
 	}
 	return 0;
 }
@@ -177,6 +187,8 @@ static int push_user(struct exec_args *args, const char __user *const __user *li
 		if (copy_from_user(&s, list + count, sizeof(s)))
 			return -EFAULT;
 		err = push_user_string(&args->image, s);
+		if (!err)
+			err = give_way();
 	}
 	return err;
 }

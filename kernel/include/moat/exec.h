@@ -39,7 +39,7 @@ struct exec_args;
  */
 int __must_check exec_args_from_kernel(const char *execfn, const char *const *argv, const char *const *envp,
 				       u64 stack_limit_bytes, struct exec_args **out);
-/* The same from the active address space; NULL for argv or envp is an empty list. Also -EFAULT. */
+/* The same from the active address space; NULL for argv or envp is an empty list. Also -EFAULT, -EINTR (killed). */
 int __must_check exec_args_from_user(const char *execfn, const char __user *const __user *argv,
 				     const char __user *const __user *envp, u64 stack_limit_bytes,
 				     struct exec_args **out);
