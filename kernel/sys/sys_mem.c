@@ -231,6 +231,22 @@ s64 sys_mremap(u64 old_addr, size_t old_len, size_t new_len, u64 flags, u64 new_
 	return err ? err : (s64)addr;
 }
 
+/* Of the flags Linux looks at MAP_NONBLOCK only. */
+s64 sys_remap_file_pages(u64 addr, size_t size, int prot, u64 pgoff, int flags)
+{
+	struct range r = {ALIGN_DOWN(addr, PAGE_SIZE), 0};
+	u64 len = ALIGN_DOWN(size, PAGE_SIZE);
+
+	r.end = r.start + len;
+	if (prot || r.end <= r.start || pgoff + (len >> PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	if (pgoff > UINT64_MAX >> PAGE_SHIFT)
+		return -EOVERFLOW;
+	tell_lock_limit();
+	return aspace_remap_file(current_process()->aspace, r, pgoff << PAGE_SHIFT,
+				 flags & MAP_NONBLOCK ? 0 : (u32)MAP_FILL);
+}
+
 s64 sys_brk(u64 addr)
 {
 	tell_lock_limit();

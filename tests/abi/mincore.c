@@ -59,8 +59,6 @@ static void shared(void)
 	R(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE));
 	CORE(AT(8), 8);
 	CORE(AT(16), 8);
-	R(fallocate(fd, 0, 0, 4 * PAGE));
-	CORE(AT(8), 8);
 	close(fd);
 	munmap(arena, ARENA_PAGES * PAGE);
 }

@@ -235,6 +235,11 @@ struct remap_request {
  */
 int __must_check aspace_remap(struct aspace *as, const struct remap_request *req, u64 *addr_out);
 /*
+ * remap_file_pages(2): r, which lies in shared mappings of one object, shows it from object_offset on. how: 0 or MAP_FILL.
+ * -EINVAL, and the errors of aspace_map.
+ */
+int __must_check aspace_remap_file(struct aspace *as, struct range r, u64 object_offset, u32 how);
+/*
  * mlock2(2) and munlock(2): lock is 0 (unlock) or VMA_LOCKED, with or without VMA_LOCK_ON_FAULT. What is locked is
  * faulted in, unless on fault. -EINVAL, -ENOMEM (limit, hole, page that cannot be had), -EPERM (limit 0), -EAGAIN.
  */
