@@ -92,6 +92,7 @@ static void init_main(void *arg)
 	process_become_init();
 	oom_init();
 	futex_init();
+	cred_init();
 	selftest_run(machine_cmdline());
 	run_policy = (struct run_policy){.trace = spec.trace, .strict = spec.strict};
 	wx_strict = spec.wx_strict;

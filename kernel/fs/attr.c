@@ -4,6 +4,7 @@
  * lock what cannot change, and changes under inode->lock.
  */
 #include <asm/errno.h>
+#include <linux/capability.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include "dentry.h"
@@ -11,7 +12,7 @@
 
 static bool is_owner(const struct inode *i, const struct fs_context *c)
 {
-	return c->fsuid == 0 || c->fsuid == i->uid;
+	return c->fsuid == i->uid || fs_capable(CAP_FOWNER, c->fsuid);
 }
 
 int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
@@ -23,7 +24,7 @@ int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 	if (inode_is(i, S_IFLNK))
 		return -EOPNOTSUPP;
 	mode &= 07777;
-	if (c->fsuid != 0 && c->fsgid != i->gid)
+	if (!fs_in_group(i->gid, c->fsgid) && !fs_capable(CAP_FSETID, c->fsuid))
 		mode &= ~(u32)S_ISGID;
 	mutex_lock(&i->lock);
 	err = memfd_check_mode(i, mode);
@@ -38,11 +39,11 @@ int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 /* A user may keep the owner, and choose the group among its own. */
 static bool may_chown(const struct inode *i, const struct fs_context *c, u32 uid, u32 gid)
 {
-	if (c->fsuid == 0)
+	if (fs_capable(CAP_CHOWN, c->fsuid))
 		return true;
 	if (uid != ID_KEEP && (c->fsuid != i->uid || uid != i->uid))
 		return false;
-	return gid == ID_KEEP || (c->fsuid == i->uid && (gid == i->gid || gid == c->fsgid));
+	return gid == ID_KEEP || (c->fsuid == i->uid && (gid == i->gid || fs_in_group(gid, c->fsgid)));
 }
 
 int inode_chown(struct inode *i, const struct fs_context *c, u32 uid, u32 gid)

@@ -4,6 +4,7 @@
  * a walk, which holds it, reads them without a lock of their own.
  */
 #include <asm/errno.h>
+#include <linux/capability.h>
 #include <moat/heap.h>
 #include <moat/printf.h>
 #include <moat/string.h>
@@ -107,7 +108,7 @@ int vfs_chroot(const struct fs_at *at)
 {
 	int err;
 
-	if (at->uid != 0) {
+	if (!fs_capable(CAP_SYS_CHROOT, at->uid)) {
 		struct dentry *d;
 
 		/* Linux looks at the path first. */

@@ -6,6 +6,7 @@
  * and then changes the tree with functions that cannot fail. What was detached is put after unlocking.
  */
 #include <asm/errno.h>
+#include <linux/capability.h>
 #include "names.h"
 
 /* Links of a directory and its entry count in its parent's: `.` and each child's `..` are names too. */
@@ -105,7 +106,7 @@ int vfs_mknod(const struct fs_at *at, u32 mode, u32 rdev)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (at->uid != 0)
+		if (!fs_capable(CAP_MKNOD, at->uid))
 			return -EPERM;
 		break;
 	case S_IFREG:

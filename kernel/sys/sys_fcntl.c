@@ -27,7 +27,7 @@ static s64 set_flags(struct file *f, u32 flags)
 	struct file_facts facts;
 
 	vfs_facts(f, &facts);
-	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && sys_fs()->fsuid != 0 &&
+	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !capable(CAP_FOWNER) &&
 	    sys_fs()->fsuid != facts.uid)
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISREG(facts.mode))
@@ -172,7 +172,7 @@ static s64 control(struct file *f, unsigned cmd, u64 arg)
 	case F_GETPIPE_SZ:
 		return pipe_capacity(f);
 	case F_SETPIPE_SZ:
-		return pipe_resize(f, (u32)arg, current_process()->euid == 0);
+		return pipe_resize(f, (u32)arg, capable(CAP_SYS_RESOURCE));
 	case F_GET_SEALS:
 		return get_seals(f);
 	case F_ADD_SEALS:

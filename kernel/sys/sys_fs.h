@@ -68,8 +68,7 @@ static inline u64 sys_size_limit(void)
 /* What the current process may do when it writes. */
 static inline struct write_rights sys_write_rights(void)
 {
-	return (struct write_rights){.size_limit_bytes = sys_size_limit(),
-				     .keep_setid = sys_fs()->fsuid == 0};
+	return (struct write_rights){.size_limit_bytes = sys_size_limit(), .keep_setid = capable(CAP_FSETID)};
 }
 
 /* Checks each piece of user memory, and cuts the sum to what one call moves (readv(2)): 0, -EINVAL, -EFAULT. */

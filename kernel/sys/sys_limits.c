@@ -27,7 +27,7 @@ static int set_limit(struct process *p, int resource, const struct rlimit_pair *
 
 	if (new->soft > new->hard)
 		return -EINVAL;
-	if (new->hard > l->hard && p->euid != 0)
+	if (new->hard > l->hard && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	if (resource == RLIMIT_NOFILE && new->hard > NOFILE_HARD_MAX)
 		return -EPERM;
@@ -49,7 +49,8 @@ static int change_limit(struct process *p, void *arg)
 	const struct process *me = current_process();
 	struct limit_call *c = arg;
 
-	if (p != me && me->euid != 0 && (me->uid != p->uid || me->uid != p->euid || me->uid != p->suid))
+	if (p != me && !process_capable(me, CAP_SYS_RESOURCE) &&
+	    (me->uid != p->uid || me->uid != p->euid || me->uid != p->suid))
 		return -EPERM;
 	c->old = p->limits[c->resource];
 	return c->new ? set_limit(p, c->resource, c->new) : 0;

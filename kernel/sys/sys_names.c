@@ -81,7 +81,7 @@ s64 sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const cha
 		how |= FS_FOLLOW;
 	/* Linking a bare descriptor is a right of CAP_DAC_READ_SEARCH; without it the empty path is just
 	 * wrong. */
-	if ((flags & AT_EMPTY_PATH) && sys_fs()->fsuid == 0)
+	if ((flags & AT_EMPTY_PATH) && capable(CAP_DAC_READ_SEARCH))
 		how |= FS_EMPTY_PATH | FS_LINKABLE;
 	err = user_path_get(&from, olddirfd, oldpath, how);
 	if (err)

@@ -61,7 +61,7 @@ static int put_nodes(void __user *mask, u64 bits, u64 nodes)
 
 static bool is_privileged(void)
 {
-	return current_process()->euid == 0;
+	return capable(CAP_SYS_NICE);
 }
 
 /* A mode with its flags, apart; nobody migrates pages behind a program's back, so that flag is refused. */

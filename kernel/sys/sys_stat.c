@@ -200,11 +200,13 @@ s64 sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 		p.at.uid = me->uid;
 		p.at.gid = me->gid;
 	}
+	current_thread()->asks_as_real_user = !(flags & AT_EACCESS);
 	err = user_path_inode(&p, &i);
 	if (!err && i) {
 		err = inode_permission(i, p.at.uid, p.at.gid, (unsigned)mode);
 		inode_put(i);
 	}
+	current_thread()->asks_as_real_user = false;
 	user_path_put(&p);
 	return err;
 }

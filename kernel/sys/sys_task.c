@@ -9,6 +9,7 @@
 #include <moat/string.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include "sys_cred.h"
 
 s64 sys_exit(int status)
 {
@@ -39,98 +40,6 @@ s64 sys_gettid(void)
 s64 sys_getppid(void)
 {
 	return process_parent_pid(current_process());
-}
-
-s64 sys_getuid(void)
-{
-	return current_process()->uid;
-}
-
-s64 sys_geteuid(void)
-{
-	return current_process()->euid;
-}
-
-s64 sys_getgid(void)
-{
-	return current_process()->gid;
-}
-
-s64 sys_getegid(void)
-{
-	return current_process()->egid;
-}
-
-static s64 put_three(const u32 v[3], void __user *const to[3])
-{
-	for (int i = 0; i < 3; i++) {
-		if (copy_to_user(to[i], &v[i], sizeof(v[i])))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-s64 sys_getresuid(void __user *ruid, void __user *euid, void __user *suid)
-{
-	const struct process *p = current_process();
-
-	return put_three((u32[]){p->uid, p->euid, p->suid}, (void __user *[]){ruid, euid, suid});
-}
-
-s64 sys_getresgid(void __user *rgid, void __user *egid, void __user *sgid)
-{
-	const struct process *p = current_process();
-
-	return put_three((u32[]){p->gid, p->egid, p->sgid}, (void __user *[]){rgid, egid, sgid});
-}
-
-/* setuid(2): root sets all three, others may only go to an identity that they have. */
-s64 sys_setuid(u32 uid)
-{
-	struct process *p = current_process();
-
-	if (uid == UINT32_MAX)
-		return -EINVAL;
-	if (p->euid == 0)
-		p->uid = p->suid = uid;
-	else if (uid != p->uid && uid != p->suid)
-		return -EPERM;
-	p->euid = uid;
-	current_thread()->fs->fsuid = uid;
-	return 0;
-}
-
-s64 sys_setgid(u32 gid)
-{
-	struct process *p = current_process();
-
-	if (gid == UINT32_MAX)
-		return -EINVAL;
-	if (p->euid == 0)
-		p->gid = p->sgid = gid;
-	else if (gid != p->gid && gid != p->sgid)
-		return -EPERM;
-	p->egid = gid;
-	current_thread()->fs->fsgid = gid;
-	return 0;
-}
-
-/* No supplementary groups are kept: the list is always empty and can only be set to that. */
-s64 sys_getgroups(int size, void __user *list)
-{
-	(void)list;
-	return size < 0 ? -EINVAL : 0;
-}
-
-s64 sys_setgroups(size_t size, const void __user *list)
-{
-	(void)list;
-	if (current_process()->euid != 0)
-		return -EPERM;
-	if (size == 0)
-		return 0;
-	unsupported_flag("setgroups", "groups");
-	return size > 65536 ? -EINVAL : -EPERM;
 }
 
 s64 sys_set_tid_address(void __user *tidptr)
@@ -225,6 +134,8 @@ static s64 put_int(int value, u64 to)
 
 s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 {
+	s64 result;
+
 	switch (option) {
 	case PR_SET_NAME:
 	case PR_GET_NAME:
@@ -253,9 +164,12 @@ s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 			return -EINVAL;
 		return current_process()->no_new_privs;
 	default:
-		unsupported_flag("prctl", "option");
-		return -EINVAL;
+		break;
 	}
+	if (sys_prctl_cred(option, (u64[]){arg2, arg3, arg4, arg5}, &result))
+		return result;
+	unsupported_flag("prctl", "option");
+	return -EINVAL;
 }
 
 /* personality(2): all ones asks only. Of the flags only ADDR_NO_RANDOMIZE means something, at the next exec. */

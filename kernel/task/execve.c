@@ -179,6 +179,7 @@ int process_exec(const struct exec_call *call)
 	replace_files(r.files);
 	replace_hand(me, r.hand);
 	replace_names(me, t, call->comm ? call->comm : r.image.name);
+	cred_after_exec(&me->cred, me->uid, me->euid);
 	me->explain[0] = 0;
 	irq = table_lock();
 	me->exit_signal = SIGCHLD;

@@ -119,6 +119,7 @@ static void copy_identity(struct process *child, const struct process *me)
 	child->gid = me->gid;
 	child->egid = me->egid;
 	child->sgid = me->sgid;
+	cred_copy(&child->cred, &me->cred);
 	child->personality = me->personality;
 	child->no_new_privs = me->no_new_privs;
 	if (!me->exe)
@@ -145,7 +146,10 @@ static int may_have_another(const struct process *me)
 	/* A child born to one that is being killed would escape. */
 	if (signal_kill_due())
 		return -EINTR;
-	return me->uid != 0 && table_count_user(me->uid) >= me->limits[RLIMIT_NPROC].soft ? -EAGAIN : 0;
+	return me->uid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
+			       table_count_user(me->uid) >= me->limits[RLIMIT_NPROC].soft
+		       ? -EAGAIN
+		       : 0;
 }
 
 /* 0; -EAGAIN: this user has too many; -EINTR: the caller is being killed. */

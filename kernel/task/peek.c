@@ -8,10 +8,10 @@ struct peek {
 	struct aspace *as;
 };
 
-/* ptrace(2), "Ptrace access mode checking": all IDs of the target are the caller's real ones, or the caller is root. */
+/* ptrace(2), "Ptrace access mode checking": all IDs of the target are the caller's real ones, or it has CAP_SYS_PTRACE. */
 static bool may_peek(const struct process *me, const struct process *p)
 {
-	if (me == p || me->euid == 0)
+	if (me == p || process_capable(me, CAP_SYS_PTRACE))
 		return true;
 	return me->uid == p->uid && me->uid == p->euid && me->uid == p->suid && me->gid == p->gid &&
 	       me->gid == p->egid && me->gid == p->sgid;

@@ -22,6 +22,7 @@ struct subject {
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid, umask;
 	u32 personality;
 	bool no_new_privs;
+	struct cred cred;
 	s32 oom_score_adj;
 	u64 start_ns;
 	int exit_status;

@@ -403,7 +403,7 @@ static ssize_t read_pagemap(struct aspace *as, struct pagemap *p, struct uio *u,
 
 ssize_t proc_read_pagemap(struct proc_open *o, struct uio *u, u64 *offset)
 {
-	struct pagemap p = {.frames = current_thread()->fs->fsuid == 0};
+	struct pagemap p = {.frames = capable(CAP_SYS_ADMIN)};
 	struct aspace *as;
 	ssize_t n = proc_opened_aspace(o, &as);
 

@@ -11,8 +11,7 @@
 #include "oom.h"
 #include "proc_internal.h"
 
-#define NS_PER_TICK    10000000u /* of clock_t, 100 a second */
-#define ALL_CAPS       0x1ffffffffffull
+#define NS_PER_TICK    10000000u   /* of clock_t, 100 a second */
 #define FLAG_RANDOMIZE 0x00400000u /* PF_RANDOMIZE of Linux: the addresses were chosen at random */
 #define OOM_SCORE_FULL 1000
 
@@ -43,7 +42,10 @@ static void put_identity(struct proc_text *t, const struct subject *s, int tid)
 	proc_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", s->pid, tid, s->ppid);
 	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", s->uid, s->euid, s->suid, s->fsuid);
 	proc_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", s->gid, s->egid, s->sgid, s->fsgid);
-	proc_printf(t, "FDSize:\t%u\nGroups:\t \n", s->files ? fd_table_capacity(s->files) : 0);
+	proc_printf(t, "FDSize:\t%u\nGroups:\t", s->files ? fd_table_capacity(s->files) : 0);
+	for (u32 i = 0; i < (s->cred.groups ? s->cred.groups->count : 0); i++)
+		proc_printf(t, "%s%u", i ? " " : "", s->cred.groups->gids[i]);
+	proc_printf(t, " \n");
 	proc_printf(t, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t%d\n", s->pid, tid,
 		    s->pgid, s->sid, s->pid == kernel_process.pid);
 }
@@ -76,10 +78,11 @@ static void put_signals(struct proc_text *t, const struct subject *s)
 
 static void put_rights(struct proc_text *t, const struct subject *s)
 {
-	ull caps = s->euid == 0 ? ALL_CAPS : 0;
+	const struct cred *c = &s->cred;
 
-	proc_printf(t, "CapInh:\t%016x\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", 0u, caps, caps);
-	proc_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016x\n", ALL_CAPS, 0u);
+	proc_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", (ull)c->inheritable,
+		    (ull)c->permitted, (ull)c->effective);
+	proc_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", (ull)c->bounding, (ull)c->ambient);
 	proc_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", s->no_new_privs);
 	proc_printf(t, "Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\tunknown\n");
 	proc_printf(t, "Cpus_allowed:\t%x\nCpus_allowed_list:\t0\n", 1u);
@@ -334,7 +337,7 @@ struct oom_change {
 static void set_oom_score_adj(struct process *p, void *arg)
 {
 	struct oom_change *c = arg;
-	bool root = current_process()->euid == 0;
+	bool root = capable(CAP_SYS_RESOURCE);
 
 	if (c->value < p->oom_score_adj_min && !root) {
 		c->err = -EACCES;

@@ -117,6 +117,7 @@ static void copy_subject(struct process *p, void *arg)
 	s->sgid = p->sgid;
 	s->personality = p->personality;
 	s->no_new_privs = p->no_new_privs;
+	cred_copy(&s->cred, &p->cred);
 	s->oom_score_adj = p->oom_score_adj;
 	s->start_ns = p->start_ns;
 	s->exit_status = p->exit_status;
@@ -179,6 +180,7 @@ void subject_put(struct subject *s)
 {
 	if (s->exe)
 		file_put(s->exe);
+	cred_put_groups(&s->cred);
 	fs_context_put(s->fs);
 	fd_table_put(s->files);
 	if (s->aspace)
@@ -191,7 +193,7 @@ int subject_check(const struct subject *s)
 	const struct process *me = current_process();
 	u32 uid = current_thread()->fs->fsuid, gid = current_thread()->fs->fsgid;
 
-	if (uid == 0 || s->pid == me->pid)
+	if (capable(CAP_SYS_PTRACE) || s->pid == me->pid)
 		return 0;
 	if (uid == s->uid && uid == s->euid && uid == s->suid && gid == s->gid && gid == s->egid &&
 	    gid == s->sgid)

@@ -47,6 +47,7 @@ struct process *process_alloc(struct sighand *hand)
 	waitq_init(&p->child_event);
 	waitq_init(&p->thread_event);
 	signal_state_init(&p->signals, hand);
+	cred_init_root(&p->cred);
 	p->exit_signal = SIGCHLD;
 	p->start_ns = clock_monotonic_ns();
 	return p;
@@ -55,6 +56,7 @@ struct process *process_alloc(struct sighand *hand)
 void process_free(struct process *p)
 {
 	sighand_put(p->signals.hand);
+	cred_put_groups(&p->cred);
 	kfree(p);
 }
 

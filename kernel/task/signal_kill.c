@@ -13,7 +13,7 @@ bool signal_permitted(const struct process *p, int signo)
 {
 	const struct process *me = current_process();
 
-	if (me->euid == 0 || me->euid == p->suid || me->euid == p->uid || me->uid == p->suid ||
+	if (capable(CAP_KILL) || me->euid == p->suid || me->euid == p->uid || me->uid == p->suid ||
 	    me->uid == p->uid)
 		return true;
 	return signo == SIGCONT && p->sid == me->sid;

@@ -62,6 +62,17 @@ static inline struct fs_at fs_at(struct fs_context *c, struct dentry *base, cons
 	return (struct fs_at){c, base, path, flags, c->fsuid, c->fsgid};
 }
 
+/* Who asks, as the task room knows it; registered at boot. Without it user 0 may do everything. */
+struct fs_cred_ops {
+	/* Has the current thread, acting as the user, the capability (CAP_… of capabilities(7))? */
+	bool (*capable)(unsigned cap, u32 uid);
+	bool (*in_group)(u32 gid); /* is it in this group? */
+};
+void fs_register_cred_ops(const struct fs_cred_ops *ops);
+bool fs_capable(unsigned cap, u32 uid);
+/* Is gid the group `own`, or one of the current thread's? */
+bool fs_in_group(u32 gid, u32 own);
+
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d); /* NULL is allowed */
 void inode_get(struct inode *i);

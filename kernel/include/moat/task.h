@@ -11,6 +11,7 @@
 #include <linux/resource.h>
 #include <arch/switch.h>
 #include <moat/aspace.h>
+#include <moat/cred.h>
 #include <moat/exec.h>
 #include <moat/fail.h>
 #include <moat/file.h>
@@ -79,6 +80,7 @@ struct process {
 	s32 oom_score_adj;		      /* [table] -1000..1000, proc(5) */
 	s32 oom_score_adj_min;		      /* [table] what who is not root may go down to */
 	u32 uid, euid, suid, gid, egid, sgid; /* [own thread] */
+	struct cred cred;		      /* [own thread] */
 	int pgid, sid;			      /* [table] */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
@@ -136,6 +138,7 @@ struct thread {
 	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
 	u32 rseq_signature;	      /* [own thread] */
 	struct mempolicy policy;      /* [own thread] set_mempolicy(2) */
+	bool asks_as_real_user;	      /* [own thread] inside access(2) */
 };
 
 static inline struct thread *current_thread(void)

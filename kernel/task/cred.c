@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Capabilities and groups: the rules of capabilities(7) as functions of values, and the questions that other rooms ask. A
+ * process starts with every capability; it keeps them as long as it stays user 0 and drops none.
+ *
+ * The sets belong to their process: only its own threads change them.
+ */
+#include <asm/errno.h>
+#include <linux/securebits.h>
+#include <moat/heap.h>
+#include <moat/task.h>
+
+#define BIT_OF(cap) (1ull << (cap))
+/* Those that matter for files only and so follow fsuid. */
+#define FS_CAPS                                                                                           \
+	(BIT_OF(CAP_CHOWN) | BIT_OF(CAP_MKNOD) | BIT_OF(CAP_DAC_OVERRIDE) | BIT_OF(CAP_DAC_READ_SEARCH) | \
+	 BIT_OF(CAP_FOWNER) | BIT_OF(CAP_FSETID) | BIT_OF(CAP_LINUX_IMMUTABLE) | BIT_OF(CAP_MAC_OVERRIDE))
+/* Newer than some headers: what a program may set for itself without any right. */
+#define SECURE_BITS_OF_ANYONE 0xf00u
+
+void cred_init_root(struct cred *c)
+{
+	*c = (struct cred){.permitted = CAP_ALL, .effective = CAP_ALL, .bounding = CAP_ALL};
+}
+
+void cred_copy(struct cred *to, const struct cred *from)
+{
+	*to = *from;
+	if (to->groups)
+		ref_get(&to->groups->refs);
+}
+
+void groups_put(struct groups *g)
+{
+	if (g && ref_put(&g->refs))
+		kfree(g);
+}
+
+void cred_put_groups(struct cred *c)
+{
+	groups_put(c->groups);
+	c->groups = NULL;
+}
+
+bool process_capable(const struct process *p, unsigned cap)
+{
+	return p->cred.effective & BIT_OF(cap);
+}
+
+bool capable(unsigned cap)
+{
+	return process_capable(current_process(), cap);
+}
+
+static bool has_group(const struct groups *g, u32 gid)
+{
+	u32 low = 0, high = g ? g->count : 0;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (g->gids[middle] == gid)
+			return true;
+		if (g->gids[middle] < gid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+bool in_group(u32 gid)
+{
+	const struct fs_context *fs = current_thread()->fs;
+
+	return (fs && fs->fsgid == gid) || has_group(current_process()->cred.groups, gid);
+}
+
+/* access(2) asks for the real user: as root it has what is permitted, as another one nothing. */
+static bool capable_for_files(unsigned cap, u32 uid)
+{
+	const struct process *me = current_process();
+
+	(void)uid;
+	if (!current_thread()->asks_as_real_user || (me->cred.securebits & SECBIT_NO_SETUID_FIXUP))
+		return capable(cap);
+	return me->uid == 0 && (me->cred.permitted & BIT_OF(cap));
+}
+
+void cred_init(void)
+{
+	static const struct fs_cred_ops ops = {.capable = capable_for_files, .in_group = in_group};
+
+	cred_init_root(&kernel_process.cred);
+	fs_register_cred_ops(&ops);
+}
+
+void cred_after_setuid(struct cred *c, const struct user_ids *old, const struct user_ids *new)
+{
+	bool was_root = !old->uid || !old->euid || !old->suid,
+	     is_root = !new->uid || !new->euid || !new->suid;
+
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if (was_root && !is_root) {
+		if (!(c->securebits & SECBIT_KEEP_CAPS))
+			c->permitted = c->effective = 0;
+		c->ambient = 0;
+	}
+	if (!old->euid && new->euid)
+		c->effective = 0;
+	if (old->euid && !new->euid)
+		c->effective = c->permitted;
+}
+
+void cred_after_setfsuid(struct cred *c, u32 old, u32 new)
+{
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if (!old && new)
+		c->effective &= ~FS_CAPS;
+	if (old && !new)
+		c->effective |= c->permitted & FS_CAPS;
+}
+
+void cred_after_exec(struct cred *c, u32 uid, u32 euid)
+{
+	bool root_is_special = !(c->securebits & SECBIT_NOROOT);
+
+	c->permitted = root_is_special && (!uid || !euid) ? c->bounding | c->inheritable : 0;
+	c->permitted |= c->ambient;
+	c->effective = root_is_special && !euid ? c->permitted : c->ambient;
+	c->securebits &= ~(u32)SECBIT_KEEP_CAPS;
+}
+
+static bool is_subset(u64 set, u64 of)
+{
+	return !(set & ~of);
+}
+
+int cred_set_caps(struct cred *c, const struct cap_sets *want)
+{
+	if (!(c->effective & BIT_OF(CAP_SETPCAP)) &&
+	    !is_subset(want->inheritable, c->inheritable | c->permitted))
+		return -EPERM;
+	if (!is_subset(want->inheritable, c->inheritable | c->bounding) ||
+	    !is_subset(want->permitted, c->permitted) || !is_subset(want->effective, want->permitted))
+		return -EPERM;
+	c->effective = want->effective;
+	c->permitted = want->permitted;
+	c->inheritable = want->inheritable;
+	c->ambient &= c->permitted & c->inheritable;
+	return 0;
+}
+
+int cred_set_securebits(struct cred *c, u64 bits)
+{
+	const u32 all = SECURE_ALL_BITS | SECURE_ALL_LOCKS | SECURE_BITS_OF_ANYONE;
+	const u32 locks = (SECURE_ALL_LOCKS | SECURE_BITS_OF_ANYONE) & 0xaaau;
+	u64 changed = c->securebits ^ bits;
+
+	if (((c->securebits & locks) >> 1 & changed) || (c->securebits & locks & ~bits) || (bits & ~(u64)all))
+		return -EPERM;
+	if (!(c->effective & BIT_OF(CAP_SETPCAP)) && (!changed || (changed & ~(u64)SECURE_BITS_OF_ANYONE)))
+		return -EPERM;
+	c->securebits = (u32)bits;
+	return 0;
+}
