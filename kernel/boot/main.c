@@ -15,6 +15,7 @@
 #include <moat/panic.h>
 #include <moat/random.h>
 #include <moat/run.h>
+#include <moat/socket.h>
 #include <moat/task.h>
 #include <moat/wx.h>
 #include "boot_test.h"
@@ -90,6 +91,7 @@ static void init_main(void *arg)
 		machine_check_mappings();
 	boot_test_run();
 	process_become_init();
+	ipc_init();
 	oom_init();
 	futex_init();
 	cred_init();

@@ -11,6 +11,7 @@
 #include <moat/log.h>
 #include <moat/panic.h>
 #include <moat/run.h>
+#include <moat/socket.h>
 #include <moat/task.h>
 #include <moat/usage.h>
 #include "program.h"
@@ -198,5 +199,6 @@ void program_run(const struct run_spec *spec)
 	process_end_others(p);
 	report(spec, p);
 	process_reap(p);
+	ipc_end();
 	check_ledger();
 }

@@ -231,7 +231,8 @@ void inode_fs_facts(const struct inode *i, struct fs_facts *out)
 {
 	*out = (struct fs_facts){.block_size = PAGE_SIZE, .name_max = 255};
 	if (!i || !i->super) {
-		out->magic = 0x50495045; /* PIPEFS_MAGIC */
+		out->magic =
+			i && inode_is(i, S_IFSOCK) ? 0x534f434b : 0x50495045; /* SOCKFS_MAGIC, PIPEFS_MAGIC */
 		return;
 	}
 	out->fsid[0] = i->super->dev;

@@ -21,7 +21,7 @@ void uio_init_user_segs(struct uio *u, const struct uio_seg *segs, unsigned coun
 	u->at = 0;
 	u->seg_offset = 0;
 	u->left = 0;
-	u->peer_gone = false;
+	u->peer_gone = u->no_signal = false;
 	u->kernel = false;
 	for (unsigned i = 0; i < count; i++)
 		u->left += segs[i].len;

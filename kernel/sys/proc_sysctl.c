@@ -10,8 +10,11 @@
 #include <moat/commit.h>
 #include <moat/exec.h>
 #include <moat/mode.h>
+#include <moat/mqueue.h>
 #include <moat/random.h>
+#include <moat/socket.h>
 #include <moat/string.h>
+#include <moat/sysv.h>
 #include <moat/task.h>
 #include "system.h"
 
@@ -34,6 +37,18 @@ static int open_fixed(struct proc_open *o, u32 flags)
 			value                                                                    \
 		}                                                                                \
 	}
+
+/* --- fs/mqueue --- */
+
+_Static_assert(SEM_IN_SET_MAX == 32000 && SEM_ALL_MAX == 1024000000 && SEM_OPS_MAX == 500 &&
+		       SEM_SETS_MAX == 32000,
+	       "what /proc/sys/kernel/sem says");
+
+static const struct proc_entry mqueue_table[] = {
+	NUMBER("msg_default", MQ_MESSAGES_MAX),	  NUMBER("msg_max", MQ_MESSAGES_MAX),
+	NUMBER("msgsize_default", MQ_LENGTH_MAX), NUMBER("msgsize_max", MQ_LENGTH_MAX),
+	NUMBER("queues_max", MQ_QUEUES_MAX),	  {0},
+};
 
 /* --- vm --- */
 
@@ -234,6 +249,14 @@ static const struct proc_entry kernel_table[] = {
 	NUMBER("cap_last_cap", CAP_LAST_CAP),
 	NUMBER("ngroups_max", NGROUPS_MAX),
 	FIXED("core_pattern", "core"),
+	NUMBER("shmmax", SHM_BYTES_MAX),
+	NUMBER("shmall", SHM_BYTES_MAX),
+	NUMBER("shmmni", SHM_COUNT_MAX),
+	NUMBER("shm_rmid_forced", 0),
+	FIXED("sem", "32000\t1024000000\t500\t32000"),
+	NUMBER("msgmax", MSG_BYTES_MAX),
+	NUMBER("msgmnb", MSG_QUEUE_MAX),
+	NUMBER("msgmni", MSG_COUNT_MAX),
 	{.name = "random", .mode = S_IFDIR | 0555, .table = random_table},
 	{0},
 };
@@ -245,12 +268,37 @@ static const struct proc_entry fs_table[] = {
 	NUMBER("nr_open", 1048576),
 	NUMBER("overflowuid", 65534),
 	NUMBER("overflowgid", 65534),
+	{.name = "mqueue", .mode = S_IFDIR | 0555, .table = mqueue_table},
+	{0},
+};
+
+/* --- net --- */
+
+static const struct proc_entry net_core_table[] = {
+	NUMBER("somaxconn", SOCKET_BACKLOG_MAX),
+	NUMBER("optmem_max", SOCKET_CONTROL_MAX),
+	NUMBER("rmem_default", SOCKET_BUFFER_BYTES),
+	NUMBER("rmem_max", SOCKET_BUFFER_BYTES),
+	NUMBER("wmem_default", SOCKET_BUFFER_BYTES),
+	NUMBER("wmem_max", SOCKET_BUFFER_BYTES),
+	{0},
+};
+
+static const struct proc_entry net_unix_table[] = {
+	NUMBER("max_dgram_qlen", SOCKET_DGRAM_BACKLOG),
+	{0},
+};
+
+static const struct proc_entry net_table[] = {
+	{.name = "core", .mode = S_IFDIR | 0555, .table = net_core_table},
+	{.name = "unix", .mode = S_IFDIR | 0555, .table = net_unix_table},
 	{0},
 };
 
 const struct proc_entry proc_sysctl_table[] = {
 	{.name = "fs", .mode = S_IFDIR | 0555, .table = fs_table},
 	{.name = "kernel", .mode = S_IFDIR | 0555, .table = kernel_table},
+	{.name = "net", .mode = S_IFDIR | 0555, .table = net_table},
 	{.name = "vm", .mode = S_IFDIR | 0555, .table = vm_table},
 	{0},
 };

@@ -114,7 +114,7 @@ static __always_inline s64 write_from(int fd, struct uio *u, s64 *offset)
 		return -EBADF;
 	n = vfs_write(f, u, offset ? &at : NULL, sys_write_rights());
 	file_put(f);
-	if (unlikely(n < 0 || u->peer_gone))
+	if (unlikely((n < 0 && !u->no_signal) || u->peer_gone))
 		(void)sys_write_signal(u->peer_gone ? -EPIPE : n);
 	return n;
 }

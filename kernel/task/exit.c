@@ -25,6 +25,13 @@ LIST_HEAD(dead_list, process);
 
 static struct process_usage ended_usage; /* [table] of all that have ended */
 
+static void (*exit_hook)(struct process *p); /* [I after boot] */
+
+void process_register_exit(void (*fn)(struct process *p))
+{
+	exit_hook = fn;
+}
+
 int wait_status_code(int wait_status, int *value)
 {
 	int signo = wait_status & 0x7f;
@@ -173,6 +180,8 @@ void process_end(int wait_status)
 	u64 irq;
 
 	ASSERT(p != &kernel_process);
+	if (exit_hook)
+		exit_hook(p);
 	release_memory(p);
 	process_set_exe(p, NULL);
 	close_signals(p, current_thread());

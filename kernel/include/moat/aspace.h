@@ -201,6 +201,12 @@ enum map_how {
  */
 int __must_check aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out);
 int __must_check aspace_unmap(struct aspace *as, u64 addr, u64 len); /* munmap(2): -EINVAL, -ENOMEM */
+/*
+ * shmdt(2): unmaps what one mapping of a whole file at addr has become; is(file, arg) knows such files, and is asked last for
+ * the one that is unmapped. -EINVAL: there is none.
+ */
+int __must_check aspace_unmap_whole(struct aspace *as, u64 addr, bool (*is)(const struct file *f, void *arg),
+				    void *arg);
 int __must_check aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot); /* mprotect(2) */
 /* mprotect(2) with PROT_GROWSDOWN: where the stack that r touches first starts. -ENOMEM, -EINVAL (no stack). */
 int __must_check aspace_stack_start(struct aspace *as, struct range r, u64 *start);

@@ -19,6 +19,7 @@ enum lock_rank {
 	RANK_OBJECT, /* memory object */
 	/* spinlocks */
 	RANK_FDTABLE,
+	RANK_SOCKET, /* state, peers, names and queues of all sockets */
 	RANK_MAPS,   /* list of the VMAs that show an object */
 	RANK_PMAP,   /* page tables of one address space: their upper levels */
 	RANK_TABLE,  /* entries of one last-level table */

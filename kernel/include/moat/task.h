@@ -169,6 +169,8 @@ void process_set_exe(struct process *p, struct file *file);
 /* What p itself has used so far, memory included. Own thread, or a zombie. */
 void process_get_usage(struct process *p, struct process_usage *out);
 void process_usage_add(struct process_usage *to, const struct process_usage *from);
+/* Calls fn when a process ends, by its last thread, before it gives up what it holds. Boot, once. */
+void process_register_exit(void (*fn)(struct process *p));
 /* Ends the current process with all its threads: status in the encoding of wait(2). */
 __noreturn void process_exit(int wait_status);
 /* What all processes that have ended used, waited for or not. */

@@ -24,6 +24,7 @@ struct uio {
 	size_t left;	   /* bytes not yet moved */
 	bool kernel;
 	bool peer_gone;	    /* a write moved something, then found that nobody reads any more: SIGPIPE */
+	bool no_signal;	    /* and an EPIPE of this write is one without SIGPIPE */
 	struct uio_seg one; /* storage for the single-segment forms */
 };
 
@@ -36,7 +37,7 @@ static inline void uio_init_one(struct uio *u, u64 base, size_t len, bool kernel
 	u->seg_offset = 0;
 	u->left = len;
 	u->kernel = kernel;
-	u->peer_gone = false;
+	u->peer_gone = u->no_signal = false;
 }
 
 static inline void uio_init_user(struct uio *u, void __user *buf, size_t len)
