@@ -305,16 +305,18 @@ static size_t port_unread(void *channel)
 	return bytes;
 }
 
-static unsigned port_poll_in(void *channel, struct waitq **wq)
+static unsigned port_poll_in(void *channel, struct poll_table *t)
 {
 	struct console_port *p = channel;
-	u64 irq = spin_lock_irqsave(p->lock);
-	unsigned events = front_locked(p) ? POLLIN | POLLRDNORM : 0;
+	unsigned events;
+	u64 irq;
 
+	poll_add(t, &p->readable);
+	irq = spin_lock_irqsave(p->lock);
+	events = front_locked(p) ? POLLIN | POLLRDNORM : 0;
 	if (p->state == PORT_HUNG_UP)
 		events |= POLLHUP;
 	spin_unlock_irqrestore(p->lock, irq);
-	*wq = &p->readable;
 	return events;
 }
 
@@ -416,16 +418,18 @@ void console_port_print(struct console_port *p, char *text, size_t len)
 	(void)port_write(p, &u, STREAM_UNINTERRUPTIBLE);
 }
 
-static unsigned port_poll_out(void *channel, struct waitq **wq)
+static unsigned port_poll_out(void *channel, struct poll_table *t)
 {
 	struct console_port *p = channel;
-	unsigned events = is_writable(p) ? POLLOUT | POLLWRNORM : 0;
-	u64 irq = spin_lock_irqsave(p->lock);
+	unsigned events;
+	u64 irq;
 
+	poll_add(t, &p->writable);
+	events = is_writable(p) ? POLLOUT | POLLWRNORM : 0;
+	irq = spin_lock_irqsave(p->lock);
 	if (p->state == PORT_HUNG_UP)
 		events |= POLLERR;
 	spin_unlock_irqrestore(p->lock, irq);
-	*wq = &p->writable;
 	return events;
 }
 

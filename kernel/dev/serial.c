@@ -192,9 +192,9 @@ static size_t serial_unread(void *channel __unused)
 	       __atomic_load_n(&serial.tail, __ATOMIC_RELAXED);
 }
 
-static unsigned serial_poll_in(void *channel __unused, struct waitq **wq)
+static unsigned serial_poll_in(void *channel __unused, struct poll_table *t)
 {
-	*wq = &serial.readable;
+	poll_add(t, &serial.readable);
 	return has_input() ? POLLIN | POLLRDNORM : 0;
 }
 
@@ -220,9 +220,8 @@ static ssize_t serial_write(void *channel __unused, struct uio *u, unsigned how 
 	return done;
 }
 
-static unsigned serial_poll_out(void *channel __unused, struct waitq **wq)
+static unsigned serial_poll_out(void *channel __unused, struct poll_table *t __unused)
 {
-	*wq = &serial.readable;
 	return POLLOUT | POLLWRNORM;
 }
 

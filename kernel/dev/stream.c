@@ -91,28 +91,19 @@ static ssize_t stream_write(struct file *f, struct uio *u, u64 *offset __unused)
 	return s->out->ops ? s->out->ops->write(s->out->arg, u, wait_mode(f)) : -EPIPE;
 }
 
-/*
- * Only one queue can be waited on. It is the output's when output is full, which is rare and the only case in
- * which somebody who asked for POLLOUT has to wait; else the input's.
- */
-static unsigned stream_poll(struct file *f, struct waitq **wq)
+static unsigned stream_poll(struct file *f, struct poll_table *t)
 {
 	const struct stream *s = f->private;
 	unsigned events = 0;
 
 	if (s->in && s->in->ops)
-		events |= s->in->ops->poll_in(s->in->arg, wq);
+		events |= s->in->ops->poll_in(s->in->arg, t);
 	else if (s->in)
 		events |= POLLHUP;
-	if (s->out && s->out->ops) {
-		struct waitq *writable;
-		unsigned out = s->out->ops->poll_out(s->out->arg, &writable);
-		if (!out || !s->in)
-			*wq = writable;
-		events |= out;
-	} else if (s->out) {
+	if (s->out && s->out->ops)
+		events |= s->out->ops->poll_out(s->out->arg, t);
+	else if (s->out)
 		events |= POLLERR;
-	}
 	/* A terminal's end of input is an end of file that read(2) shows. */
 	if (s->is_tty && (events & POLLHUP))
 		events |= POLLIN | POLLRDNORM;

@@ -9,6 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/poll.h>
+#include <moat/epoll.h>
 #include <moat/heap.h>
 #include "inode.h"
 
@@ -31,6 +32,8 @@ struct file *file_create(const struct file_ops *ops, struct inode *inode, struct
 
 void file_destroy(struct file *f)
 {
+	if (unlikely(!LIST_EMPTY(&f->watchers)))
+		epoll_forget(f);
 	if (f->inode)
 		file_locks_release(f->inode, f);
 	if (f->ops->release)
@@ -210,10 +213,9 @@ int vfs_fsync(struct file *f)
 	return f->ops->fsync ? f->ops->fsync(f) : -EINVAL;
 }
 
-unsigned vfs_poll(struct file *f, struct waitq **wq)
+unsigned vfs_poll(struct file *f, struct poll_table *t)
 {
-	*wq = NULL;
-	return f->ops->poll ? f->ops->poll(f, wq) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	return f->ops->poll ? f->ops->poll(f, t) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
 struct mobj *vfs_object(struct file *f, int *err)

@@ -3,7 +3,9 @@
 #include <asm/errno.h>
 #include <moat/aspace.h>
 #include <moat/panic.h>
+#include "anon.h"
 #include "devfs.h"
+#include "epoll.h"
 #include "flock.h"
 #include "memfd.h"
 #include "mount.h"
@@ -29,6 +31,8 @@ void fs_init(void)
 
 	dentry_init();
 	flock_init();
+	anon_init();
+	epoll_init();
 	vma_register_file_ops(&mapped_files);
 	if (tmpfs_create("tmpfs", 0755, &super, &root) || mount_attach(super, root, NULL))
 		panic("no memory for the root file system");

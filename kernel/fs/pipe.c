@@ -223,16 +223,16 @@ static int pipe_ioctl(struct file *f, unsigned cmd, u64 arg)
 	return copy_to_user((void __user *)arg, &bytes, sizeof(bytes)) ? -EFAULT : 0;
 }
 
-static unsigned pipe_poll(struct file *f, struct waitq **wq)
+static unsigned pipe_poll(struct file *f, struct poll_table *t)
 {
 	struct pipe *p = f->private;
 
 	if (file_readable(f)) {
-		*wq = &p->readers;
+		poll_add(t, &p->readers);
 		return (bytes_in(p) ? POLLIN | POLLRDNORM : 0) |
 		       (__atomic_load_n(&p->write_ends, __ATOMIC_ACQUIRE) ? 0 : POLLHUP);
 	}
-	*wq = &p->writers;
+	poll_add(t, &p->writers);
 	return (room_in(p) >= PIPE_BUF ? POLLOUT | POLLWRNORM : 0) |
 	       (__atomic_load_n(&p->read_ends, __ATOMIC_ACQUIRE) ? 0 : POLLERR);
 }

@@ -17,6 +17,14 @@ static struct {
 	unsigned count;
 } held[CPU_MAX];
 
+/* May l be taken by one who holds that lock? Futex queues nest by address, epoll files as epoll_graph.c says. */
+static bool in_order(const struct spinlock *other, const struct spinlock *l)
+{
+	if (l->rank == RANK_NONE || other->rank < l->rank)
+		return true;
+	return other->rank == l->rank && (l->rank == RANK_EPOLL || (l->rank == RANK_FUTEX && other < l));
+}
+
 /* Interrupts may come between two statements here: handlers take and release in pairs, so the stack stays right. */
 static void note_acquire(struct spinlock *l)
 {
@@ -26,9 +34,7 @@ static void note_acquire(struct spinlock *l)
 
 	for (unsigned i = 0; i < n; i++) {
 		ASSERT(held[cpu].locks[i] != l);
-		if (l->rank == RANK_FUTEX && held[cpu].locks[i]->rank == RANK_FUTEX && held[cpu].locks[i] < l)
-			continue;
-		if (l->rank != RANK_NONE && held[cpu].locks[i]->rank >= l->rank)
+		if (!in_order(held[cpu].locks[i], l))
 			panic("lock rank %u taken while rank %u is held", l->rank, held[cpu].locks[i]->rank);
 	}
 	ASSERT(n < HELD_MAX);

@@ -7,6 +7,7 @@
  * Lock: the queue's own (RANK_WAITQ), with interrupts off, since interrupt handlers wake.
  */
 #include <asm/errno.h>
+#include <arch/cpu.h>
 #include <arch/timer.h>
 #include <moat/panic.h>
 #include <moat/waitq.h>
@@ -20,31 +21,95 @@ void waitq_register_scheduler(const struct wait_ops *ops)
 
 void waitq_init(struct waitq *q)
 {
-	spin_init(&q->lock, RANK_WAITQ);
+	waitq_init_ranked(q, RANK_WAITQ);
+}
+
+void waitq_init_ranked(struct waitq *q, enum lock_rank rank)
+{
+	spin_init(&q->lock, rank);
 	TAILQ_INIT(&q->waiters);
 }
 
-void waitq_enter(struct waitq *q, struct waiter *w)
+static void insert_locked(struct waitq *q, struct waiter *w)
+{
+	w->queue = q;
+	w->queued = true;
+	TAILQ_INSERT_TAIL(&q->waiters, w, link);
+}
+
+static void remove_locked(struct waiter *w)
+{
+	if (w->queued)
+		TAILQ_REMOVE(&w->queue->waiters, w, link);
+	w->queued = false;
+}
+
+static void enter(struct waitq *q, struct waiter *w, u8 flags)
 {
 	u64 irq = spin_lock_irqsave(&q->lock);
 
 	ASSERT(sched);
-	w->thread = sched->current();
-	w->queued = true;
-	TAILQ_INSERT_TAIL(&q->waiters, w, link);
+	*w = (struct waiter){.thread = sched->current(), .flags = flags};
+	insert_locked(q, w);
 	sched->prepare();
 	spin_unlock_irqrestore(&q->lock, irq);
+}
+
+void waitq_enter(struct waitq *q, struct waiter *w)
+{
+	enter(q, w, 0);
+}
+
+void waitq_enter_exclusive(struct waitq *q, struct waiter *w)
+{
+	enter(q, w, WAITER_EXCLUSIVE);
 }
 
 void waitq_leave(struct waitq *q, struct waiter *w)
 {
 	u64 irq = spin_lock_irqsave(&q->lock);
 
-	if (w->queued)
-		TAILQ_REMOVE(&q->waiters, w, link);
-	w->queued = false;
+	remove_locked(w);
 	sched->cancel();
 	spin_unlock_irqrestore(&q->lock, irq);
+}
+
+void waitq_add(struct waitq *q, struct waiter *w)
+{
+	u64 irq = spin_lock_irqsave(&q->lock);
+
+	DEBUG_ASSERT(!w->thread != !w->notify);
+	insert_locked(q, w);
+	spin_unlock_irqrestore(&q->lock, irq);
+}
+
+void waitq_remove(struct waiter *w)
+{
+	u64 irq = spin_lock_irqsave(&w->queue->lock);
+
+	remove_locked(w);
+	spin_unlock_irqrestore(&w->queue->lock, irq);
+}
+
+void waitq_prepare(void)
+{
+	u64 irq = cpu_irq_save();
+
+	sched->prepare();
+	cpu_irq_restore(irq);
+}
+
+void waitq_cancel(void)
+{
+	u64 irq = cpu_irq_save();
+
+	sched->cancel();
+	cpu_irq_restore(irq);
+}
+
+struct thread *waitq_current(void)
+{
+	return sched->current();
 }
 
 static bool must_end(unsigned flags)
@@ -154,32 +219,40 @@ void waitq_give_way(void)
 		sched->give_way();
 }
 
-/* Takes the first waiter off. Lock held. */
-static bool wake_first(struct waitq *q)
+/* Whether somebody does something now. Lock held. */
+static bool wake_waiter(struct waiter *w, u32 events)
 {
-	struct waiter *w = TAILQ_FIRST(&q->waiters);
-
-	if (!w)
-		return false;
-	TAILQ_REMOVE(&q->waiters, w, link);
-	w->queued = false;
+	if (!w->thread)
+		return w->notify(w, events);
+	if (!(w->flags & WAITER_STAYS))
+		remove_locked(w);
 	sched->wake(w->thread);
 	return true;
 }
 
-void waitq_wake_all(struct waitq *q)
+void waitq_wake_slow(struct waitq *q, u32 events, u32 exclusive)
 {
 	u64 irq = spin_lock_irqsave(&q->lock);
+	struct waiter *next;
 
-	while (wake_first(q))
-		;
+	for (struct waiter *w = TAILQ_FIRST(&q->waiters); w; w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (events && w->events && !(events & w->events))
+			continue;
+		if (!(w->flags & WAITER_EXCLUSIVE))
+			(void)wake_waiter(w, events);
+		else if (exclusive && wake_waiter(w, events))
+			exclusive--;
+	}
 	spin_unlock_irqrestore(&q->lock, irq);
 }
 
 void waitq_wake_one(struct waitq *q)
 {
 	u64 irq = spin_lock_irqsave(&q->lock);
+	struct waiter *w = TAILQ_FIRST(&q->waiters);
 
-	(void)wake_first(q);
+	if (w)
+		(void)wake_waiter(w, 0);
 	spin_unlock_irqrestore(&q->lock, irq);
 }

@@ -8,6 +8,7 @@
 #include <linux/limits.h>
 #include <moat/aspace.h>
 #include <moat/commit.h>
+#include <moat/epoll.h>
 #include <moat/exec.h>
 #include <moat/mode.h>
 #include <moat/mqueue.h>
@@ -263,7 +264,21 @@ static const struct proc_entry kernel_table[] = {
 
 /* --- fs --- */
 
+static int show_max_watches(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	(void)pos;
+	proc_printf(t, "%llu\n", (unsigned long long)epoll_items_max());
+	return 0;
+}
+
+static const struct proc_entry epoll_table[] = {
+	{.name = "max_user_watches", .mode = S_IFREG | 0444, .open = open_fixed, .show = show_max_watches},
+	{0},
+};
+
 static const struct proc_entry fs_table[] = {
+	{.name = "epoll", .mode = S_IFDIR | 0555, .table = epoll_table},
 	NUMBER("file-max", INT64_MAX),
 	NUMBER("nr_open", 1048576),
 	NUMBER("overflowuid", 65534),

@@ -71,6 +71,12 @@ static inline struct write_rights sys_write_rights(void)
 	return (struct write_rights){.size_limit_bytes = sys_size_limit(), .keep_setid = capable(CAP_FSETID)};
 }
 
+/* Lies all of it in the user half? */
+static inline bool sys_in_user_half(u64 base, u64 len)
+{
+	return len <= USER_TOP && base <= USER_TOP - len;
+}
+
 /* Checks each piece of user memory, and cuts the sum to what one call moves (readv(2)): 0, -EINVAL, -EFAULT. */
 struct uio_seg;
 int __must_check sys_check_segs(struct uio_seg *segs, unsigned count);

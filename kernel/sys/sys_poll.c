@@ -2,8 +2,8 @@
 /*
  * poll(2), ppoll(2), and the waiting that select(2) shares with them.
  *
- * A wait without end sleeps on the queues of all files at once: it enters every queue, looks once more, and
- * blocks. A wait with a deadline looks again at every tick instead: what sleeps until a time has a queue of its own.
+ * The first look puts nobody on a queue: most calls find something, or do not want to wait. Then a waiter stands on each queue
+ * of each file until the end, and each round marks the thread as about to block, looks, and blocks.
  */
 #include <asm/poll.h>
 #include <linux/time_types.h>
@@ -13,9 +13,26 @@
 #include <moat/heap.h>
 #include "sys_poll.h"
 
-#define TICK_NS	   4000000ull
 #define NS_PER_SEC 1000000000ull
 #define NS_PER_MS  1000000ull
+
+/* Puts waiters of one item on the queues that its file shows. */
+struct item_table {
+	struct poll_table table; /* first */
+	struct poll_item *item;
+};
+
+static void wait_on(struct poll_table *t, struct waitq *q)
+{
+	struct poll_item *item = ((struct item_table *)t)->item;
+	struct waiter *w = &item->waiters[item->queues];
+
+	ASSERT(item->queues < POLL_QUEUES);
+	*w = (struct waiter){
+		.thread = waitq_current(), .events = item->events | POLLERR | POLLHUP, .flags = WAITER_STAYS};
+	waitq_add(q, w);
+	item->queues++;
+}
 
 /* Looks at every file once; the number of items with something to say. */
 static s64 look(struct poll_item *items, size_t count)
@@ -26,61 +43,62 @@ static s64 look(struct poll_item *items, size_t count)
 		struct poll_item *item = &items[i];
 
 		if (item->file)
-			item->revents =
-				vfs_poll(item->file, &item->queue) & (item->events | POLLERR | POLLHUP);
+			item->revents = vfs_poll(item->file, NULL) & (item->events | POLLERR | POLLHUP);
 		ready += item->revents != 0;
 	}
 	return ready;
 }
 
+/* What was found ready is not looked at: the next look finds it. */
 static void enter_all(struct poll_item *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		items[i].entered = items[i].queue;
-		if (items[i].entered)
-			waitq_enter(items[i].entered, &items[i].waiter);
+		struct item_table t = {.table.add = wait_on, .item = &items[i]};
+
+		if (items[i].file)
+			(void)vfs_poll(items[i].file, &t.table);
 	}
 }
 
 static void leave_all(struct poll_item *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (items[i].entered)
-			waitq_leave(items[i].entered, &items[i].waiter);
+		for (; items[i].queues; items[i].queues--)
+			waitq_remove(&items[i].waiters[items[i].queues - 1]);
 	}
 }
 
-/* Sleeps until one of the queues is woken. The queues were filled in by look(). 0 or -EINTR. */
-static int sleep_on_queues(struct poll_item *items, size_t count)
+/* With waiters on all queues. */
+static s64 wait_entered(struct poll_item *items, size_t count, u64 deadline_ns)
 {
-	struct waitq never; /* when no file has a queue, only a signal ends the wait */
+	struct wait_timeout limit;
+	s64 ready;
 	int err = 0;
-	struct waiter w;
 
-	waitq_init(&never);
-	waitq_enter(&never, &w);
-	enter_all(items, count);
-	if (look(items, count) == 0)
-		err = waitq_block(WAIT_INTERRUPTIBLE);
-	leave_all(items, count);
-	waitq_leave(&never, &w);
-	return err;
+	wait_timeout_begin(&limit, deadline_ns);
+	for (;;) {
+		waitq_prepare();
+		ready = look(items, count);
+		if (!ready && !err)
+			err = waitq_block_until(WAIT_INTERRUPTIBLE, &limit);
+		else
+			break;
+	}
+	waitq_cancel();
+	wait_timeout_end(&limit);
+	return ready || err == -ETIMEDOUT ? ready : err;
 }
 
 s64 poll_wait(struct poll_item *items, size_t count, u64 deadline_ns)
 {
-	for (;;) {
-		s64 ready = look(items, count);
-		u64 now = clock_monotonic_ns();
-		int err;
+	s64 result = look(items, count);
 
-		if (ready || now >= deadline_ns)
-			return ready;
-		err = deadline_ns == POLL_FOREVER ? sleep_on_queues(items, count)
-						  : sleep_until_ns(MIN(deadline_ns, now + TICK_NS));
-		if (err)
-			return err;
-	}
+	if (result || deadline_ns <= clock_monotonic_ns())
+		return result;
+	enter_all(items, count);
+	result = wait_entered(items, count, deadline_ns);
+	leave_all(items, count);
+	return result;
 }
 
 /* A span from now; one that is too long to count is for ever. */

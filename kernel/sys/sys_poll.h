@@ -9,12 +9,12 @@
 #define POLL_FOREVER UINT64_MAX /* a deadline that never comes */
 
 struct poll_item {
-	u32 events;	       /* asked for, POLL*; POLLERR, POLLHUP and POLLNVAL come unasked */
-	u32 revents;	       /* what is so */
-	struct file *file;     /* with a reference; NULL: nothing to look at */
-	struct waitq *queue;   /* where to wait, as of the last look */
-	struct waitq *entered; /* where it waits now */
-	struct waiter waiter;
+	int fd;		   /* for the caller */
+	u32 events;	   /* asked for, POLL*; POLLERR, POLLHUP and POLLNVAL come unasked */
+	u32 revents;	   /* what is so */
+	struct file *file; /* with a reference; NULL: nothing to look at */
+	u32 queues;	   /* on which it waits now */
+	struct waiter waiters[POLL_QUEUES];
 };
 
 /*

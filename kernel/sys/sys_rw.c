@@ -26,11 +26,6 @@ s64 sys_write_signal(s64 result)
 	return result;
 }
 
-static bool in_user_half(u64 base, u64 len)
-{
-	return len <= USER_TOP && base <= USER_TOP - len;
-}
-
 /* The buffers of one call. */
 struct buffers {
 	struct uio uio;
@@ -40,7 +35,7 @@ struct buffers {
 
 static int one_buffer(struct uio *u, void __user *buf, size_t count)
 {
-	if (unlikely(!in_user_half((u64)buf, count)))
+	if (unlikely(!sys_in_user_half((u64)buf, count)))
 		return -EFAULT;
 	uio_init_user(u, buf, MIN(count, MAX_RW_BYTES));
 	return 0;
@@ -53,7 +48,7 @@ int sys_check_segs(struct uio_seg *segs, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		if (segs[i].len > INT64_MAX)
 			return -EINVAL;
-		if (!in_user_half(segs[i].base, segs[i].len))
+		if (!sys_in_user_half(segs[i].base, segs[i].len))
 			return -EFAULT;
 		segs[i].len = MIN(segs[i].len, left);
 		left -= segs[i].len;

@@ -34,32 +34,61 @@ static const u32 shown[SETS] = {
 };
 
 struct selection {
-	size_t fds, words; /* descriptors looked at; words of one set */
-	u64 *sets[SETS];   /* NULL: not given; inside `block` */
+	size_t words;	 /* of one set */
+	u64 last_mask;	 /* the bits of the last word that count */
+	u64 *sets[SETS]; /* NULL: not given; inside `block` */
 	u64 *block;
-	struct poll_item *items;
+	struct poll_item *items; /* one for each descriptor that is in a set */
+	size_t count;
 };
 
-static bool in_set(const struct selection *s, int set, size_t fd)
+/* The descriptors of one word that are in any set. */
+static u64 wanted(const struct selection *s, size_t word)
+{
+	u64 bits = 0;
+
+	for (int set = 0; set < SETS; set++)
+		bits |= s->sets[set] ? s->sets[set][word] : 0;
+	return word + 1 == s->words ? bits & s->last_mask : bits;
+}
+
+static bool in_set(const struct selection *s, int set, int fd)
 {
 	return s->sets[set] && (s->sets[set][fd / WORD_BITS] >> (fd % WORD_BITS) & 1);
 }
 
-/* The file of each descriptor that is in a set; -EBADF when one is not open. */
+/* The item of a descriptor that is in a set; -EBADF when it is not open. */
+static int take_file(struct selection *s, int fd)
+{
+	struct poll_item *item = &s->items[s->count];
+
+	item->file = sys_file(fd);
+	if (!item->file)
+		return -EBADF;
+	item->fd = fd;
+	for (int set = 0; set < SETS; set++)
+		item->events |= in_set(s, set, fd) ? asked[set] : 0;
+	s->count++;
+	return 0;
+}
+
 static int take_files(struct selection *s)
 {
-	for (size_t fd = 0; fd < s->fds; fd++) {
-		struct poll_item *item = &s->items[fd];
+	size_t count = 0;
+	int err = 0;
 
-		for (int set = 0; set < SETS; set++)
-			item->events |= in_set(s, set, fd) ? asked[set] : 0;
-		if (!item->events)
-			continue;
-		item->file = sys_file((int)fd);
-		if (!item->file)
-			return -EBADF;
+	for (size_t word = 0; word < s->words; word++) {
+		for (u64 left = wanted(s, word); left; left &= left - 1)
+			count++;
 	}
-	return 0;
+	s->items = kcalloc(MAX(count, 1ul), sizeof(*s->items));
+	if (!s->items)
+		return -ENOMEM;
+	for (size_t word = 0; word < s->words && !err; word++) {
+		for (u64 left = wanted(s, word); left && !err; left &= left - 1)
+			err = take_file(s, (int)(word * WORD_BITS) + __builtin_ctzll(left));
+	}
+	return err;
 }
 
 /* Leaves in each set the descriptors that are ready in its sense; how many bits that is. */
@@ -67,28 +96,30 @@ static s64 keep_ready(struct selection *s)
 {
 	s64 bits = 0;
 
-	for (size_t fd = 0; fd < s->words * WORD_BITS; fd++) {
-		u32 revents =
-			fd < s->fds ? s->items[fd].revents : 0; /* stray bits behind the last descriptor go */
+	for (int set = 0; set < SETS; set++) {
+		u64 *words = s->sets[set];
 
-		for (int set = 0; set < SETS; set++) {
-			if (!in_set(s, set, fd))
+		for (size_t i = 0; words && i < s->count; i++) {
+			const struct poll_item *item = &s->items[i];
+			u64 bit = 1ull << (item->fd % WORD_BITS), *word = &words[item->fd / WORD_BITS];
+
+			if (!(*word & bit))
 				continue;
-			if (revents & shown[set])
+			if (item->revents & shown[set])
 				bits++;
 			else
-				s->sets[set][fd / WORD_BITS] &= ~(1ull << (fd % WORD_BITS));
+				*word &= ~bit;
 		}
+		if (words && s->words) /* stray bits behind the last descriptor go */
+			words[s->words - 1] &= s->last_mask;
 	}
 	return bits;
 }
 
 static void selection_free(struct selection *s)
 {
-	for (size_t fd = 0; s->items && fd < s->fds; fd++) {
-		if (s->items[fd].file)
-			file_put(s->items[fd].file);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		file_put(s->items[i].file);
 	kfree(s->items);
 	kfree(s->block);
 }
@@ -96,13 +127,14 @@ static void selection_free(struct selection *s)
 /* Copies the sets in; *s is to be freed also after an error. */
 static int selection_get(struct selection *s, int nfds, void __user *const user_sets[SETS])
 {
+	size_t fds = (size_t)MIN(nfds, FDS_MAX);
+
 	if (nfds < 0)
 		return -EINVAL;
-	s->fds = (size_t)MIN(nfds, FDS_MAX);
-	s->words = (s->fds + WORD_BITS - 1) / WORD_BITS;
+	s->words = (fds + WORD_BITS - 1) / WORD_BITS;
+	s->last_mask = fds % WORD_BITS ? (1ull << (fds % WORD_BITS)) - 1 : ~0ull;
 	s->block = kcalloc(MAX(s->words, 1ul) * SETS, sizeof(u64));
-	s->items = kcalloc(MAX(s->fds, 1ul), sizeof(*s->items));
-	if (!s->block || !s->items)
+	if (!s->block)
 		return -ENOMEM;
 	for (int set = 0; set < SETS; set++) {
 		if (!user_sets[set])
@@ -129,7 +161,7 @@ static s64 do_select(int nfds, void __user *const user_sets[SETS], u64 deadline_
 	s64 result = selection_get(&s, nfds, user_sets);
 
 	if (!result)
-		result = poll_wait(s.items, s.fds, deadline_ns);
+		result = poll_wait(s.items, s.count, deadline_ns);
 	if (result >= 0) {
 		result = keep_ready(&s);
 		if (selection_put(&s, user_sets))

@@ -104,6 +104,8 @@ static int show_fdinfo(struct proc_text *t, const struct proc_open *o, u64 *pos)
 		inode_attr(f->inode, &attr);
 		proc_printf(t, "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", (long long)f->offset,
 			    flags, file_mount_id(f), (ull)attr.ino);
+		if (f->ops->show)
+			f->ops->show(f, t);
 		file_put(f);
 	}
 	subject_put(s);

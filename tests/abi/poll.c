@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/select.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static double now(void)
@@ -130,6 +131,81 @@ static void masks(void)
 	R(sigismember(&block, SIGUSR1));
 }
 
+/* A child that acts 20 ms from now. */
+static pid_t later(void (*act)(int), int fd)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		usleep(20000);
+		act(fd);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void write_byte(int fd)
+{
+	write(fd, "x", 1);
+}
+
+static void drain(int fd)
+{
+	static char all[65536];
+
+	read(fd, all, sizeof(all));
+}
+
+/* Waits that somebody else ends: without a limit, with one, and by the end of the other side. */
+static void waiting(void)
+{
+	static char full[65536];
+	int p[2][2];
+	struct pollfd f[3];
+	struct timeval tv = {5, 0};
+	fd_set set;
+
+	pipe(p[0]);
+	pipe(p[1]);
+	f[0] = (struct pollfd){p[0][0], POLLIN, 0};
+	f[1] = (struct pollfd){p[1][0], POLLIN | POLLPRI, 0};
+	f[2] = (struct pollfd){p[1][0], 0, 0};
+	later(write_byte, p[1][1]);
+	R(poll(f, 3, -1));
+	R(f[0].revents);
+	R(f[1].revents);
+	R(f[2].revents);
+	later(write_byte, p[0][1]);
+	R(poll(f, 1, 5000));
+	R(f[0].revents);
+	drain(p[0][0]);
+	drain(p[1][0]);
+	FD_ZERO(&set);
+	FD_SET(p[0][0], &set);
+	FD_SET(p[1][0], &set);
+	later(write_byte, p[1][1]);
+	R(select(64, &set, NULL, NULL, NULL));
+	R(FD_ISSET(p[0][0], &set) + 2 * FD_ISSET(p[1][0], &set));
+	write(p[0][1], full, sizeof(full));
+	FD_ZERO(&set);
+	FD_SET(p[0][1], &set);
+	later(drain, p[0][0]);
+	R(select(64, NULL, &set, NULL, &tv));
+	R(FD_ISSET(p[0][1], &set));
+	f[2].fd = p[0][0];
+	later(write_byte, p[0][1]);
+	close(p[0][1]);
+	R(poll(f + 2, 1, -1));
+	R(f[2].revents);
+	R(poll(f, 2, -1));
+	R(f[0].revents);
+	R(f[1].revents);
+	while (wait(NULL) > 0)
+		;
+	for (int i = 0; i < 4; i++)
+		close(p[i / 2][i % 2]);
+}
+
 int main(void)
 {
 	abi_scratch();
@@ -137,6 +213,7 @@ int main(void)
 	polling();
 	timed();
 	selecting();
+	waiting();
 	masks();
 	return 0;
 }

@@ -343,20 +343,22 @@ void waitq_init(struct waitq *q)
 
 void waitq_enter(struct waitq *q, struct waiter *w)
 {
-	(void)w;
+	TAILQ_INSERT_TAIL(&q->waiters, w, link);
 	waiting_on = q;
 	woken = false;
 }
 
 void waitq_leave(struct waitq *q, struct waiter *w)
 {
-	(void)w;
+	TAILQ_REMOVE(&q->waiters, w, link);
 	assert_ptr_equal(q, waiting_on);
 	waiting_on = NULL;
 }
 
-void waitq_wake_all(struct waitq *q)
+void waitq_wake_slow(struct waitq *q, u32 events, u32 exclusive)
 {
+	(void)events;
+	(void)exclusive;
 	woken |= q == waiting_on;
 }
 

@@ -9,6 +9,7 @@
 #ifndef MOAT_FILE_H
 #define MOAT_FILE_H
 
+#include <sys/queue.h>
 #include <moat/mutex.h>
 #include <moat/object.h>
 #include <moat/refcount.h>
@@ -17,6 +18,8 @@
 struct file;
 struct inode;
 struct dentry;
+struct proc_text;
+struct epoll_item;
 
 /* A directory entry as handed to the emitter of `iterate`: false stops the iteration. */
 struct dir_emit {
@@ -41,10 +44,13 @@ struct file_ops {
 	/* The memory object to map, or NULL with *err = -ENODEV. NULL op: -ENODEV. */
 	struct mobj *(*map)(struct file *f, int *err);
 	int (*fsync)(struct file *f);
-	/* Ready events among POLLIN, POLLOUT, POLLERR, POLLHUP; *wq gets the queue to wait on. NULL: always
-	 * ready. */
-	unsigned (*poll)(struct file *f, struct waitq **wq);
+	/*
+	 * Shows the table the queues that are woken when events come, POLL_QUEUES at most (poll_add), and then says
+	 * which events among POLLIN, POLLOUT, POLLPRI, POLLERR, POLLHUP… there are. May sleep. NULL: always ready.
+	 */
+	unsigned (*poll)(struct file *f, struct poll_table *t);
 	void (*release)(struct file *f); /* last reference is gone */
+	void (*show)(struct file *f, struct proc_text *t); /* lines of its own for /proc/PID/fdinfo (proc(5)); may be NULL */
 	const char *anon_name; /* what /proc/PID/fd shows without a name: "[eventfd]"; NULL: pipe, socket… */
 	/* Seeks, but no transfer depends on where it is (null(4)): read and write get no offset, and no lock. */
 	bool no_offset;
@@ -59,6 +65,7 @@ struct file {
 	struct inode *inode;	    /* [I] */
 	struct dentry *dentry;	    /* [I] how it was opened; may be NULL */
 	void *private;		    /* [I] for ops */
+	LIST_HEAD(, epoll_item) watchers; /* [links_lock of epoll] who watches it by epoll(7) */
 };
 
 /*
@@ -80,6 +87,8 @@ static inline void file_put(struct file *f)
 	if (ref_put(&f->refs))
 		file_destroy(f);
 }
+/* A description without a name or contents, only with operations and `private`, as eventfd(2) makes; or NULL. */
+struct file *__must_check anon_file_create(const struct file_ops *ops, u32 flags, void *private);
 /* An inode that no name leads to, for streams: mode is S_IFMT and permission bits, rdev from dev_make(). Or
  * NULL. */
 struct inode *__must_check inode_create_anon(u32 mode, u32 rdev);
@@ -124,8 +133,8 @@ int vfs_ioctl(struct file *f, unsigned cmd, u64 arg);
 int vfs_iterate(struct file *f, struct dir_emit *e);
 /* fsync(2): -EINVAL for what cannot be synchronised. */
 int vfs_fsync(struct file *f);
-/* Ready events among POLLIN, POLLOUT, POLLERR, POLLHUP; *wq is the queue to wait on, or NULL. */
-unsigned vfs_poll(struct file *f, struct waitq **wq);
+/* The events that there are now; t (may be NULL) is shown the queues that others will come from. */
+unsigned vfs_poll(struct file *f, struct poll_table *t);
 /* fcntl(2) F_SETFL: changes the flags in `mask` to those of `flags`. */
 void file_change_flags(struct file *f, u32 mask, u32 flags);
 

@@ -28,6 +28,7 @@ enum lock_rank {
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
 	RANK_WAITQ,
+	RANK_EPOLL, /* an epoll file: the only rank whose locks nest, from what is watched to who watches */
 	RANK_RUNQ,
 	RANK_TIMER, /* kernel timers of a CPU */
 	RANK_HEAP,

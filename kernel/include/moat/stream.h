@@ -23,9 +23,9 @@ struct stream_ops {
 	ssize_t (*read)(void *channel, struct uio *u, unsigned how);
 	/* Bytes moved (short when a signal or a fault ends it), -EAGAIN, -EINTR, -EFAULT, -EPIPE, -ENOMEM. */
 	ssize_t (*write)(void *channel, struct uio *u, unsigned how);
-	/* Ready events of one direction, and in *wq the queue that is woken when there may be more. */
-	unsigned (*poll_in)(void *channel, struct waitq **wq);
-	unsigned (*poll_out)(void *channel, struct waitq **wq);
+	/* As a file's `poll`, for one direction and with one queue. */
+	unsigned (*poll_in)(void *channel, struct poll_table *t);
+	unsigned (*poll_out)(void *channel, struct poll_table *t);
 	size_t (*unread)(void *channel); /* bytes that a read would give now */
 	void (*flush)(void *channel);	 /* returns when the device has taken all that was written */
 };

@@ -10,6 +10,10 @@
  *
  * The condition is evaluated without a lock of the queue; make it a read of something that its owner
  * changes before waking. Waking may be done from interrupt context.
+ *
+ * Not only threads wait. A waiter may have a function instead, which is called at each wake; that is how epoll(7)
+ * watches a file without a thread. And poll(2) waits on many queues at once: a file's `poll` operation
+ * shows its queues to a struct poll_table, which puts waiters of its own on them.
  */
 #ifndef MOAT_WAITQ_H
 #define MOAT_WAITQ_H
@@ -19,11 +23,26 @@
 #include <moat/spinlock.h>
 
 struct thread;
+struct waitq;
+
+enum waiter_flags {
+	WAITER_STAYS = 1 << 0,	   /* a thread's: stays on the queue when it is woken; functions always do */
+	WAITER_EXCLUSIVE = 1 << 1, /* waitq_wake wakes one of these only */
+};
 
 struct waiter {
 	TAILQ_ENTRY(waiter) link; /* [queue lock] */
-	struct thread *thread;	  /* [I] */
-	bool queued;		  /* [queue lock] */
+	struct waitq *queue;	  /* [I] */
+	struct thread *thread;	  /* [I] whom to wake; NULL: */
+	/*
+	 * [I] what to call, under the queue's lock, interrupts off: it may take locks of later ranks only. `events`
+	 * is what the waker said. Returns whether that makes somebody do something (which counts for WAITER_EXCLUSIVE).
+	 */
+	bool (*notify)(struct waiter *w, u32 events);
+	void *arg;   /* [I] for notify */
+	u32 events;  /* [I] POLL*: wakes that are for other events pass by; 0: all concern it */
+	u8 flags;    /* [I] enum waiter_flags */
+	bool queued; /* [queue lock] */
 };
 
 struct waitq {
@@ -49,10 +68,21 @@ struct wait_ops {
 
 void waitq_register_scheduler(const struct wait_ops *ops);
 void waitq_init(struct waitq *q);
+void waitq_init_ranked(struct waitq *q, enum lock_rank rank); /* a lock of another rank than RANK_WAITQ */
 /* The three steps of WAIT_EVENT, for callers that need a shape of their own. */
 void waitq_enter(struct waitq *q, struct waiter *w);
+void waitq_enter_exclusive(struct waitq *q, struct waiter *w); /* WAITER_EXCLUSIVE */
 void waitq_leave(struct waitq *q, struct waiter *w);
 int waitq_block(unsigned flags); /* 0, or -EINTR */
+/*
+ * For one who waits on several queues: puts waiters on them, whose thread (or notify), events and flags he has filled in;
+ * then prepare, look, block, cancel, as often as needed; then takes them off again.
+ */
+void waitq_add(struct waitq *q, struct waiter *w);
+void waitq_remove(struct waiter *w); /* when it returns, notify is not running and will not be called */
+void waitq_prepare(void);
+void waitq_cancel(void);
+struct thread *waitq_current(void);
 /* Has the current thread a signal to act on? For long work that should end early then. */
 bool waitq_signal_due(void);
 /* Has it been killed? For long work that a signal does not end, as nobody can see any more that it ended early. */
@@ -62,8 +92,44 @@ bool waitq_kill_due(void);
  * preempted. Sleeping locks may be held, spinlocks not; cheap when there is nothing to do.
  */
 void waitq_give_way(void);
-void waitq_wake_all(struct waitq *q);
-void waitq_wake_one(struct waitq *q);
+
+void waitq_wake_slow(struct waitq *q, u32 events, u32 exclusive);
+void waitq_wake_one(struct waitq *q); /* the first waiter, whatever it is */
+
+/* Is nobody there? The caller has made the condition true before: either we see the waiter, or he sees that. */
+static inline bool waitq_is_idle(const struct waitq *q)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return !__atomic_load_n(&q->waiters.tqh_first, __ATOMIC_RELAXED);
+}
+
+/* Wakes everybody. */
+static inline void waitq_wake_all(struct waitq *q)
+{
+	if (!waitq_is_idle(q))
+		waitq_wake_slow(q, 0, UINT32_MAX);
+}
+
+/* Wakes whom any of `events` (POLL*) concerns, but of the exclusive waiters the first only. */
+static inline void waitq_wake(struct waitq *q, u32 events)
+{
+	if (!waitq_is_idle(q))
+		waitq_wake_slow(q, events, 1);
+}
+
+/* One who wants to know the queues that a file's events come from. `add` is called for each, before the look. */
+struct poll_table {
+	void (*add)(struct poll_table *t, struct waitq *q);
+};
+
+enum { POLL_QUEUES = 2 }; /* that one file shows at most */
+
+/* For `poll` operations; t is NULL when somebody looks only. */
+static inline void poll_add(struct poll_table *t, struct waitq *q)
+{
+	if (t)
+		t->add(t, q);
+}
 
 #define WAIT_EVENT_FLAGS(q, cond, flags)                        \
 	({                                                      \
