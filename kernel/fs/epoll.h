@@ -10,17 +10,17 @@
 
 /* One watched file: a row of what epoll_ctl(2) has set up. */
 struct epoll_item {
-	RB_ENTRY(epoll_item) node;	      /* [epoll's lock] */
+	RB_ENTRY(epoll_item) node;	    /* [epoll's lock] */
 	TAILQ_ENTRY(epoll_item) ready_link; /* [ready_lock] */
 	LIST_ENTRY(epoll_item) file_link;   /* [links_lock] */
-	struct epoll *epoll;		      /* [I] a reference */
-	struct file *file;		      /* [I] without a reference: the item goes before the file */
-	int fd;				      /* [I] */
-	bool ready;			      /* [ready_lock] is on the list */
-	bool dying;			      /* [links_lock] epoll_forget takes it away */
-	u32 events;			      /* [epoll's lock for change, a for read] */
-	u64 data;			      /* [epoll's lock] */
-	u32 queues;			      /* [I once added] */
+	struct epoll *epoll;		    /* [I] a reference */
+	struct file *file;		    /* [I] without a reference: the item goes before the file */
+	int fd;				    /* [I] */
+	bool ready;			    /* [ready_lock] is on the list */
+	bool dying;			    /* [links_lock] epoll_forget takes it away */
+	u32 events;			    /* [epoll's lock for change, a for read] */
+	u64 data;			    /* [epoll's lock] */
+	u32 queues;			    /* [I once added] */
 	struct waiter waiters[POLL_QUEUES];
 };
 

@@ -75,7 +75,7 @@ ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset)
 {
 	ssize_t n;
 
-	if (offset && !f->ops->seek)
+	if (offset && (!f->ops->seek || f->ops->no_pread))
 		return -ESPIPE;
 	if (!file_readable(f))
 		return -EBADF;
@@ -133,7 +133,7 @@ ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, struct write_right
 {
 	ssize_t n;
 
-	if (offset && !f->ops->seek)
+	if (offset && (!f->ops->seek || f->ops->no_pread))
 		return -ESPIPE;
 	if (!file_writable(f))
 		return -EBADF;

@@ -132,7 +132,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *offset)
 		mutex_unlock(&p->lock);
 		if (n) {
 			if (n > 0)
-				waitq_wake_all(&p->writers);
+				waitq_wake(&p->writers, POLLOUT | POLLWRNORM);
 			return n;
 		}
 		if (ended)
@@ -180,7 +180,7 @@ static ssize_t write_step(struct pipe *p, struct uio *u, bool whole)
 		n = put_bytes(p, u);
 	mutex_unlock(&p->lock);
 	if (n > 0)
-		waitq_wake_all(&p->readers);
+		waitq_wake(&p->readers, POLLIN | POLLRDNORM);
 	return n;
 }
 

@@ -15,7 +15,8 @@ bool file_is_epoll(const struct file *f);
  * epoll_ctl(2): `target` is what `fd` means now; *event is not looked at for EPOLL_CTL_DEL. 0, -EPERM, -EINVAL, -EEXIST,
  * -ENOENT, -ELOOP, -ENOMEM, -ENOSPC.
  */
-int __must_check epoll_control(struct file *f, int op, struct file *target, int fd, const struct epoll_event *event);
+int __must_check epoll_control(struct file *f, int op, struct file *target, int fd,
+			       const struct epoll_event *event);
 /*
  * epoll_wait(2) until the monotonic clock shows deadline_ns (KTIMER_NEVER: no limit). How many events were written to
  * `out`, which has room for `max`; -EINTR, -EFAULT.

@@ -50,10 +50,12 @@ struct file_ops {
 	 */
 	unsigned (*poll)(struct file *f, struct poll_table *t);
 	void (*release)(struct file *f); /* last reference is gone */
-	void (*show)(struct file *f, struct proc_text *t); /* lines of its own for /proc/PID/fdinfo (proc(5)); may be NULL */
+	void (*show)(struct file *f,
+		     struct proc_text *t); /* lines of its own for /proc/PID/fdinfo (proc(5)); may be NULL */
 	const char *anon_name; /* what /proc/PID/fd shows without a name: "[eventfd]"; NULL: pipe, socket… */
 	/* Seeks, but no transfer depends on where it is (null(4)): read and write get no offset, and no lock. */
 	bool no_offset;
+	bool no_pread; /* pread and pwrite fail all the same (-ESPIPE) */
 };
 
 struct file {

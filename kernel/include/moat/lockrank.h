@@ -27,8 +27,9 @@ enum lock_rank {
 	RANK_FUTEX,  /* who waits for a word of user memory; two of them by address */
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
+	RANK_EVENT, /* a timer that is a file */
 	RANK_WAITQ,
-	RANK_EPOLL, /* an epoll file: the only rank whose locks nest, from what is watched to who watches */
+	RANK_EPOLL, /* an epoll file: they nest, from what is watched to who watches */
 	RANK_RUNQ,
 	RANK_TIMER, /* kernel timers of a CPU */
 	RANK_HEAP,
