@@ -61,6 +61,7 @@ struct inode {
 		*file_ops;   /* [I] regular files, directories of their own kind, what can be reopened */
 	struct mobj *object; /* [I] regular files: contents and size */
 	char *target;	     /* [I] symbolic links: the text, if it is known */
+	struct pipe *pipe;   /* [lock] FIFOs: what those who have it open share; NULL: nobody has */
 	struct dentry *jump; /* [I] symbolic links that lead to a file itself: a reference */
 	void *private;	     /* [I] for ops; for file_ops of what is reopened (inode_set_reopen) */
 	u64 ino;	     /* [I] */
@@ -108,6 +109,9 @@ void inode_add_links(struct inode *i, int by);
 /* 0 or -ETXTBSY; counts a description that writes. Undone by inode_end_write. */
 int __must_check inode_begin_write(struct inode *i);
 void inode_end_write(struct inode *i);
+
+/* What opening a FIFO leads to; pipe.c. */
+extern const struct file_ops *const fifo_file_ops;
 
 /* Locks on files, in flock.c: what `owner` holds on the inode is given up. */
 void file_locks_release(struct inode *i, const void *owner);

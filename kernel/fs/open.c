@@ -168,7 +168,7 @@ static int may_open(const struct opening *o)
 /* A description that only says where (O_PATH) does nothing. */
 static const struct file_ops path_ops;
 
-/* What lies behind an inode. FIFOs and sockets by name, and block devices, are not there. */
+/* What lies behind an inode. Sockets by name, and block devices, are not there. */
 static int find_ops(const struct inode *i, const struct file_ops **ops, void **private)
 {
 	const struct chardev *dev;
@@ -189,7 +189,9 @@ static int find_ops(const struct inode *i, const struct file_ops **ops, void **p
 		*private = dev->private;
 		return 0;
 	case S_IFIFO:
-		return -EOPNOTSUPP;
+		*ops = fifo_file_ops;
+		*private = NULL;
+		return 0;
 	default:
 		break;
 	}

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pipes (pipe(7)): a ring of bytes between descriptions that write and descriptions that read.
+ * Pipes (pipe(7)), and FIFOs, which are pipes that a name leads to (fifo(7)).
  *
- *     page      |  0   |  1   |  2   |  3   |      positions count bytes for ever; a byte's place is its
- *                    ^tail         ^head           position modulo the capacity
- *                    next to read  next to write
+ * A pipe is a ring of slots, each a piece of a page, between descriptions that write and descriptions that read:
  *
- * A page exists while a byte of it is between tail and head, so that an empty pipe costs one page at most. Up to PIPE_BUF
- * bytes are written in one piece or not at all.
+ *     slots     |      | [##  ] | [####] | [#   ] |      |       positions only grow; a slot's place is its
+ *                       ^tail                      ^head         position modulo their number
  *
- * Lock: pipe->lock (RANK_INODE) around ring and ends; user memory is copied under it. Who waits, waits without it.
+ * A write first fills up the page of the last slot, if that page is the pipe's own, and then takes one slot for each page. So
+ * up to PIPE_BUF bytes go in one piece or not at all, and a pipe is full when it has no slot left, as on Linux. splice.c
+ * moves slots from pipe to pipe without touching the bytes.
+ *
+ * A FIFO's pipe hangs at its inode while anybody has it open. Opening one end waits for somebody to open the other: the
+ * numbers of opens so far tell of one who has been there and gone meanwhile.
+ *
+ * Locks: pipe->lock (RANK_INODE) around ring and ends; user memory is copied under it. inode->lock around inode->pipe; the two
+ * are not held together. Who waits, waits without them, one woken for each slot that comes or goes.
  */
 #include <asm/errno.h>
 #include <asm/ioctls.h>
@@ -19,231 +25,345 @@
 #include <arch/uaccess.h>
 #include <moat/heap.h>
 #include <moat/string.h>
-#include "inode.h"
+#include "pipe.h"
 
-#define PIPE_BYTES     KIB(64)
+#define PIPE_SLOTS     16u    /* 64 KiB */
 #define PIPE_BYTES_MAX MIB(1) /* /proc/sys/fs/pipe-max-size */
 
-struct pipe {
-	struct mutex lock;	       /* RANK_INODE */
-	struct waitq readers, writers; /* who waits for bytes, for room */
-	struct page **pages;	       /* [lock] capacity / PAGE_SIZE of them, NULL where nothing is */
-	u64 capacity;		       /* [lock for change, a for read] bytes, a power of two */
-	u64 head, tail;		       /* [lock for change, a for read] */
-	u32 read_ends, write_ends;     /* [lock for change, a for read] descriptions */
-};
+_Static_assert(PIPE_BUF <= PAGE_SIZE, "what is written in one piece fits into one slot");
 
-static u64 bytes_in(const struct pipe *p)
+/* --- slots --- */
+
+struct page *pipe_page_get(struct pipe *p)
 {
-	return __atomic_load_n(&p->head, __ATOMIC_ACQUIRE) - __atomic_load_n(&p->tail, __ATOMIC_ACQUIRE);
+	struct page *page = p->spare;
+
+	p->spare = NULL;
+	return page ? page : frame_alloc(0, 0, FRAME_KERNEL);
 }
 
-static u64 room_in(const struct pipe *p)
+/* A page that nobody else has becomes the spare one. */
+static void page_put(struct pipe *p, struct page *page, u32 flags)
 {
-	return __atomic_load_n(&p->capacity, __ATOMIC_ACQUIRE) - bytes_in(p);
-}
-
-static struct page **page_at(const struct pipe *p, u64 position)
-{
-	return &p->pages[position / PAGE_SIZE % (p->capacity / PAGE_SIZE)];
-}
-
-static void drop_page(struct page **page)
-{
-	if (*page)
-		frame_put(*page);
-	*page = NULL;
-}
-
-static void free_pages(struct page **pages, u64 count)
-{
-	for (u64 i = 0; pages && i < count; i++)
-		drop_page(&pages[i]);
-	kfree(pages);
-}
-
-/* Both have been shut when a description goes: the pipe is left by its last one. */
-static void pipe_destroy(struct pipe *p)
-{
-	free_pages(p->pages, p->capacity / PAGE_SIZE);
-	kfree(p);
-}
-
-static void pipe_release(struct file *f)
-{
-	struct pipe *p = f->private;
-	bool last;
-
-	mutex_lock(&p->lock);
-	if (file_readable(f))
-		p->read_ends--;
+	if ((flags & SLOT_MERGES) && !p->spare)
+		p->spare = page;
 	else
-		p->write_ends--;
-	last = !p->read_ends && !p->write_ends;
-	/* Inside the lock: whoever is the last comes after this. */
-	waitq_wake_all(&p->readers);
-	waitq_wake_all(&p->writers);
-	mutex_unlock(&p->lock);
-	if (last)
-		pipe_destroy(p);
+		frame_put(page);
 }
 
-/* The page at a position is read to its end. In a full ring its first bytes are written again already. */
-static void leave_page(struct pipe *p, u64 position)
+void pipe_push(struct pipe *p, struct pipe_slot slot)
 {
-	if (p->head <= position + p->capacity)
-		drop_page(page_at(p, position));
+	*pipe_slot_at(p, p->head) = slot;
+	__atomic_store_n(&p->head, p->head + 1, __ATOMIC_RELEASE);
 }
 
-/* Moves what is there, up to what is asked. Bytes, or -EFAULT when the first one fails. Locked. */
+void pipe_pop(struct pipe *p)
+{
+	struct pipe_slot *slot = pipe_slot_at(p, p->tail);
+
+	page_put(p, slot->page, slot->flags);
+	__atomic_store_n(&p->tail, p->tail + 1, __ATOMIC_RELEASE);
+}
+
+void pipe_wake_readers(struct pipe *p)
+{
+	waitq_wake(&p->readers, POLLIN | POLLRDNORM);
+}
+
+void pipe_wake_writers(struct pipe *p)
+{
+	waitq_wake(&p->writers, POLLOUT | POLLWRNORM);
+}
+
+/* --- waiting --- */
+
+static bool can_read(const struct pipe *p)
+{
+	return pipe_used(p) || !__atomic_load_n(&p->write_ends, __ATOMIC_ACQUIRE);
+}
+
+static bool can_write(const struct pipe *p)
+{
+	return !pipe_is_full(p) || !__atomic_load_n(&p->read_ends, __ATOMIC_ACQUIRE);
+}
+
+/* One who was woken for what is there takes it, also when a signal has come too. */
+static int await(struct pipe *p, struct waitq *q, bool (*ready)(const struct pipe *))
+{
+	int err = 0;
+
+	while (!ready(p) && !err) {
+		struct waiter w;
+
+		waitq_enter_exclusive(q, &w);
+		if (!ready(p))
+			err = waitq_block(WAIT_INTERRUPTIBLE);
+		waitq_leave(q, &w);
+		if (ready(p))
+			return 0;
+	}
+	return err;
+}
+
+int pipe_await_bytes(struct pipe *p)
+{
+	return await(p, &p->readers, can_read);
+}
+
+int pipe_await_room(struct pipe *p)
+{
+	return await(p, &p->writers, can_write);
+}
+
+/* --- reading --- */
+
+/* Moves what is there, up to what is asked or the end of a packet. Bytes, or -EFAULT when the first slot fails. Locked. */
 static ssize_t take_bytes(struct pipe *p, struct uio *u)
 {
 	size_t total = 0;
 
 	while (u->left && p->head != p->tail) {
-		u64 offset = p->tail % PAGE_SIZE;
-		size_t n = MIN(MIN(PAGE_SIZE - offset, p->head - p->tail), u->left), moved;
+		struct pipe_slot *slot = pipe_slot_at(p, p->tail);
+		u32 n = (u32)MIN(slot->len, u->left);
+		bool packet = slot->flags & SLOT_PACKET;
 
-		moved = uio_copy_out(u, (char *)page_address(*page_at(p, p->tail)) + offset, n);
-		total += moved;
-		__atomic_store_n(&p->tail, p->tail + moved, __ATOMIC_RELEASE);
-		if (p->tail % PAGE_SIZE == 0 && moved)
-			leave_page(p, p->tail - PAGE_SIZE);
-		if (moved < n)
+		/* A slot that can be copied in part only stays, as on Linux. */
+		if (uio_copy_out(u, (char *)page_address(slot->page) + slot->offset, n) < n)
 			return total ? (ssize_t)total : -EFAULT;
+		total += n;
+		slot->offset += n;
+		slot->len -= n;
+		if (!slot->len || packet)
+			pipe_pop(p);
+		if (packet)
+			break;
 	}
 	return (ssize_t)total;
 }
 
-static ssize_t pipe_read(struct file *f, struct uio *u, u64 *offset)
+static void touch(struct file *f, unsigned what)
+{
+	if (f->dentry)
+		inode_touch(f->inode, what);
+}
+
+static ssize_t pipe_read(struct file *f, struct uio *u, u64 *offset __unused)
 {
 	struct pipe *p = f->private;
-	ssize_t n;
+	bool waited = false;
 
-	(void)offset;
-	if (!u->left)
-		return 0;
-	for (;;) {
-		bool ended;
+	while (u->left) {
+		bool was_full, ended;
+		ssize_t n;
 
 		mutex_lock(&p->lock);
+		was_full = pipe_is_full(p);
 		n = take_bytes(p, u);
 		ended = !p->write_ends;
 		mutex_unlock(&p->lock);
-		if (n) {
-			if (n > 0)
-				waitq_wake(&p->writers, POLLOUT | POLLWRNORM);
+		if (was_full && !pipe_is_full(p))
+			pipe_wake_writers(p);
+		if (waited && pipe_used(p))
+			pipe_wake_readers(
+				p); /* this one was woken for what is there: the next one comes for the rest */
+		if (n > 0)
+			touch(f, TOUCH_ACCESS);
+		if (n || ended)
 			return n;
-		}
-		if (ended)
-			return 0;
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (WAIT_EVENT(&p->readers,
-			       bytes_in(p) || !__atomic_load_n(&p->write_ends, __ATOMIC_ACQUIRE)))
+		if (pipe_await_bytes(p))
 			return -EINTR;
+		waited = true;
 	}
+	return 0;
 }
 
-/* Moves what fits. Bytes, -EFAULT or -ENOMEM when the first one fails. Locked. */
-static ssize_t put_bytes(struct pipe *p, struct uio *u)
+/* --- writing --- */
+
+/* Puts the part of the bytes that does not fill a page behind those of the last slot. Bytes, or -EFAULT. Locked. */
+static ssize_t merge_bytes(struct pipe *p, struct uio *u)
 {
-	size_t total = 0;
+	u32 n = u->left % PAGE_SIZE, at;
+	struct pipe_slot *slot;
 
-	while (u->left && room_in(p)) {
-		struct page **page = page_at(p, p->head);
-		u64 offset = p->head % PAGE_SIZE;
-		size_t n = MIN(MIN(PAGE_SIZE - offset, room_in(p)), u->left), moved;
-
-		if (!*page)
-			*page = frame_alloc(0, 0, FRAME_KERNEL);
-		if (!*page)
-			return total ? (ssize_t)total : -ENOMEM;
-		moved = uio_copy_in(u, (char *)page_address(*page) + offset, n);
-		total += moved;
-		__atomic_store_n(&p->head, p->head + moved, __ATOMIC_RELEASE);
-		if (moved < n)
-			return total ? (ssize_t)total : -EFAULT;
-	}
-	return (ssize_t)total;
-}
-
-/* One step of a write: bytes moved, 0 when there is no room yet, or -errno. `whole`: all that is left, or nothing. */
-static ssize_t write_step(struct pipe *p, struct uio *u, bool whole)
-{
-	ssize_t n = 0;
-
-	mutex_lock(&p->lock);
-	if (!p->read_ends)
-		n = -EPIPE;
-	else if (!whole || room_in(p) >= u->left)
-		n = put_bytes(p, u);
-	mutex_unlock(&p->lock);
-	if (n > 0)
-		waitq_wake(&p->readers, POLLIN | POLLRDNORM);
+	if (!n || p->head == p->tail)
+		return 0;
+	slot = pipe_slot_at(p, p->head - 1);
+	at = slot->offset + slot->len;
+	if (!(slot->flags & SLOT_MERGES) || at + n > PAGE_SIZE)
+		return 0;
+	if (uio_copy_in(u, (char *)page_address(slot->page) + at, n) < n)
+		return -EFAULT;
+	slot->len += n;
 	return n;
 }
 
-static ssize_t pipe_write(struct file *f, struct uio *u, u64 *offset)
+/* One page full, or what is left, into a new slot, for which there is room. Bytes, or -EFAULT, -ENOMEM. Locked. */
+static ssize_t put_page(struct pipe *p, struct uio *u, u32 flags)
 {
-	struct pipe *p = f->private;
-	bool whole = u->left <= PIPE_BUF;
-	ssize_t n = 0;
-	size_t total = 0;
+	u32 n = (u32)MIN(u->left, PAGE_SIZE);
+	struct page *page = pipe_page_get(p);
 
-	(void)offset;
-	while (u->left) {
-		size_t needed = whole ? u->left : 1;
-
-		n = write_step(p, u, whole);
-		if (n < 0)
-			break;
-		total += (size_t)n;
-		if (!u->left)
-			break;
-		n = -EAGAIN;
-		if (f->flags & O_NONBLOCK)
-			break;
-		n = WAIT_EVENT(&p->writers,
-			       room_in(p) >= needed || !__atomic_load_n(&p->read_ends, __ATOMIC_ACQUIRE));
-		if (n)
-			break;
+	if (!page)
+		return -ENOMEM;
+	if (uio_copy_in(u, page_address(page), n) < n) {
+		page_put(p, page, SLOT_MERGES);
+		return -EFAULT;
 	}
-	u->peer_gone = total && n == -EPIPE;
-	return total ? (ssize_t)total : n;
+	pipe_push(p, (struct pipe_slot){.page = page, .len = n, .flags = flags});
+	return n;
 }
+
+/* What fits now. Adds to *total; 0, or why it went no further (-EAGAIN: full). Locked. */
+static int put_bytes(struct pipe *p, struct uio *u, u32 flags, size_t *total)
+{
+	ssize_t n = p->read_ends ? merge_bytes(p, u) : -EPIPE;
+
+	while (n >= 0) {
+		*total += (size_t)n;
+		if (!u->left)
+			return 0;
+		n = pipe_is_full(p) ? -EAGAIN : put_page(p, u, flags);
+	}
+	return (int)n;
+}
+
+static ssize_t pipe_write(struct file *f, struct uio *u, u64 *offset __unused)
+{
+	u32 flags = f->flags & O_DIRECT ? SLOT_PACKET : SLOT_MERGES;
+	struct pipe *p = f->private;
+	size_t total = 0, before;
+	bool waited = false;
+	int err = 0;
+
+	while (u->left) {
+		before = total;
+		mutex_lock(&p->lock);
+		err = put_bytes(p, u, flags, &total);
+		mutex_unlock(&p->lock);
+		if (total > before)
+			pipe_wake_readers(p);
+		if (err != -EAGAIN || (f->flags & O_NONBLOCK))
+			break;
+		err = pipe_await_room(p);
+		if (err)
+			break;
+		waited = true;
+	}
+	if (waited && !pipe_is_full(p))
+		pipe_wake_writers(p);
+	if (total)
+		touch(f, TOUCH_WRITE);
+	u->peer_gone = total && err == -EPIPE;
+	return total ? (ssize_t)total : err;
+}
+
+/* --- the file --- */
 
 static int pipe_ioctl(struct file *f, unsigned cmd, u64 arg)
 {
-	const struct pipe *p = f->private;
-	int bytes = (int)bytes_in(p);
+	struct pipe *p = f->private;
+	u32 bytes = 0;
 
 	if (cmd != FIONREAD)
 		return -ENOTTY;
+	mutex_lock(&p->lock);
+	for (u32 at = p->tail; at != p->head; at++)
+		bytes += pipe_slot_at(p, at)->len;
+	mutex_unlock(&p->lock);
 	return copy_to_user((void __user *)arg, &bytes, sizeof(bytes)) ? -EFAULT : 0;
 }
 
 static unsigned pipe_poll(struct file *f, struct poll_table *t)
 {
 	struct pipe *p = f->private;
+	unsigned events = 0;
 
 	if (file_readable(f)) {
 		poll_add(t, &p->readers);
-		return (bytes_in(p) ? POLLIN | POLLRDNORM : 0) |
-		       (__atomic_load_n(&p->write_ends, __ATOMIC_ACQUIRE) ? 0 : POLLHUP);
+		events |= pipe_used(p) ? POLLIN | POLLRDNORM : 0;
+		/* The end of those who have been there since it was opened; before the first one there is none. */
+		if (!__atomic_load_n(&p->write_ends, __ATOMIC_ACQUIRE) &&
+		    f->pipe_opens != __atomic_load_n(&p->write_opens, __ATOMIC_ACQUIRE))
+			events |= POLLHUP;
 	}
-	poll_add(t, &p->writers);
-	return (room_in(p) >= PIPE_BUF ? POLLOUT | POLLWRNORM : 0) |
-	       (__atomic_load_n(&p->read_ends, __ATOMIC_ACQUIRE) ? 0 : POLLERR);
+	if (file_writable(f)) {
+		poll_add(t, &p->writers);
+		events |= pipe_is_full(p) ? 0 : POLLOUT | POLLWRNORM;
+		events |= __atomic_load_n(&p->read_ends, __ATOMIC_ACQUIRE) ? 0 : POLLERR;
+	}
+	return events;
 }
 
+static void wake_both(struct pipe *p)
+{
+	waitq_wake_all(&p->readers);
+	waitq_wake_all(&p->writers);
+}
+
+static void pipe_destroy(struct pipe *p)
+{
+	while (p->head != p->tail)
+		pipe_pop(p);
+	if (p->spare)
+		frame_put(p->spare);
+	kfree(p->slots);
+	kfree(p);
+}
+
+/* The description leaves the inode's pipe; with the last one it goes. */
+static void leave(struct inode *i, struct pipe *p)
+{
+	bool last;
+
+	mutex_lock(&i->lock);
+	last = --p->files == 0;
+	if (last)
+		i->pipe = NULL;
+	mutex_unlock(&i->lock);
+	if (last)
+		pipe_destroy(p);
+}
+
+/* Counts the ends of a description up or down. Locked. */
+static void count_ends(struct pipe *p, const struct file *f, u32 by)
+{
+	if (file_readable(f))
+		__atomic_fetch_add(&p->read_ends, by, __ATOMIC_RELEASE);
+	if (file_writable(f))
+		__atomic_fetch_add(&p->write_ends, by, __ATOMIC_RELEASE);
+}
+
+static void pipe_release(struct file *f)
+{
+	struct pipe *p = f->private;
+
+	if (!p)
+		return; /* a FIFO that could not be opened */
+	mutex_lock(&p->lock);
+	count_ends(p, f, -1u);
+	mutex_unlock(&p->lock);
+	wake_both(p);
+	leave(f->inode, p);
+}
+
+static int fifo_open(struct file *f);
+
 static const struct file_ops pipe_ops = {
+	.open = fifo_open,
 	.read = pipe_read,
 	.write = pipe_write,
 	.ioctl = pipe_ioctl,
 	.poll = pipe_poll,
 	.release = pipe_release,
 };
+const struct file_ops *const fifo_file_ops = &pipe_ops;
+
+struct pipe *pipe_of(const struct file *f)
+{
+	return f->ops == &pipe_ops ? f->private : NULL;
+}
 
 static struct pipe *pipe_alloc(void)
 {
@@ -251,9 +371,9 @@ static struct pipe *pipe_alloc(void)
 
 	if (!p)
 		return NULL;
-	p->capacity = PIPE_BYTES;
-	p->pages = kcalloc(PIPE_BYTES / PAGE_SIZE, sizeof(struct page *));
-	if (!p->pages) {
+	p->slot_count = PIPE_SLOTS;
+	p->slots = kcalloc(PIPE_SLOTS, sizeof(struct pipe_slot));
+	if (!p->slots) {
 		kfree(p);
 		return NULL;
 	}
@@ -263,6 +383,83 @@ static struct pipe *pipe_alloc(void)
 	return p;
 }
 
+/* --- opening a name --- */
+
+/* The inode's pipe, made if there is none; NULL: no memory. */
+static struct pipe *join(struct inode *i)
+{
+	struct pipe *p;
+
+	mutex_lock(&i->lock);
+	p = i->pipe ? i->pipe : pipe_alloc();
+	i->pipe = p;
+	if (p)
+		p->files++;
+	mutex_unlock(&i->lock);
+	return p;
+}
+
+/* Counts the ends, and wakes who waited for them. -ENXIO: nobody reads, and this one would not wait. */
+static int enter(struct file *f, struct pipe *p, bool waits)
+{
+	mutex_lock(&p->lock);
+	if (!waits && !file_readable(f) && !p->read_ends) {
+		mutex_unlock(&p->lock);
+		return -ENXIO;
+	}
+	count_ends(p, f, 1);
+	if (file_readable(f))
+		__atomic_fetch_add(&p->read_opens, 1, __ATOMIC_RELEASE);
+	if (file_writable(f))
+		__atomic_fetch_add(&p->write_opens, 1, __ATOMIC_RELEASE);
+	if (!p->write_ends)
+		f->pipe_opens = p->write_opens;
+	mutex_unlock(&p->lock);
+	wake_both(p);
+	return 0;
+}
+
+/* For one end: until the other was opened. `opens` as it was. 0 or -EINTR. */
+static int await_partner(struct waitq *q, const u32 *ends, const u32 *opens, u32 seen)
+{
+	return WAIT_EVENT(q, __atomic_load_n(ends, __ATOMIC_ACQUIRE) ||
+				     __atomic_load_n(opens, __ATOMIC_ACQUIRE) != seen);
+}
+
+static int fifo_open(struct file *f)
+{
+	/* The end of a pipe(2), reached by /proc: nobody waits there. */
+	bool waits = f->inode->super && !(f->flags & O_NONBLOCK);
+	u32 seen_reads, seen_writes;
+	struct pipe *p;
+	int err;
+
+	if (!file_readable(f) && !file_writable(f))
+		return -EINVAL;
+	p = join(f->inode);
+	if (!p)
+		return -ENOMEM;
+	seen_reads = __atomic_load_n(&p->read_opens, __ATOMIC_ACQUIRE);
+	seen_writes = __atomic_load_n(&p->write_opens, __ATOMIC_ACQUIRE);
+	err = enter(f, p, waits || !f->inode->super);
+	if (err) {
+		leave(f->inode, p);
+		return err;
+	}
+	f->private = p;
+	if (!waits || (file_readable(f) && file_writable(f)))
+		return 0;
+	/* When a wait is broken off, the release of the description undoes the rest. */
+	if (file_readable(f))
+		err = await_partner(&p->readers, &p->write_ends, &p->write_opens, seen_writes);
+	else
+		err = await_partner(&p->writers, &p->read_ends, &p->read_opens, seen_reads);
+	f->pipe_opens = 0;
+	return err;
+}
+
+/* --- pipe(2) --- */
+
 /* One end, with a reference to the inode; it is counted once it exists. */
 static struct file *make_end(struct pipe *p, struct inode *inode, u32 flags)
 {
@@ -271,10 +468,10 @@ static struct file *make_end(struct pipe *p, struct inode *inode, u32 flags)
 	if (!f)
 		return NULL;
 	inode_get(inode);
-	if (file_readable(f))
-		p->read_ends++;
-	else
-		p->write_ends++;
+	p->files++;
+	count_ends(p, f, 1);
+	p->read_opens += file_readable(f);
+	p->write_opens += file_writable(f);
 	return f;
 }
 
@@ -284,8 +481,10 @@ int pipe_create(u32 flags, struct file *ends[2])
 	struct pipe *p = pipe_alloc();
 	int err = 0;
 
-	ends[0] = inode && p ? make_end(p, inode, O_RDONLY | flags) : NULL;
+	ends[0] = inode && p ? make_end(p, inode, O_RDONLY | (flags & O_NONBLOCK)) : NULL;
 	ends[1] = ends[0] ? make_end(p, inode, O_WRONLY | flags) : NULL;
+	if (ends[0])
+		inode->pipe = p;
 	if (!ends[1]) {
 		err = -ENOMEM;
 		/* The first end takes the pipe with it. */
@@ -298,71 +497,56 @@ int pipe_create(u32 flags, struct file *ends[2])
 	return err;
 }
 
+/* --- capacity --- */
+
 s64 pipe_capacity(const struct file *f)
 {
-	const struct pipe *p = f->private;
+	const struct pipe *p = pipe_of(f);
 
-	return f->ops == &pipe_ops ? (s64)__atomic_load_n(&p->capacity, __ATOMIC_RELAXED) : -EBADF;
+	return p ? (s64)__atomic_load_n(&p->slot_count, __ATOMIC_RELAXED) * (s64)PAGE_SIZE : -EBADF;
 }
 
-/* A ring of `capacity` bytes that starts with a copy of what is in p; NULL: no memory. Locked. */
-static struct page **copy_ring(const struct pipe *p, u64 capacity)
+/* 0, -EBUSY. *slots is the new ring, and then the old one. Locked. */
+static int exchange_slots(struct pipe *p, struct pipe_slot **slots, u32 count)
 {
-	struct page **pages = kcalloc(capacity / PAGE_SIZE, sizeof(struct page *));
+	u32 used = pipe_used(p);
+	struct pipe_slot *old = p->slots;
 
-	for (u64 from = p->tail, to = 0; pages && from < p->head;) {
-		u64 n = MIN(MIN(PAGE_SIZE - from % PAGE_SIZE, PAGE_SIZE - to % PAGE_SIZE), p->head - from);
-		struct page **page = &pages[to / PAGE_SIZE];
-
-		if (!*page)
-			*page = frame_alloc(0, 0, FRAME_KERNEL);
-		if (!*page) {
-			free_pages(pages, capacity / PAGE_SIZE);
-			return NULL;
-		}
-		memcpy((char *)page_address(*page) + to % PAGE_SIZE,
-		       (char *)page_address(*page_at(p, from)) + from % PAGE_SIZE, n);
-		from += n;
-		to += n;
-	}
-	return pages;
-}
-
-/* 0, -EBUSY, -ENOMEM. Locked. */
-static int set_capacity(struct pipe *p, u64 capacity)
-{
-	struct page **pages;
-
-	if (bytes_in(p) > capacity)
+	if (used > count)
 		return -EBUSY;
-	pages = copy_ring(p, capacity);
-	if (!pages)
-		return -ENOMEM;
-	free_pages(p->pages, p->capacity / PAGE_SIZE);
-	p->pages = pages;
-	p->head -= p->tail;
-	p->tail = 0;
-	__atomic_store_n(&p->capacity, capacity, __ATOMIC_RELEASE);
-	waitq_wake_all(&p->writers);
+	for (u32 i = 0; i < used; i++)
+		(*slots)[i] = *pipe_slot_at(p, p->tail + i);
+	p->slots = *slots;
+	*slots = old;
+	__atomic_store_n(&p->slot_count, count, __ATOMIC_RELEASE);
+	/* Readers without the lock may see the two apart: they only ask whether there is something. */
+	__atomic_store_n(&p->tail, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->head, used, __ATOMIC_RELEASE);
 	return 0;
 }
 
 s64 pipe_resize(struct file *f, u64 bytes, bool privileged)
 {
-	struct pipe *p = f->private;
+	struct pipe *p = pipe_of(f);
+	struct pipe_slot *slots;
 	u64 capacity = PAGE_SIZE;
 	int err;
 
-	if (f->ops != &pipe_ops)
+	if (!p)
 		return -EBADF;
 	if (bytes > 1ull << 31)
 		return -EINVAL;
 	while (capacity < bytes)
 		capacity *= 2;
-	if (capacity > PIPE_BYTES_MAX && !privileged)
+	if (capacity > PIPE_BYTES_MAX && capacity > (u64)pipe_capacity(f) && !privileged)
 		return -EPERM;
+	slots = kcalloc(capacity / PAGE_SIZE, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
 	mutex_lock(&p->lock);
-	err = set_capacity(p, capacity);
+	err = exchange_slots(p, &slots, (u32)(capacity / PAGE_SIZE));
 	mutex_unlock(&p->lock);
+	kfree(slots);
+	pipe_wake_writers(p);
 	return err ? err : (s64)capacity;
 }

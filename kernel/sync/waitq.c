@@ -78,7 +78,6 @@ void waitq_add(struct waitq *q, struct waiter *w)
 {
 	u64 irq = spin_lock_irqsave(&q->lock);
 
-	DEBUG_ASSERT(!w->thread != !w->notify);
 	insert_locked(q, w);
 	spin_unlock_irqrestore(&q->lock, irq);
 }
@@ -222,7 +221,7 @@ void waitq_give_way(void)
 /* Whether somebody does something now. Lock held. */
 static bool wake_waiter(struct waiter *w, u32 events)
 {
-	if (!w->thread)
+	if (w->notify)
 		return w->notify(w, events);
 	if (!(w->flags & WAITER_STAYS))
 		remove_locked(w);

@@ -30,7 +30,7 @@ static s64 set_flags(struct file *f, u32 flags)
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !capable(CAP_FOWNER) &&
 	    sys_fs()->fsuid != facts.uid)
 		return -EPERM;
-	if ((flags & O_DIRECT) && !S_ISREG(facts.mode))
+	if ((flags & O_DIRECT) && !S_ISREG(facts.mode) && !S_ISFIFO(facts.mode))
 		return -EINVAL;
 	if ((flags & FASYNC) && !(f->flags & FASYNC))
 		unsupported_flag("fcntl", "O_ASYNC");

@@ -32,11 +32,11 @@ s64 sys_pipe2(void __user *fds, int flags)
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_NOTIFICATION_PIPE))
 		return -EINVAL;
-	if (flags & (O_DIRECT | O_NOTIFICATION_PIPE)) {
-		unsupported_flag("pipe2", flags & O_DIRECT ? "O_DIRECT" : "O_NOTIFICATION_PIPE");
-		return flags & O_DIRECT ? -EINVAL : -ENOPKG;
+	if (flags & O_NOTIFICATION_PIPE) {
+		unsupported_flag("pipe2", "O_NOTIFICATION_PIPE");
+		return -ENOPKG;
 	}
-	err = pipe_create((u32)flags & O_NONBLOCK, ends);
+	err = pipe_create((u32)flags & (O_NONBLOCK | O_DIRECT), ends);
 	if (err)
 		return err;
 	err = install(current_thread()->files, fds, ends, flags & O_CLOEXEC);

@@ -62,11 +62,12 @@ struct file {
 	struct refcount refs;
 	const struct file_ops *ops; /* [I] */
 	u32 flags;		    /* [a] O_ACCMODE | O_APPEND | O_NONBLOCK … as F_GETFL shows them */
-	struct mutex offset_lock;   /* RANK_FILE */
-	u64 offset;		    /* [offset_lock] */
-	struct inode *inode;	    /* [I] */
-	struct dentry *dentry;	    /* [I] how it was opened; may be NULL */
-	void *private;		    /* [I] for ops */
+	u32 pipe_opens; /* [I once open] for pipe.c: opens for writing before this one, if nobody has it so */
+	struct mutex offset_lock;	  /* RANK_FILE */
+	u64 offset;			  /* [offset_lock] */
+	struct inode *inode;		  /* [I] */
+	struct dentry *dentry;		  /* [I] how it was opened; may be NULL */
+	void *private;			  /* [I] for ops */
 	LIST_HEAD(, epoll_item) watchers; /* [links_lock of epoll] who watches it by epoll(7) */
 };
 
@@ -196,7 +197,7 @@ int __must_check fd_get_cloexec(struct fd_table *t, int fd); /* 0, 1 or -EBADF *
 int __must_check fd_set_cloexec(struct fd_table *t, int fd, bool cloexec);
 
 /*
- * pipe(2): ends[0] reads, ends[1] writes, one reference each; flags: O_NONBLOCK or 0. 0 or -ENOMEM.
+ * pipe(2): ends[0] reads, ends[1] writes, one reference each; flags: O_NONBLOCK, O_DIRECT (packets). 0 or -ENOMEM.
  */
 int __must_check pipe_create(u32 flags, struct file *ends[2]);
 /* Bytes that a pipe holds at most; -EBADF when f is none. */

@@ -33,7 +33,7 @@ enum waiter_flags {
 struct waiter {
 	TAILQ_ENTRY(waiter) link; /* [queue lock] */
 	struct waitq *queue;	  /* [I] */
-	struct thread *thread;	  /* [I] whom to wake; NULL: */
+	struct thread *thread;	  /* [I] whom to wake, or: */
 	/*
 	 * [I] what to call, under the queue's lock, interrupts off: it may take locks of later ranks only. `events`
 	 * is what the waker said. Returns whether that makes somebody do something (which counts for WAITER_EXCLUSIVE).
