@@ -10,8 +10,7 @@
 #include <arch/uaccess.h>
 #include <moat/heap.h>
 #include "sys_fs.h"
-
-enum { SEGS_ON_STACK = 8 };
+#include "sys_rw.h"
 
 _Static_assert(sizeof(struct iovec) == sizeof(struct uio_seg), "an iovec is copied as a uio_seg");
 _Static_assert(offsetof(struct iovec, iov_len) == offsetof(struct uio_seg, len),
@@ -25,13 +24,6 @@ s64 sys_write_signal(s64 result)
 		signal_send_self(SIGXFSZ);
 	return result;
 }
-
-/* The buffers of one call. */
-struct buffers {
-	struct uio uio;
-	struct uio_seg few[SEGS_ON_STACK];
-	struct uio_seg *many; /* heap, or NULL */
-};
 
 static int one_buffer(struct uio *u, void __user *buf, size_t count)
 {
@@ -56,12 +48,12 @@ int sys_check_segs(struct uio_seg *segs, unsigned count)
 	return 0;
 }
 
-static void put_buffers(struct buffers *b)
+void sys_put_buffers(struct buffers *b)
 {
 	kfree(b->many);
 }
 
-static int many_buffers(struct buffers *b, const struct iovec __user *iov, size_t count)
+int sys_get_buffers(struct buffers *b, const struct iovec __user *iov, size_t count)
 {
 	struct uio_seg *segs = b->few;
 	int err = 0;
@@ -79,7 +71,7 @@ static int many_buffers(struct buffers *b, const struct iovec __user *iov, size_
 	if (!err)
 		err = sys_check_segs(segs, (unsigned)count);
 	if (err)
-		put_buffers(b);
+		sys_put_buffers(b);
 	else
 		uio_init_user_segs(&b->uio, segs, (unsigned)count);
 	return err;
@@ -177,26 +169,26 @@ static int check_rwf(const char *call, int flags)
 static s64 read_vector(int fd, const struct iovec __user *iov, size_t count, s64 *offset)
 {
 	struct buffers b;
-	int err = many_buffers(&b, iov, count);
+	int err = sys_get_buffers(&b, iov, count);
 	s64 n;
 
 	if (err)
 		return first_error(fd, false, err);
 	n = read_into(fd, &b.uio, offset);
-	put_buffers(&b);
+	sys_put_buffers(&b);
 	return n;
 }
 
 static s64 write_vector(int fd, const struct iovec __user *iov, size_t count, s64 *offset)
 {
 	struct buffers b;
-	int err = many_buffers(&b, iov, count);
+	int err = sys_get_buffers(&b, iov, count);
 	s64 n;
 
 	if (err)
 		return first_error(fd, true, err);
 	n = write_from(fd, &b.uio, offset);
-	put_buffers(&b);
+	sys_put_buffers(&b);
 	return n;
 }
 
