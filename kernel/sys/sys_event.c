@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* eventfd(2), timerfd_create(2), timerfd_settime(2), timerfd_gettime(2). */
+/* eventfd(2), timerfd_create(2), timerfd_settime(2), timerfd_gettime(2), signalfd(2). */
 #include <linux/time_types.h>
 #include <linux/timerfd.h>
 #include <arch/uaccess.h>
 #include <moat/event.h>
+#include <moat/signalfd.h>
 #include "sys_fs.h"
 
 #define NS_PER_SEC 1000000000ull
@@ -116,4 +117,40 @@ s64 sys_timerfd_gettime(int fd, void __user *value)
 	timerfd_get(f, &s);
 	file_put(f);
 	return put_setting(value, s);
+}
+
+/* fd -1: a new one. The flags are checked in either case. */
+static s64 do_signalfd(int fd, u64 mask, u32 flags)
+{
+	struct file *f = NULL;
+	int err;
+
+	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	if (fd == -1) {
+		err = signalfd_create(mask, flags & O_NONBLOCK, &f);
+		return install(err, f, flags & O_CLOEXEC);
+	}
+	f = sys_file(fd);
+	if (!f)
+		return -EBADF;
+	err = signalfd_set(f, mask);
+	file_put(f);
+	return err ? err : fd;
+}
+
+s64 sys_signalfd4(int fd, const void __user *user_mask, size_t sizemask, int flags)
+{
+	u64 mask;
+
+	if (sizemask != sizeof(mask))
+		return -EINVAL;
+	if (copy_from_user(&mask, user_mask, sizeof(mask)))
+		return -EFAULT;
+	return do_signalfd(fd, mask, (u32)flags);
+}
+
+s64 sys_signalfd(int fd, const void __user *mask, size_t sizemask)
+{
+	return sys_signalfd4(fd, mask, sizemask, 0);
 }

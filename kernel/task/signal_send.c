@@ -14,6 +14,7 @@
 #include <asm/errno.h>
 #include <arch/trap.h>
 #include <moat/heap.h>
+#include <moat/signalfd.h>
 #include <moat/string.h>
 #include "signal_names.h"
 #include "signal_queue.h"
@@ -202,6 +203,7 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info)
 		err = enqueue(p, only ? &only->signals : &p->signals.shared, info);
 		if (t)
 			sched_kick(t);
+		signalfd_notify();
 	}
 	spin_unlock_irqrestore(&h->lock, irq);
 	if (job)
