@@ -84,6 +84,7 @@ static void write_terminal(FILE *out)
 	unsigned int rows, columns;
 
 	fprintf(out, "tty=%d%d%d%c", isatty(STDIN_FILENO), isatty(STDOUT_FILENO), isatty(STDERR_FILENO), 0);
+	write_record(out, "line_editing", "host");
 	if (terminal_size(&rows, &columns))
 		fprintf(out, "winsize=%u %u%c", rows, columns, 0);
 }

@@ -80,6 +80,7 @@ static void init_main(void *arg)
 	vdso_init();
 	fs_init();
 	proc_tasks_init();
+	terminals_init();
 	proc_system_init();
 	unpack_archive(&spec);
 	seed_random(&spec);

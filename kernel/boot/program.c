@@ -13,6 +13,7 @@
 #include <moat/run.h>
 #include <moat/socket.h>
 #include <moat/task.h>
+#include <moat/tty.h>
 #include <moat/usage.h>
 #include "program.h"
 
@@ -30,17 +31,7 @@ static void host_signal(int signal)
 		signal_send_outside(p, signal);
 }
 
-static void host_winsize(u16 rows, u16 cols)
-{
-	struct process *p = __atomic_load_n(&main_process, __ATOMIC_ACQUIRE);
-
-	(void)rows;
-	(void)cols;
-	if (p)
-		signal_send_outside(p, SIGWINCH);
-}
-
-static const struct control_ops control_ops = {.signal = host_signal, .winsize = host_winsize};
+static const struct control_ops control_ops = {.signal = host_signal};
 
 static struct file *open_stream(const struct run_spec *spec, struct fs_context *fs, unsigned which)
 {
@@ -48,6 +39,8 @@ static struct file *open_stream(const struct run_spec *spec, struct fs_context *
 
 	if (which == 0 && spec->stdin_path)
 		return vfs_open(fs, NULL, spec->stdin_path, O_RDONLY, 0, &f) ? NULL : f;
+	if (spec->tty[which] || dev_serial_console())
+		return vfs_open(fs, NULL, tty_console_path(), O_RDWR, 0, &f) ? NULL : f;
 	return stream_open(which);
 }
 
@@ -169,6 +162,16 @@ static void check_ledger(void)
 		      (ull)f.owned[FRAME_TABLE]);
 }
 
+static void set_terminals(const struct run_spec *spec)
+{
+	static const bool all[3] = {true, true, true};
+
+	if (dev_serial_console())
+		dev_set_terminals(all, 24, 80, false);
+	else
+		dev_set_terminals(spec->tty, spec->rows, spec->cols, spec->host_edits);
+}
+
 void program_run(const struct run_spec *spec)
 {
 	struct fd_table *files = fd_table_create();
@@ -176,7 +179,7 @@ void program_run(const struct run_spec *spec)
 	struct process *p;
 	int err = -ENOMEM;
 
-	dev_set_terminals(spec->tty, spec->rows, spec->cols);
+	set_terminals(spec);
 	syscall_counts_reset();
 	if (!spec->exe) {
 		log_printf("boot: nothing to run\n");
@@ -189,7 +192,7 @@ void program_run(const struct run_spec *spec)
 		control_printf("end");
 		return;
 	}
-	dev_set_terminal_owner(p->sid, p->pgid);
+	p->tty = tty_console_start(p->sid, p->pgid);
 	__atomic_store_n(&main_process, p, __ATOMIC_RELEASE);
 	control_register(&control_ops);
 	process_start(p);

@@ -72,6 +72,8 @@ static int parse_record(const char *r, struct run_spec *s, size_t *argc, size_t 
 		s->strict = strcmp(v, "1") == 0;
 	else if ((v = value_of(r, "wx")))
 		s->wx_strict = strcmp(v, "strict") == 0;
+	else if ((v = value_of(r, "line_editing")))
+		s->host_edits = strcmp(v, "host") == 0;
 	else if ((v = value_of(r, "tty")))
 		for (int i = 0; i < 3 && v[i]; i++)
 			s->tty[i] = v[i] == '1';

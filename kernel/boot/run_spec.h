@@ -16,6 +16,7 @@ struct run_spec {
 	u64 epoch_ns;
 	bool aslr, deterministic, trace, strict, wx_strict;
 	bool tty[3];
+	bool host_edits; /* the host's terminal edits lines, echoes and makes signals of keys */
 	u16 rows, cols;
 };
 

@@ -50,11 +50,7 @@ void control_signal(int signal)
 
 void control_winsize(u16 rows, u16 cols)
 {
-	const struct control_ops *registered = __atomic_load_n(&ops, __ATOMIC_ACQUIRE);
-
 	terminal_set_winsize(rows, cols);
-	if (registered)
-		registered->winsize(rows, cols);
 }
 
 void control_register(const struct control_ops *registered)

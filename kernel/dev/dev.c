@@ -17,6 +17,7 @@
 #include <moat/string.h>
 #include <moat/textsink.h>
 #include <moat/virtio.h>
+#include "tty.h"
 
 #define WORD_CHARS 64
 
@@ -119,7 +120,7 @@ void dev_init(const char *cmdline, bool deterministic)
 {
 	memdev_register();
 	randomdev_register();
-	stream_register_devices();
+	tty_file_register();
 	probe_virtio(cmdline, deterministic);
 	if (cmdline_says(cmdline, "console", "serial"))
 		serial_attach_streams();

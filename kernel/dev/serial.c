@@ -2,18 +2,14 @@
 /*
  * COM1, a 16550 UART at 115200 baud: log sink and standard streams of machines without virtio.
  *
- * Output is polled: a byte goes out when the transmitter is empty, LF as CR LF. Input comes by interrupt into
- * a ring. The far end is a plain terminal without a line discipline of its own, so that the least of one is
- * here: CR is read as LF, what is typed is echoed, Ctrl-C is SIGINT and Ctrl-D an end of file. There is no
- * line editing.
+ * Output is polled: a byte goes out when the transmitter is empty. Input comes by interrupt into a ring. Bytes pass as they
+ * are: the far end is a plain terminal, and the line discipline is ours (tty_console.c).
  */
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <asm/errno.h>
 #include <asm/poll.h>
-#include <asm/signal.h>
 #include <linux/serial_reg.h>
-#include <moat/control.h>
 #include <moat/dev.h>
 #include <moat/log.h>
 #include <moat/mutex.h>
@@ -22,15 +18,13 @@
 #include <moat/string.h>
 #include <moat/textsink.h>
 
-#define COM1	      0x3f8
-#define COM1_GSI      4
-#define BASE_BAUD     115200
-#define BAUD	      115200
-#define INPUT_BYTES   1024 /* a power of two */
-#define CHUNK_BYTES   256
-#define KEY_INTERRUPT 0x03   /* Ctrl-C */
-#define KEY_EOF	      0x04   /* Ctrl-D */
-#define POLL_MAX      100000 /* status reads for one byte before the port is taken as dead */
+#define COM1	    0x3f8
+#define COM1_GSI    4
+#define BASE_BAUD   115200
+#define BAUD	    115200
+#define INPUT_BYTES 1024 /* a power of two */
+#define CHUNK_BYTES 256
+#define POLL_MAX    100000 /* status reads for one byte before the port is taken as dead */
 
 static struct {
 	struct spinlock lock;
@@ -45,6 +39,7 @@ static struct {
 };
 
 static struct log_sink sink;
+static bool attached; /* [boot] it carries the standard streams */
 
 /* Registers as in the 16550's data sheet: 8 data bits, no parity, one stop bit, FIFOs on. Needs no memory. */
 static void set_up_uart(void)
@@ -87,14 +82,12 @@ void serial_become_sink(bool live)
 
 /* ---- input ---- */
 
-/* Puts one key into the ring and shows it; a full ring loses it, as a terminal's does. [lock] */
+/* Puts one key into the ring; a full ring loses it, as a terminal's does. [lock] */
 static void accept_key(u8 key)
 {
 	if (serial.head - serial.tail == INPUT_BYTES)
 		return;
 	serial.input[serial.head++ % INPUT_BYTES] = key;
-	if (key != KEY_EOF)
-		send_text((const char *)&key, 1);
 }
 
 /* Takes the next key from the UART; false when there is none. Interrupt handler. */
@@ -103,13 +96,8 @@ static bool receive_key(void)
 	if (!(port_in8(COM1 + UART_LSR) & UART_LSR_DR))
 		return false;
 	u8 key = port_in8(COM1 + UART_RX);
-	if (key == KEY_INTERRUPT) {
-		send_text("^C\n", 3);
-		control_signal(SIGINT);
-		return true;
-	}
 	u64 irq = spin_lock_irqsave(&serial.lock);
-	accept_key(key == '\r' ? '\n' : key);
+	accept_key(key);
 	spin_unlock_irqrestore(&serial.lock, irq);
 	return true;
 }
@@ -128,19 +116,14 @@ static bool has_input(void)
 	       __atomic_load_n(&serial.tail, __ATOMIC_RELAXED);
 }
 
-/* What a read gets, up to `max` bytes and up to an end-of-file key; that key alone makes an empty read. */
-static size_t peek_input(u8 *out, size_t max, bool *eof)
+/* What a read gets, up to `max` bytes. */
+static size_t peek_input(u8 *out, size_t max)
 {
 	u64 irq = spin_lock_irqsave(&serial.lock);
 	size_t len = 0;
 
-	*eof = false;
-	for (u32 at = serial.tail; at != serial.head && len < max; at++) {
-		*eof = serial.input[at % INPUT_BYTES] == KEY_EOF;
-		if (*eof)
-			break;
+	for (u32 at = serial.tail; at != serial.head && len < max; at++)
 		out[len++] = serial.input[at % INPUT_BYTES];
-	}
 	spin_unlock_irqrestore(&serial.lock, irq);
 	return len;
 }
@@ -153,17 +136,15 @@ static void consume_input(size_t len)
 	spin_unlock_irqrestore(&serial.lock, irq);
 }
 
-/* Bytes moved; -EFAULT; 0 with *end false: nothing is there. */
-static ssize_t read_available(struct uio *u, bool *end)
+/* Bytes moved; -EFAULT; 0: nothing is there. */
+static ssize_t read_available(struct uio *u)
 {
 	u8 chunk[CHUNK_BYTES];
 
 	mutex_lock(&serial.read_lock);
-	size_t len = peek_input(chunk, MIN(u->left, sizeof(chunk)), end);
+	size_t len = peek_input(chunk, MIN(u->left, sizeof(chunk)));
 	size_t moved = uio_copy_out(u, chunk, len);
-	/* After text, the end-of-file key only ends the read; the text up to it has been typed for this
-	 * reader. */
-	consume_input(moved + (*end && moved == len));
+	consume_input(moved);
 	mutex_unlock(&serial.read_lock);
 	return moved || !len ? (ssize_t)moved : -EFAULT;
 }
@@ -173,9 +154,8 @@ static ssize_t serial_read(void *channel __unused, struct uio *u, unsigned how)
 	if (!u->left)
 		return 0;
 	for (;;) {
-		bool end;
-		ssize_t done = read_available(u, &end);
-		if (done || end)
+		ssize_t done = read_available(u);
+		if (done)
 			return done;
 		if (how & STREAM_NONBLOCK)
 			return -EAGAIN;
@@ -209,7 +189,8 @@ static ssize_t serial_write(void *channel __unused, struct uio *u, unsigned how 
 	while (u->left) {
 		size_t want = MIN(u->left, sizeof(chunk));
 		size_t moved = uio_copy_in(u, chunk, want);
-		send_text(chunk, moved);
+		for (size_t i = 0; i < moved; i++)
+			send_byte((u8)chunk[i]);
 		done += (ssize_t)moved;
 		if (moved < want) {
 			done = done ? done : -EFAULT;
@@ -241,17 +222,20 @@ static const struct stream_ops serial_stream_ops = {
 	.flush = serial_flush,
 };
 
+bool dev_serial_console(void)
+{
+	return attached;
+}
+
 void serial_attach_streams(void)
 {
-	static const bool all[3] = {true, true, true};
-
 	set_up_uart();
 	mutex_init(&serial.read_lock, RANK_INODE);
 	mutex_init(&serial.write_lock, RANK_INODE);
 	waitq_init(&serial.readable);
 	for (unsigned i = 0; i < 3; i++)
 		stream_attach(i, &serial_stream_ops, NULL);
-	dev_set_terminals(all, 24, 80);
+	attached = true;
 	if (irq_register(COM1_GSI, handle_interrupt, NULL))
 		log_printf("serial: no interrupt, input does not work\n");
 	port_out8(COM1 + UART_IER, UART_IER_RDI);

@@ -24,12 +24,11 @@ static struct dentry *dev_root;						 /* [I] the root of /dev */
 /* What /dev has besides devices. */
 static const struct {
 	const char *name, *target; /* target NULL: a directory */
+	u32 mode;		   /* of a directory */
 } fixed[] = {
-	{"fd", "/proc/self/fd"},
-	{"stdin", "/proc/self/fd/0"},
-	{"stdout", "/proc/self/fd/1"},
-	{"stderr", "/proc/self/fd/2"},
-	{"shm", NULL},
+	{.name = "fd", .target = "/proc/self/fd"},	 {.name = "stdin", .target = "/proc/self/fd/0"},
+	{.name = "stdout", .target = "/proc/self/fd/1"}, {.name = "stderr", .target = "/proc/self/fd/2"},
+	{.name = "shm", .mode = S_ISVTX | 0777},	 {.name = "pts", .mode = 0755},
 };
 
 /* Tree lock held. */
@@ -97,7 +96,7 @@ static int populate(void)
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed) && !err; i++) {
-		struct inode_seed seed = {.mode = S_IFDIR | S_ISVTX | 0777, .target = fixed[i].target};
+		struct inode_seed seed = {.mode = S_IFDIR | fixed[i].mode, .target = fixed[i].target};
 
 		if (seed.target)
 			seed.mode = S_IFLNK | 0777;

@@ -6,6 +6,7 @@
 #include "anon.h"
 #include "devfs.h"
 #include "epoll.h"
+#include "devpts.h"
 #include "flock.h"
 #include "memfd.h"
 #include "mount.h"
@@ -20,6 +21,17 @@ static struct dentry *make_dir(const char *name, size_t len, u32 mode)
 	struct dentry *made;
 
 	return name_create(mount_root(), name, len, &seed, &made) ? NULL : made;
+}
+
+/* The child of that name in what is mounted on `dir`, which fs_init made. */
+static struct dentry *find_dir(struct dentry *dir, const char *name, size_t len)
+{
+	struct dentry *found;
+
+	rwlock_read(&fs_tree_lock);
+	found = dentry_child(dentry_uncover(dir), name, len);
+	rwlock_read_done(&fs_tree_lock);
+	return found;
 }
 
 void fs_init(void)
@@ -44,6 +56,7 @@ void fs_init(void)
 	proc = make_dir("proc", 4, 0555);
 	sys = make_dir("sys", 3, 0555);
 	rwlock_write_done(&fs_tree_lock);
-	if (!dev || !tmp || !proc || !sys || devfs_mount(dev) || procfs_mount(proc, sys))
+	if (!dev || !tmp || !proc || !sys || devfs_mount(dev) || devpts_mount(find_dir(dev, "pts", 3)) ||
+	    procfs_mount(proc, sys))
 		panic("no memory for /dev, /proc and /sys");
 }

@@ -213,8 +213,11 @@ static int finish_open(const struct opening *o, struct file *f)
 
 	if ((o->flags & O_TRUNC) && !o->created && inode_is(f->inode, S_IFREG))
 		err = inode_truncate(f->inode, 0, UINT64_MAX);
-	if (!err && f->ops->open)
-		err = f->ops->open(f);
+	if (err || !f->ops->open)
+		return err;
+	f->flags |= o->flags & O_NOCTTY; /* while it is being opened */
+	err = f->ops->open(f);
+	f->flags &= ~(u32)O_NOCTTY;
 	return err;
 }
 

@@ -12,7 +12,7 @@
 
 static int show_filesystems(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
-	static const char *const types[] = {"sysfs", "tmpfs", "proc", "devtmpfs"};
+	static const char *const types[] = {"sysfs", "tmpfs", "proc", "devtmpfs", "devpts"};
 
 	(void)o;
 	(void)pos;

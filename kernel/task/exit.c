@@ -16,6 +16,7 @@
 #include <asm/signal.h>
 #include <arch/cpu.h>
 #include <moat/panic.h>
+#include <moat/tty.h>
 #include "table.h"
 
 #define USER_HZ	   100
@@ -183,6 +184,7 @@ void process_end(int wait_status)
 	if (exit_hook)
 		exit_hook(p);
 	release_memory(p);
+	tty_leader_ends();
 	process_set_exe(p, NULL);
 	close_signals(p, current_thread());
 	current_thread()->process = &kernel_process; /* p is the parent's to free from now on */

@@ -57,6 +57,7 @@ int process_new_session(void)
 
 	if (!table_find_group(me->pid, &sid)) {
 		me->sid = me->pgid = me->pid;
+		me->tty = NULL;
 		result = me->pid;
 	}
 	table_unlock(irq);

@@ -16,7 +16,7 @@ typedef unsigned long long ull;
  * until subject_put.
  */
 struct subject {
-	int pid, tid, ppid, pgid, sid, threads, tty;
+	int pid, tid, ppid, pgid, sid, threads, tty, foreground;
 	char state; /* as /proc/PID/stat shows it */
 	char name[TASK_NAME_MAX];
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid, umask;

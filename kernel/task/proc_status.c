@@ -128,8 +128,8 @@ int proc_show_statm(struct proc_text *t, const struct proc_open *o, u64 *pos)
 /* Fields 1 to 22: who it is and what it has used. */
 static void put_stat_head(struct proc_text *t, const struct subject *s, const struct mm_facts *m, int tid)
 {
-	proc_printf(t, "%d (%s) %c %d %d %d %d -1 %u ", tid, s->name, s->state, s->ppid, s->pgid, s->sid,
-		    s->tty, s->personality & PERSONALITY_FIXED ? 0 : FLAG_RANDOMIZE);
+	proc_printf(t, "%d (%s) %c %d %d %d %d %d %u ", tid, s->name, s->state, s->ppid, s->pgid, s->sid,
+		    s->tty, s->foreground, s->personality & PERSONALITY_FIXED ? 0 : FLAG_RANDOMIZE);
 	proc_printf(t, "%llu 0 %llu 0 ", (ull)m->minor, (ull)m->major);
 	proc_printf(t, "%llu %llu 0 0 20 0 %d 0 %llu ", (ull)s->user_ns / NS_PER_TICK,
 		    (ull)s->sys_ns / NS_PER_TICK, s->threads, (ull)s->start_ns / NS_PER_TICK);

@@ -5,6 +5,7 @@
  */
 #include <moat/heap.h>
 #include <moat/string.h>
+#include <moat/tty.h>
 #include "proc_internal.h"
 #include "signal_queue.h"
 
@@ -107,6 +108,9 @@ static void copy_subject(struct process *p, void *arg)
 	s->ppid = p->parent ? p->parent->pid : 0;
 	s->pgid = p->pgid;
 	s->sid = p->sid;
+	s->foreground = -1;
+	if (p->tty)
+		tty_facts(p->tty, &s->tty, &s->foreground);
 	s->threads = (int)p->thread_count;
 	memcpy(s->name, p->name, sizeof(s->name));
 	s->uid = p->uid;

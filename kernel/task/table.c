@@ -208,6 +208,7 @@ void table_publish(struct process *p, struct process *parent)
 	/* What the kernel starts leads a session of its own. */
 	p->pgid = parent == &kernel_process ? p->pid : parent->pgid;
 	p->sid = parent == &kernel_process ? p->pid : parent->sid;
+	p->tty = parent->tty;
 	p->state = PROCESS_ALIVE;
 	LIST_INSERT_HEAD(&processes, p, all);
 	TAILQ_INSERT_TAIL(&parent->children, p, sibling);

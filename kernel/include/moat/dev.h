@@ -20,15 +20,14 @@ void dev_early_log(const char *cmdline);
 void dev_init(const char *cmdline, bool deterministic);
 
 /*
- * What the host's streams are (keys `tty` and `winsize` of the run spec): is_tty[n] for stream n. Before
- * stream_open; without it none is a terminal, except on a serial console, where all are.
+ * What the host's streams are (keys `tty`, `winsize` and `line_editing` of the run spec): is_tty[n] for stream n.
+ * Those that are terminals are one, /dev/hvc0 (tty.h). host_edits: the host's terminal is not raw. Once.
  */
-void dev_set_terminals(const bool is_tty[3], u16 rows, u16 cols);
-/* Session and foreground process group of the terminal, as ioctl_tty(2) shows them. */
-void dev_set_terminal_owner(int session, int foreground);
+void dev_set_terminals(const bool is_tty[3], u16 rows, u16 cols, bool host_edits);
+/* True on a serial line, where all streams are terminals. */
+bool dev_serial_console(void);
 /*
- * A file for standard stream `which` (0, 1, 2), with a reference for the caller, or NULL (no memory). A
- * terminal is a character device open for reading and writing; anything else looks like the end of a pipe.
+ * A file for standard stream `which` (0, 1, 2), with a reference for the caller, or NULL (no memory): one end of a pipe.
  */
 struct file *__must_check stream_open(unsigned which);
 /* Waits until the device has taken everything that was written to the streams. Process context. */
@@ -37,7 +36,6 @@ void dev_flush_output(void);
 /* What the task room does for the control port. Called in interrupt context: must not sleep. */
 struct control_ops {
 	void (*signal)(int signal);
-	void (*winsize)(u16 rows, u16 cols);
 };
 /* Signals that came before are delivered now. */
 void control_register(const struct control_ops *registered);

@@ -158,6 +158,10 @@ struct chardev {
 /* Copies *dev (its pointers must stay) and makes its node. 0, -ENOMEM, -EEXIST. Boot, after fs_init. */
 int __must_check chardev_register(const struct chardev *dev);
 
+/* /dev/pts/NUMBER appears, a device that is opened through `ops`: 0, -ENOMEM, -EEXIST. And goes. */
+int __must_check devpts_add(u32 number, u32 rdev, u32 uid, const struct file_ops *ops);
+void devpts_remove(u32 number);
+
 /*
  * A table of descriptors; shared by threads. Its address is the owner of the POSIX record locks that were
  * taken through it (fcntl(2)).

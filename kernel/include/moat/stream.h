@@ -32,14 +32,7 @@ struct stream_ops {
 
 /* The device that carries stream `which` (0, 1, 2). Boot. */
 void stream_attach(unsigned which, const struct stream_ops *ops, void *arg);
-/* Registers /dev/tty and /dev/console. Boot. */
-void stream_register_devices(void);
-
-/*
- * The terminal's ioctls (ioctl_tty(2)): settings are stored and shown, the host's terminal does the line
- * editing. 0 or -errno; -ENOTTY for what is not a terminal's.
- */
-int terminal_ioctl(unsigned cmd, u64 arg);
+/* The window of the machine's terminal has another size. Any context. */
 void terminal_set_winsize(u16 rows, u16 cols);
 
 #endif

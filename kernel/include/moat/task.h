@@ -21,6 +21,8 @@
 #include <moat/signal.h>
 #include <moat/waitq.h>
 
+struct tty;
+
 #define TASK_NAME_MAX	  16
 #define EXPLAIN_MAX	  384
 #define PERSONALITY_FIXED 0x0040000u /* ADDR_NO_RANDOMIZE, personality(2) */
@@ -82,6 +84,8 @@ struct process {
 	u32 uid, euid, suid, gid, egid, sgid; /* [own thread] */
 	struct cred cred;		      /* [own thread] */
 	int pgid, sid;			      /* [table] */
+	struct tty *tty;		      /* [table] its controlling terminal, or NULL (terminal.c) */
+	int tty_old_foreground; /* [table] of the terminal that hung up under this leader; 0: none */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
 	bool no_new_privs;			 /* [own thread] */
@@ -221,6 +225,10 @@ int __must_check process_set_group(int pid, int pgid);
 int __must_check process_new_session(void);
 /* Has nobody in the group a parent outside of it in the same session? Then no shell would continue it. */
 bool group_is_orphaned(int pgid);
+
+/* --- terminals (terminal.c) --- */
+
+void terminals_init(void); /* boot, before devices */
 
 /* --- making processes (fork.c) --- */
 
