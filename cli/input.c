@@ -15,8 +15,12 @@
 #include "alloc.h"
 #include "output.h"
 #include "streams.h"
+#include "terminal.h"
 
-#define CHUNK_BYTES (64U << 10)
+#define CHUNK_BYTES    (64U << 10)
+#define ESCAPE_KEY     0x1d /* Ctrl-] */
+#define ESCAPE_PRESSES 3
+#define ESCAPE_NS      1000000000ULL /* from one press to the next at most */
 
 /*
  * Reading the terminal from the background would stop us with SIGTTIN although the program may never want
@@ -42,6 +46,30 @@ static bool may_retry(struct streams *streams)
 	return true;
 }
 
+/* What has been typed ends the run when it holds the escape: the key pressed so often in a row, quickly. */
+static bool is_escape(const char *typed, size_t bytes)
+{
+	static uint64_t last_ns; /* [input thread] as is: */
+	static int presses;
+	uint64_t now = monotonic_ns();
+
+	if (now - last_ns > ESCAPE_NS)
+		presses = 0;
+	last_ns = now;
+	for (size_t i = 0; i < bytes; i++) {
+		presses = typed[i] == ESCAPE_KEY ? presses + 1 : 0;
+		if (presses == ESCAPE_PRESSES)
+			return true;
+	}
+	return false;
+}
+
+static void end_run(struct streams *streams)
+{
+	atomic_store(&streams->escaped, true);
+	streams_notify(streams);
+}
+
 /** input_thread - carry standard input to the machine until it ends or the machine has gone. */
 void *input_thread(void *argument)
 {
@@ -53,6 +81,8 @@ void *input_thread(void *argument)
 
 	do {
 		n = read(STDIN_FILENO, chunk, CHUNK_BYTES);
+		if (n > 0 && terminal_is_raw() && is_escape(chunk, (size_t)n))
+			end_run(streams);
 		if (n > 0)
 			error = output_write(to, chunk, (size_t)n);
 	} while (!error && (n > 0 || (n < 0 && may_retry(streams))));

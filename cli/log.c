@@ -9,8 +9,22 @@
 #include <string.h>
 
 #include "output.h"
+#include "terminal.h"
 
 #define PANIC_MARK "moat-panic: "
+
+/* A terminal that is raw wants a return before the newline. */
+static void show_line(const struct log_filter *f)
+{
+	bool newline = f->length > 0 && f->line[f->length - 1] == '\n';
+
+	if (newline && terminal_is_raw()) {
+		(void)output_write(f->to, f->line, f->length - 1);
+		(void)output_write(f->to, "\r\n", 2);
+	} else {
+		(void)output_write(f->to, f->line, f->length);
+	}
+}
 
 static void take_line(struct log_filter *f)
 {
@@ -25,7 +39,7 @@ static void take_line(struct log_filter *f)
 	}
 	/* A reader of standard error that has gone must not end the run: its error is not looked at. */
 	if (f->show == LOG_SHOW_ALL || (f->show == LOG_SHOW_TRACE && !f->panicked))
-		(void)output_write(f->to, f->line, f->length);
+		show_line(f);
 	f->length = 0;
 }
 

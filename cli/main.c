@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 
 	if (fill_standard_streams())
 		return STATUS_MOAT_FAILED;
-	if (strcmp(word, "run") == 0)
+	if (strcmp(word, "run") == 0 || strcmp(word, "shell") == 0)
 		return run_command(argc - 1, argv + 1);
 	if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0)
 		return print("moat " MOAT_VERSION "\n");

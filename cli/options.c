@@ -42,6 +42,7 @@ enum option_letter {
 	OPT_CPUS,
 	OPT_WX,
 	OPT_NODES,
+	OPT_SHELL,
 };
 
 static const struct option long_options[] = {
@@ -64,6 +65,7 @@ static const struct option long_options[] = {
 	{"append", required_argument, NULL, OPT_APPEND},
 	{"cpus", required_argument, NULL, OPT_CPUS},
 	{"nodes", required_argument, NULL, OPT_NODES},
+	{"shell", required_argument, NULL, OPT_SHELL},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -252,6 +254,11 @@ static int take_option(struct options *o, int letter, struct verdict *v)
 		return parse_number(&o->cpus, "--cpus", optarg, CPUS_MAX, v);
 	case OPT_NODES:
 		return parse_nodes(&o->nodes, optarg, v);
+	case OPT_SHELL:
+		if (!o->shell)
+			return verdict_error(v, STATUS_MOAT_FAILED, "--shell belongs to `moat shell`");
+		o->shell_program = optarg;
+		return 0;
 	default:
 		o->help = true;
 		return 0;
@@ -260,7 +267,7 @@ static int take_option(struct options *o, int letter, struct verdict *v)
 
 static int check_together(const struct options *o, struct verdict *v)
 {
-	if (!o->argv[0])
+	if (!o->argv[0] && !o->shell)
 		return verdict_error(v, STATUS_MOAT_FAILED, "run: no PROGRAM given (try 'moat run --help')");
 	if (o->deterministic && o->cpus != 1)
 		return verdict_error(v, STATUS_MOAT_FAILED, "--deterministic runs on one CPU, not on %u",
@@ -275,7 +282,7 @@ static int check_together(const struct options *o, struct verdict *v)
 
 /**
  * options_parse - read the words after `moat run`.
- * @argc, @argv: argv[0] is the word `run`; the strings must live as long as @options.
+ * @argc, @argv: argv[0] is the word `run` or `shell`; the strings must live as long as @options.
  *
  * Stops with @options->help set when --help is met. Even after an error, @options holds what came before
  * it (so that --report is honoured) and must be given to options_free().
@@ -286,6 +293,9 @@ int options_parse(struct options *options, int argc, char **argv, struct verdict
 	int letter, error;
 
 	*options = (struct options){.memory_bytes = MEMORY_DEFAULT, .cpus = 1, .nodes = 1, .cwd = "/"};
+	options->shell = strcmp(argv[0], "shell") == 0;
+	if (options->shell)
+		options->cwd = "/root";
 	optind = 1;
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, "+:h", long_options, NULL)) != -1) {

@@ -45,6 +45,9 @@ struct options {
 	struct file_option *files;
 	size_t file_count;
 	char **argv; /* PROGRAM and its arguments, NULL at the end */
+	/* `moat shell` */
+	bool shell;		   /* argv holds arguments of the shell only */
+	const char *shell_program; /* --shell, or NULL: busybox */
 };
 
 int options_parse(struct options *options, int argc, char **argv, struct verdict *v);

@@ -34,7 +34,8 @@
 
 struct node {
 	char *guest;
-	char *host; /* NULL: a folder that is made up, or the content of `fd` */
+	char *host; /* NULL: a folder that is made up, or the content of `fd` or `text` */
+	char *text; /* what a made-up file holds or link says, or NULL */
 	int fd;	    /* content, when not -1; owned by the caller of pack_add_stream() */
 	mode_t mode;
 	off_t size;
@@ -54,6 +55,7 @@ static void free_node(void *node)
 {
 	free(((struct node *)node)->guest);
 	free(((struct node *)node)->host);
+	free(((struct node *)node)->text);
 	free(node);
 }
 
@@ -124,6 +126,8 @@ static int add_node(struct pack *pack, const char *host, char *guest, const stru
 				     guest);
 	node = find_or_add(pack, guest);
 	free(node->host);
+	free(node->text);
+	node->text = NULL;
 	node->host = must_copy(host);
 	node->mode = st->st_mode;
 	node->size = st->st_size;
@@ -263,6 +267,26 @@ int pack_add_stream(struct pack *pack, int fd, const char *guest, struct verdict
 	return error;
 }
 
+/**
+ * pack_add_text - a file (S_IFREG) that holds @text, or a link (S_IFLNK) that says it, unless there is one of that name.
+ * Returns as pack_add() does.
+ */
+int pack_add_text(struct pack *pack, const char *guest, mode_t mode, const char *text, struct verdict *v)
+{
+	char *name = path_absolute(guest);
+	struct node *node;
+	int error = 0;
+
+	if (!find(pack, name)) {
+		error = add_parents(pack, name, v);
+		node = find_or_add(pack, name);
+		node->mode = mode;
+		node->text = must_copy(text);
+	}
+	free(name);
+	return error;
+}
+
 /** pack_add_folder - see to it that a folder exists in the guest. Returns as pack_add() does. */
 int pack_add_folder(struct pack *pack, const char *guest, struct verdict *v)
 {
@@ -376,6 +400,10 @@ static int write_regular(struct writer *w, const struct node *node, const char *
 {
 	int fd, error;
 
+	if (node->text) {
+		error = write_header(w, name, node->mode, (int64_t)strlen(node->text), node->mtime, NULL);
+		return error ? error : write_bytes(w, name, node->text, strlen(node->text));
+	}
 	if (node->fd >= 0) {
 		if (lseek(node->fd, 0, SEEK_SET) < 0)
 			return verdict_error(w->v, STATUS_MOAT_FAILED, "/%s: %s", name, strerror(errno));
@@ -391,8 +419,11 @@ static int write_regular(struct writer *w, const struct node *node, const char *
 
 static int write_symlink(struct writer *w, const struct node *node, const char *name)
 {
-	ssize_t n = readlink(node->host, w->chunk, CHUNK_BYTES - 1);
+	ssize_t n;
 
+	if (node->text)
+		return write_header(w, name, node->mode, 0, node->mtime, node->text);
+	n = readlink(node->host, w->chunk, CHUNK_BYTES - 1);
 	if (n < 0)
 		return verdict_error(w->v, STATUS_MOAT_FAILED, "%s: %s", node->host, strerror(errno));
 	w->chunk[n] = '\0';

@@ -39,11 +39,13 @@ static int execute_errno(const char *path)
 	return eaccess(path, X_OK) ? errno : 0;
 }
 
-/*
- * Search PATH. As in a shell, a file that exists but cannot be executed does not end the search, but is
- * what is complained about when nothing better turns up. Returns the path, or NULL with *error set.
+/**
+ * program_search - search PATH for a program of the host.
+ *
+ * As in a shell, a file that exists but cannot be executed does not end the search, but is what is complained about
+ * when nothing better turns up. Returns the path, to be freed by the caller, or NULL with *error set to an errno.
  */
-static char *search_path(const char *name, int *error)
+char *program_search(const char *name, int *error)
 {
 	const char *path = getenv("PATH"), *next;
 
@@ -210,7 +212,7 @@ int program_find(struct program *program, const char *name, struct pack *pack, s
 		found = must_copy(host_of(pack, program->guest, name));
 		why = execute_errno(found);
 	} else {
-		found = *name ? search_path(name, &why) : NULL;
+		found = *name ? program_search(name, &why) : NULL;
 		why = found ? 0 : *name ? why : ENOENT;
 		program->guest = found ? path_absolute(found) : NULL;
 	}

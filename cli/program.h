@@ -12,6 +12,7 @@ struct program {
 	char *loader;	  /* dynamic loader that it, or its interpreter, asks for (PT_INTERP), or NULL */
 };
 
+char *program_search(const char *name, int *error);
 int program_find(struct program *program, const char *name, struct pack *pack, struct verdict *v);
 void program_free(struct program *program);
 

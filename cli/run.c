@@ -25,8 +25,10 @@
 #include "pack.h"
 #include "program.h"
 #include "report.h"
+#include "shell.h"
 #include "spec.h"
 #include "streams.h"
+#include "terminal.h"
 #include "usage.h"
 #include "watch.h"
 
@@ -34,6 +36,7 @@
 struct run {
 	struct options options;
 	struct pack *pack;
+	struct shell shell; /* `moat shell` */
 	struct program program;
 	struct machine machine;
 	struct machine_end end;
@@ -53,8 +56,11 @@ static int pack_files(struct run *run)
 
 	for (size_t i = 0; i < o->file_count && !error; i++)
 		error = pack_add(run->pack, o->files[i].host, o->files[i].guest, &run->verdict);
+	if (!error && o->shell)
+		error = shell_prepare(&run->shell, &run->options, run->pack, &run->verdict);
 	if (!error)
-		error = program_find(&run->program, o->argv[0], run->pack, &run->verdict);
+		error = program_find(&run->program, o->shell ? run->shell.path : o->argv[0], run->pack,
+				     &run->verdict);
 	if (!error)
 		error = pack_add_folder(run->pack, o->cwd, &run->verdict);
 	return error;
@@ -109,6 +115,8 @@ static int start(struct run *run, int *signals)
 	int error = watch_open(signals, &run->verdict);
 
 	if (!error)
+		terminal_take(&run->options);
+	if (!error)
 		error = machine_start(&run->machine, &run->options, &files, &run->verdict);
 	if (error)
 		return error;
@@ -136,9 +144,12 @@ static void run_machine(struct run *run)
 {
 	int signals;
 
-	if (start(run, &signals))
+	if (start(run, &signals)) {
+		terminal_give_back();
 		return;
+	}
 	watch_machine(signals, &run->machine, &run->streams, &run->options, &run->end);
+	terminal_give_back();
 	streams_finish(&run->streams);
 	judge(run);
 }
@@ -177,8 +188,8 @@ static void finish(struct run *run, FILE *report)
 }
 
 /**
- * run_command - `moat run`.
- * @argc, @argv: the words from `run` on.
+ * run_command - `moat run` and `moat shell`.
+ * @argc, @argv: the words from `run` or `shell` on.
  *
  * Returns the exit status of the command (moat(1)).
  */
@@ -190,7 +201,7 @@ int run_command(int argc, char **argv)
 	int error = options_parse(&run.options, argc, argv, &run.verdict);
 
 	if (!error && run.options.help) {
-		fputs(usage_run, stdout);
+		fputs(run.options.shell ? usage_shell : usage_run, stdout);
 		options_free(&run.options);
 		return fflush(stdout) ? STATUS_MOAT_FAILED : 0;
 	}
@@ -202,6 +213,7 @@ int run_command(int argc, char **argv)
 	finish(&run, report);
 	control_free(&run.guest);
 	program_free(&run.program);
+	shell_free(&run.shell);
 	pack_free(run.pack);
 	free(run.kernel);
 	options_free(&run.options);

@@ -79,12 +79,12 @@ static void write_environment(FILE *out, const struct options *o)
 	}
 }
 
-static void write_terminal(FILE *out)
+static void write_terminal(FILE *out, const struct options *o)
 {
 	unsigned int rows, columns;
 
 	fprintf(out, "tty=%d%d%d%c", isatty(STDIN_FILENO), isatty(STDOUT_FILENO), isatty(STDERR_FILENO), 0);
-	write_record(out, "line_editing", "host");
+	write_record(out, "line_editing", terminal_is_taken(o) ? "guest" : "host");
 	if (terminal_size(&rows, &columns))
 		fprintf(out, "winsize=%u %u%c", rows, columns, 0);
 }
@@ -103,7 +103,7 @@ static void write_flags(FILE *out, const struct options *o)
 		write_record(out, "stdin", SPEC_STDIN_PATH);
 		write_record(out, "tty", "000");
 	} else {
-		write_terminal(out);
+		write_terminal(out, o);
 	}
 }
 

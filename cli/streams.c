@@ -36,6 +36,12 @@ static void notify(int event)
 	(void)eventfd_write(event, 1);
 }
 
+/** streams_notify - something in @streams has changed: the main thread looks. */
+void streams_notify(struct streams *streams)
+{
+	notify(streams->event);
+}
+
 /**
  * streams_deliver - write bytes to the pump's descriptor, on the pump's thread.
  *

@@ -42,6 +42,7 @@ struct streams {
 	int stop;		       /* [I] eventfd: the machine has ended (deterministic runs) */
 	atomic_int live;	       /* pumps that have not ended */
 	atomic_bool reader_gone;       /* a write to standard output or error met EPIPE */
+	atomic_bool escaped;	       /* the escape key was pressed: the run ends */
 	atomic_int output_errno;       /* another error of such a write, or 0 */
 	sem_t foreground;	       /* posted on SIGCONT: the terminal may be readable now */
 	struct log_filter log;	       /* [pump PUMP_LOG until done] */
@@ -54,6 +55,7 @@ void streams_machine_ended(struct streams *streams);
 void streams_finish(struct streams *streams);
 void streams_deliver(struct pump *pump, const char *data, size_t bytes);
 void *tail_thread(void *argument);
+void streams_notify(struct streams *streams);
 void *input_thread(void *argument);
 int input_collect(int *fd, struct verdict *v);
 

@@ -7,6 +7,7 @@
 const char usage_moat[] =
 	"usage: moat run [OPTIONS] PROGRAM [ARGS...]   run a Linux program behind a moat\n"
 	"       moat run --help                        its options\n"
+	"       moat shell [OPTIONS] [ARGS...]         an interactive shell there\n"
 	"       moat version                           print the version\n"
 	"       moat --help                            this text\n"
 	"\n"
@@ -41,6 +42,24 @@ const char usage_run[] =
 	"  --kernel FILE         kernel to boot ($MOAT_KERNEL, or the one installed with moat)\n"
 	"  --append WORDS        more words for the kernel command line\n"
 	"\n"
+	"At a terminal, the program has a terminal of its own there: keys reach it as they are typed. Ctrl-] "
+	"three times\n"
+	"ends the machine.\n"
+	"\n"
 	"Exit status: the program's own; 128+N: signal N ended it; 124: time limit; 125: moat itself "
 	"failed;\n"
 	"126: PROGRAM cannot be executed; 127: PROGRAM not found.\n";
+
+const char usage_shell[] =
+	"usage: moat shell [OPTIONS] [--] [ARGS...]\n"
+	"\n"
+	"Runs busybox's sh, with a command for each of busybox's applets; ARGS are the shell's own (-c "
+	"COMMAND).\n"
+	"\n"
+	"  --shell PROGRAM       another shell, linked statically, with busybox's commands beside it\n"
+	"\n"
+	"All options of moat run are understood (moat run --help). The environment is small: HOME, PATH, "
+	"PS1, SHELL,\n"
+	"TERM, USER; --env adds to it. The working directory is /root.\n"
+	"\n"
+	"Ctrl-] three times within a second or two ends the machine, whatever runs in it.\n";

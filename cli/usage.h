@@ -4,5 +4,6 @@
 
 extern const char usage_moat[];
 extern const char usage_run[];
+extern const char usage_shell[];
 
 #endif

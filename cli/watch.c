@@ -124,7 +124,9 @@ static void stop_and_continue(const struct watch *w)
 {
 	if (!w->ended)
 		kill(w->machine->pid, SIGSTOP);
+	terminal_give_back();
 	raise(SIGSTOP);
+	terminal_take_again();
 	if (!w->ended)
 		kill(w->machine->pid, SIGCONT);
 }
@@ -185,6 +187,8 @@ static void on_signals(struct watch *w)
 			stop_and_continue(w);
 			break;
 		case SIGCONT:
+			terminal_take_again();
+			tell_size(w);
 			sem_post(&w->streams->foreground);
 			break;
 		default:
@@ -199,6 +203,8 @@ static void on_streams(struct watch *w)
 	eventfd_t count;
 
 	(void)eventfd_read(w->streams->event, &count);
+	if (atomic_load(&w->streams->escaped))
+		kill_machine(w, END_SIGNAL, SIGKILL);
 	if (!w->told_pipe && atomic_load(&w->streams->reader_gone)) {
 		w->told_pipe = true;
 		tell_signal(w, SIGPIPE);

@@ -44,14 +44,22 @@ $(B)/bench/bench: $(wildcard bench/*.c) bench/bench.h
 	@mkdir -p $(@D)
 	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $(filter %.c,$^) -o $@
 
-.PHONY: fuzz-mm test-abi test-abi-debug test-programs-debug test-boot test-programs bench test-binaries
-test-binaries: $(ABI_BINARIES) $(ATTACK) $(FAILURES) $(PROGRAM_BINARIES) $(B)/bench/bench
+# A person at a terminal.
+DRIVE := $(B)/tests/shell/drive
+$(DRIVE): tests/shell/drive.c
+	@mkdir -p $(@D)
+	$(TESTCC_glibc) -std=gnu17 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE $< -o $@
+
+.PHONY: test-shell fuzz-mm test-abi test-abi-debug test-programs-debug test-boot test-programs bench test-binaries
+test-binaries: $(ABI_BINARIES) $(ATTACK) $(FAILURES) $(PROGRAM_BINARIES) $(B)/bench/bench $(DRIVE)
 test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
 	B=$(B) tests/abi/run.sh
 test-abi-debug: all debug $(ABI_BINARIES) ## the same in the kernel that checks itself
 	B=$(B) MOAT_KERNEL=$(abspath $(B))/moat-kernel-debug tests/abi/run.sh
 fuzz-mm: all $(B)/tests/abi/musl/mmfuzz ## random memory calls against this host: SEED=1 N=1000 STEPS=60 MASK=0x17ff
 	B=$(B) SEED=$(SEED) N=$(N) STEPS=$(STEPS) MASK=$(MASK) tests/abi/fuzz-mm.sh
+test-shell: all $(DRIVE) ## a person at a terminal: moat shell, jobs, line editing, the terminal put back
+	B=$(B) tests/shell/run.sh
 test-boot: all debug $(ATTACK) $(FAILURES) $(B)/tests/programs/nodes $(B)/moat.iso ## attack programs, and boots on every machine
 	B=$(B) tests/boot/run.sh
 test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses

@@ -6,7 +6,7 @@
 
 JOBS := $(shell nproc 2>/dev/null || echo 1)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
-SUITES := unit test-abi test-abi-debug test-boot test-programs test-programs-debug test-cli
+SUITES := unit test-abi test-abi-debug test-boot test-programs test-programs-debug test-cli test-shell
 
 .PHONY: all debug setup run test
 all: $(B)/moat $(B)/moat-kernel ## the command and the release kernel (the default)
