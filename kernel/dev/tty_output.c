@@ -130,8 +130,6 @@ static size_t put_piece(struct tty *t, const u8 *bytes, size_t n)
 	while (done < n && may_write(t))
 		tty_put_out(t, bytes[done++]);
 	mutex_unlock(&t->lock);
-	if (done)
-		tty_kick(t);
 	return done;
 }
 
@@ -149,6 +147,9 @@ static int write_piece(const struct file *f, const u8 *bytes, size_t n, size_t *
 		*done += put_piece(t, bytes + *done, n - *done);
 		if (*done == n)
 			return 0;
+		tty_kick(t);
+		if (may_write(t))
+			continue;
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
 		err = WAIT_EVENT(&t->wait, may_write(t) || check_far_end(tf));
@@ -157,7 +158,10 @@ static int write_piece(const struct file *f, const u8 *bytes, size_t n, size_t *
 	}
 }
 
-/* write_lock held. A byte that was copied but found no room is not counted: the program writes it again. */
+/*
+ * write_lock held. A byte that was copied but found no room is not counted: the program writes it again. What was put out is
+ * sent once, at the end, or when there is no more room.
+ */
 static ssize_t write_all(const struct file *f, struct uio *u)
 {
 	u8 piece[PIECE_BYTES];
@@ -172,6 +176,8 @@ static ssize_t write_all(const struct file *f, struct uio *u)
 		if (!err && copied < want)
 			err = -EFAULT;
 	}
+	if (total)
+		tty_kick(((const struct tty_file *)f->private)->tty);
 	return total ? total : err;
 }
 

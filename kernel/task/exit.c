@@ -114,6 +114,8 @@ static void give_children_away(struct process *p, struct dead_list *dead)
 
 	while ((child = TAILQ_FIRST(&p->children))) {
 		table_adopt(child, reaper);
+		if (child->pgid != p->pgid && child->sid == p->sid)
+			group_lost_parent(child->pgid);
 		child->exit_signal = SIGCHLD;
 		if (child->state == PROCESS_ZOMBIE) {
 			if (tell_of_end(child)) {
@@ -192,6 +194,8 @@ void process_end(int wait_status)
 	give_children_away(p, &dead);
 	p->exit_status = wait_status;
 	p->state = PROCESS_ZOMBIE;
+	if (p->parent->pgid != p->pgid && p->parent->sid == p->sid)
+		group_lost_parent(p->pgid);
 	process_usage_add(&ended_usage, &p->usage);
 	gone = tell_of_end(p);
 	if (gone)

@@ -67,6 +67,7 @@ int process_new_session(void)
 struct orphan_search {
 	int pgid;
 	bool orphaned;
+	bool stopped; /* one of its members is */
 };
 
 static bool look_for_parent(struct process *p, void *arg)
@@ -85,4 +86,34 @@ bool group_is_orphaned(int pgid)
 
 	process_for_each(look_for_parent, &s);
 	return s.orphaned;
+}
+
+static bool is_stopped_member(struct process *p, void *arg)
+{
+	struct orphan_search *s = arg;
+
+	s->stopped |= p->pgid == s->pgid && p->signals.stopped;
+	return !s->stopped;
+}
+
+static bool wake_member(struct process *p, void *arg)
+{
+	const struct orphan_search *s = arg;
+
+	if (p->pgid == s->pgid && p->state == PROCESS_ALIVE) {
+		signal_send_kernel(p, SIGHUP);
+		signal_send_kernel(p, SIGCONT);
+	}
+	return true;
+}
+
+void group_lost_parent(int pgid)
+{
+	struct orphan_search s = {.pgid = pgid, .orphaned = true};
+
+	table_for_each(look_for_parent, &s);
+	if (s.orphaned)
+		table_for_each(is_stopped_member, &s);
+	if (s.stopped)
+		table_for_each(wake_member, &s);
 }

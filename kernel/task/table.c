@@ -249,15 +249,21 @@ unsigned table_count_user(u32 uid)
 	return n;
 }
 
-void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg)
+void table_for_each(bool (*fn)(struct process *p, void *arg), void *arg)
 {
-	u64 irq = table_lock();
 	struct process *p;
 
 	LIST_FOREACH (p, &processes, all) {
 		if (!fn(p, arg))
 			break;
 	}
+}
+
+void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg)
+{
+	u64 irq = table_lock();
+
+	table_for_each(fn, arg);
 	table_unlock(irq);
 }
 

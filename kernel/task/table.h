@@ -22,6 +22,8 @@ static inline void table_unlock(u64 irq)
 struct process *table_find(int pid);
 /* Is a process in the group, with a number as given? Its session in *sid. Locked. */
 bool table_find_group(int pgid, int *sid);
+/* process_for_each. Locked. */
+void table_for_each(bool (*fn)(struct process *p, void *arg), void *arg);
 /* Gives p its number: 0, or -EAGAIN when the table is full. */
 int __must_check table_reserve(struct process *p);
 /* Makes p, which has a number, the last child of parent; everybody finds it. Locked. */
@@ -61,6 +63,8 @@ int __must_check thread_await_alone(void);
 void thread_clear_tid(struct thread *t);
 /* Ends the current process, whose other threads and whose files are gone, with its last thread (exit.c). */
 __noreturn void process_end(int wait_status);
+/* A process that could have continued the group's members ends: if it was the last, those that are stopped are told. Locked. */
+void group_lost_parent(int pgid);
 /* Tells p's parent that it has stopped or goes on: CLD_STOPPED, CLD_CONTINUED (exit.c). */
 void parent_tell(struct process *p, int code, int signo);
 void parent_tell_locked(struct process *p, int code, int signo);

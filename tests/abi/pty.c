@@ -412,6 +412,38 @@ static void orphan(void)
 	read(wait_for[0], &b, 1);
 }
 
+/* What is stopped when nobody is left who could continue it. */
+static void orphan_stopped(void)
+{
+	int told[2], status;
+	char b[2] = "??";
+	pid_t pid;
+
+	pipe(told);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		pid = fork();
+		if (pid == 0) {
+			setpgid(0, 0);
+			watch(SIGHUP);
+			watch(SIGCONT);
+			raise(SIGSTOP);
+			usleep(10000);
+			b[0] = (char)('0' + seen[SIGHUP]);
+			b[1] = (char)('0' + seen[SIGCONT]);
+			write(told[1], b, 2);
+			_exit(0);
+		}
+		waitpid(pid, &status, WUNTRACED);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	R(read(told[0], b, 2));
+	printf("HUP %c CONT %c\n", b[0], b[1]);
+}
+
 static void leader(void)
 {
 	int m = open_master(), told[2], status;
@@ -625,6 +657,7 @@ int main(void)
 	flow();
 	child(jobs);
 	child(orphan);
+	orphan_stopped();
 	leader();
 	signal(SIGHUP, SIG_DFL);
 	child(hang_up);
