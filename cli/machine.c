@@ -125,6 +125,32 @@ static void add_channels(struct arguments *a, const struct peers *peers, bool fi
 	}
 }
 
+/* QEMU's options end at a comma; two of them are one. To be freed. */
+static char *double_commas(const char *text)
+{
+	char *out = must_alloc(2 * strlen(text) + 1), *to = out;
+
+	for (; *text; text++) {
+		*to++ = *text;
+		if (*text == ',')
+			*to++ = ',';
+	}
+	*to = '\0';
+	return out;
+}
+
+static void add_shares(struct arguments *a, const struct view *view)
+{
+	for (unsigned int i = 0; i < view->count; i++) {
+		char *path = double_commas(view->shares[i].host);
+
+		add(a, "-fsdev", "local,id=share%u,path=%s,security_model=none,readonly=%s,multidevs=remap",
+		    i, path, view->shares[i].writable ? "off" : "on");
+		add(a, "-device", "virtio-9p-device,fsdev=share%u,mount_tag=" VIEW_TAG, i, i);
+		free(path);
+	}
+}
+
 static void make_arguments(struct arguments *a, const struct options *o, const struct machine_files *files,
 			   const struct peers *peers, enum accel accel)
 {
@@ -145,6 +171,7 @@ static void make_arguments(struct arguments *a, const struct options *o, const s
 		add(a, "-object", "rng-random,filename=/dev/urandom,id=rng");
 		add(a, "-device", "virtio-rng-device,rng=rng");
 	}
+	add_shares(a, files->view);
 	if (o->gdb_port) {
 		add(a, "-gdb", "tcp:127.0.0.1:%u", o->gdb_port);
 		push(a, must_copy("-S"));

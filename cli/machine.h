@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "options.h"
+#include "view.h"
 
 /* Virtio-console port numbers (docs/host-interface.md, "Ports"); 0 is left unused. */
 enum port {
@@ -34,6 +35,7 @@ struct machine {
 struct machine_files {
 	const char *kernel; /* path */
 	int archive;	    /* memfd */
+	const struct view *view;
 };
 
 int machine_start(struct machine *machine, const struct options *options, const struct machine_files *files,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "pack.h"
 
 #define MEMORY_DEFAULT	 (256ULL << 20)
 #define MEMORY_MIN	 (4ULL << 20)
@@ -29,6 +30,11 @@ enum option_letter {
 	OPT_CLEAR_ENV,
 	OPT_CWD,
 	OPT_FILE,
+	OPT_RO,
+	OPT_RW,
+	OPT_HIDE,
+	OPT_BARE,
+	OPT_DRY_RUN,
 	OPT_KERNEL_LOG,
 	OPT_REPORT,
 	OPT_ACCEL,
@@ -52,6 +58,11 @@ static const struct option long_options[] = {
 	{"clear-env", no_argument, NULL, OPT_CLEAR_ENV},
 	{"cwd", required_argument, NULL, OPT_CWD},
 	{"file", required_argument, NULL, OPT_FILE},
+	{"ro", required_argument, NULL, OPT_RO},
+	{"rw", required_argument, NULL, OPT_RW},
+	{"hide", required_argument, NULL, OPT_HIDE},
+	{"bare", no_argument, NULL, OPT_BARE},
+	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 	{"kernel-log", no_argument, NULL, OPT_KERNEL_LOG},
 	{"report", required_argument, NULL, OPT_REPORT},
 	{"accel", required_argument, NULL, OPT_ACCEL},
@@ -178,7 +189,8 @@ static int add_env(struct options *o, char *text, struct verdict *v)
  * HOST or HOST:GUEST. GUEST is absolute, so the last ":/" divides the two and a host name may hold colons
  * of other kinds.
  */
-static int add_file(struct options *o, const char *text, struct verdict *v)
+static int add_pair(struct file_option **list, size_t *count, const char *option, const char *text,
+		    struct verdict *v)
 {
 	char *host = must_copy(text), *guest = NULL;
 	char *colon;
@@ -189,11 +201,23 @@ static int add_file(struct options *o, const char *text, struct verdict *v)
 		*guest++ = '\0';
 	if (*host == '\0') {
 		free(host);
-		return bad_value(v, "--file", text, "must be HOST or HOST:GUEST, where GUEST begins with /");
+		return bad_value(v, option, text, "must be HOST or HOST:GUEST, where GUEST begins with /");
 	}
-	o->files = must_grow(o->files, o->file_count + 1, sizeof(*o->files));
-	o->files[o->file_count++] =
-		(struct file_option){.host = host, .guest = guest ? must_copy(guest) : NULL};
+	*list = must_grow(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = (struct file_option){.host = host, .guest = guest ? must_copy(guest) : NULL};
+	return 0;
+}
+
+static int add_hidden(struct options *o, const char *text, struct verdict *v)
+{
+	char *path = path_absolute(text);
+
+	if (*text != '/' || strcmp(path, "/") == 0) {
+		free(path);
+		return bad_value(v, "--hide", text, "must be an absolute path below /");
+	}
+	o->hide = must_grow(o->hide, o->hide_count + 1, sizeof(*o->hide));
+	o->hide[o->hide_count++] = path;
 	return 0;
 }
 
@@ -215,7 +239,19 @@ static int take_option(struct options *o, int letter, struct verdict *v)
 		o->cwd = optarg;
 		return 0;
 	case OPT_FILE:
-		return add_file(o, optarg, v);
+		return add_pair(&o->files, &o->file_count, "--file", optarg, v);
+	case OPT_RO:
+		return add_pair(&o->ro, &o->ro_count, "--ro", optarg, v);
+	case OPT_RW:
+		return add_pair(&o->rw, &o->rw_count, "--rw", optarg, v);
+	case OPT_HIDE:
+		return add_hidden(o, optarg, v);
+	case OPT_BARE:
+		o->host_files = false;
+		return 0;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		return 0;
 	case OPT_KERNEL_LOG:
 		o->kernel_log = true;
 		return 0;
@@ -275,6 +311,10 @@ static int check_together(const struct options *o, struct verdict *v)
 	if (o->nodes > 1 && o->memory_bytes / o->nodes < NODE_BYTES_MIN)
 		return verdict_error(v, STATUS_MOAT_FAILED, "--nodes %u needs at least 8M of memory for each",
 				     o->nodes);
+	if (o->deterministic && (o->ro_count || o->rw_count))
+		return verdict_error(v, STATUS_MOAT_FAILED,
+				     "--deterministic copies files (--file); --ro reads them when the "
+				     "host has the time");
 	if (o->deterministic && o->accel == ACCEL_KVM)
 		return verdict_error(v, STATUS_MOAT_FAILED, "--deterministic needs TCG, not --accel kvm");
 	return 0;
@@ -292,10 +332,13 @@ int options_parse(struct options *options, int argc, char **argv, struct verdict
 {
 	int letter, error;
 
-	*options = (struct options){.memory_bytes = MEMORY_DEFAULT, .cpus = 1, .nodes = 1, .cwd = "/"};
+	*options =
+		(struct options){.memory_bytes = MEMORY_DEFAULT, .cpus = 1, .nodes = 1, .host_files = true};
 	options->shell = strcmp(argv[0], "shell") == 0;
-	if (options->shell)
+	if (options->shell) {
 		options->cwd = "/root";
+		options->host_files = false;
+	}
 	optind = 1;
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, "+:h", long_options, NULL)) != -1) {
@@ -322,6 +365,19 @@ void options_free(struct options *options)
 		free(options->files[i].host);
 		free(options->files[i].guest);
 	}
+	for (size_t i = 0; i < options->ro_count; i++) {
+		free(options->ro[i].host);
+		free(options->ro[i].guest);
+	}
+	for (size_t i = 0; i < options->rw_count; i++) {
+		free(options->rw[i].host);
+		free(options->rw[i].guest);
+	}
+	free(options->rw);
+	for (size_t i = 0; i < options->hide_count; i++)
+		free(options->hide[i]);
+	free(options->hide);
+	free(options->ro);
 	free(options->files);
 	free(options->env);
 }

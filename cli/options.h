@@ -14,7 +14,7 @@ enum accel {
 	ACCEL_TCG,
 };
 
-/* One --file: `guest` is absolute, or NULL for "the same absolute path as on the host". */
+/* One --file, --ro or --rw: `guest` is absolute, or NULL for "the same absolute path as on the host". */
 struct file_option {
 	char *host;
 	char *guest;
@@ -36,7 +36,7 @@ struct options {
 	bool no_aslr;
 	bool clear_env;
 	bool help;
-	const char *cwd;
+	const char *cwd;    /* NULL: the current folder if it is seen, else / */
 	const char *report; /* path, "-" for standard error, NULL for none */
 	const char *kernel; /* path, NULL to look for it */
 	const char *append; /* more kernel command-line words, or NULL */
@@ -44,6 +44,14 @@ struct options {
 	size_t env_count;
 	struct file_option *files;
 	size_t file_count;
+	struct file_option *ro; /* --ro, in order */
+	size_t ro_count;
+	struct file_option *rw; /* --rw, in order */
+	size_t rw_count;
+	char **hide; /* --hide, tidy */
+	size_t hide_count;
+	bool host_files; /* the system's folders and the current one are seen */
+	bool dry_run;
 	char **argv; /* PROGRAM and its arguments, NULL at the end */
 	/* `moat shell` */
 	bool shell;		   /* argv holds arguments of the shell only */

@@ -243,6 +243,41 @@ out:
 }
 
 /**
+ * pack_add_as_is - copy a file of the host in under its own name, a symbolic link as a link.
+ *
+ * Unless --file has already put one of that name there. Returns as pack_add() does.
+ */
+int pack_add_as_is(struct pack *pack, const char *path, struct verdict *v)
+{
+	char *name = path_absolute(path);
+	struct stat st;
+	int error = 0;
+
+	if (!find(pack, name)) {
+		if (lstat(path, &st))
+			error = verdict_error(v, STATUS_MOAT_FAILED, "%s: %s", path, strerror(errno));
+		else
+			error = add_node(pack, path, name, &st, v);
+	}
+	free(name);
+	return error;
+}
+
+static void print_node(const void *slot, VISIT visit, void *out)
+{
+	const struct node *node = *(struct node *const *)slot;
+
+	if ((visit == postorder || visit == leaf) && !S_ISDIR(node->mode))
+		fprintf(out, "copied     %s\n", node->guest);
+}
+
+/** pack_print - the guest paths of all that is packed but folders, a line each. */
+void pack_print(const struct pack *pack, FILE *out)
+{
+	twalk_r(pack->root, print_node, out);
+}
+
+/**
  * pack_add_stream - a file that holds what @fd, an open memfd, holds from its start to its end.
  *
  * @fd stays the caller's and must be open until pack_write() has returned.

@@ -70,12 +70,25 @@ char *program_search(const char *name, int *error)
 	return NULL;
 }
 
-/* The host's file for a guest path: one that --file has put there goes before the host's own. */
-static const char *host_of(const struct pack *pack, const char *guest, const char *otherwise)
-{
-	const char *host = pack_host_of(pack, guest);
+/* Where files for the guest come from. */
+struct sources {
+	const struct view *view;
+	struct pack *pack;
+};
 
-	return host ? host : otherwise;
+/*
+ * The host's file for a guest path, to be freed: one that --file has put there goes before one that a folder of the host
+ * shows there, and that before the host's own.
+ */
+static char *host_of(const struct sources *from, const char *guest, const char *otherwise)
+{
+	const char *packed = pack_host_of(from->pack, guest);
+	char *shown = packed ? NULL : view_host_of(from->view, guest);
+
+	if (shown && access(shown, F_OK) == 0)
+		return shown;
+	free(shown);
+	return must_copy(packed ? packed : otherwise);
 }
 
 /* The interpreter named by a #! line, or NULL when there is none. */
@@ -159,8 +172,9 @@ static int interpreter_error(struct verdict *v, const char *name, const char *in
 			     strerror(why));
 }
 
-/* Pack `host` as `guest`, then its interpreter, then that one's. */
-static int pack_chain(struct program *program, const char *host, struct pack *pack, struct verdict *v)
+/* Pack `host` as `guest` unless the guest sees it anyway, then its interpreter, then that one's. */
+static int pack_chain(struct program *program, const char *host, const struct sources *from,
+		      struct verdict *v)
 {
 	char *path = must_copy(program->guest), *file = must_copy(host);
 	int error = 0;
@@ -168,7 +182,8 @@ static int pack_chain(struct program *program, const char *host, struct pack *pa
 	for (int depth = 0; path && !error; depth++) {
 		char *interpreter;
 
-		error = pack_add_program(pack, file, path, v);
+		if (!view_shows(from->view, path))
+			error = pack_add_program(from->pack, file, path, v);
 		if (!error)
 			error = inspect(program, file, &interpreter, v);
 		if (error)
@@ -181,7 +196,7 @@ static int pack_chain(struct program *program, const char *host, struct pack *pa
 			return 0;
 		}
 		path = path_absolute(interpreter);
-		file = must_copy(host_of(pack, path, interpreter));
+		file = host_of(from, path, interpreter);
 		free(interpreter);
 		error = execute_errno(file);
 		if (error || depth + 1 > SCRIPT_DEPTH_MAX)
@@ -195,21 +210,24 @@ static int pack_chain(struct program *program, const char *host, struct pack *pa
 /**
  * program_find - look up PROGRAM on the host and pack it.
  * @name: the word from the command line, which must outlive @program.
+ * @view: what the guest sees of the host without its being packed.
  * @pack: holds what --file brought; the program, and its interpreters when it is a script, are added
  *        under their absolute paths.
  *
  * Returns 0, or a negative number with @v set: 127 when there is no such file, 126 when it cannot be
  * executed. @program must be given to program_free() in either case.
  */
-int program_find(struct program *program, const char *name, struct pack *pack, struct verdict *v)
+int program_find(struct program *program, const char *name, const struct view *view, struct pack *pack,
+		 struct verdict *v)
 {
+	const struct sources from = {.view = view, .pack = pack};
 	char *found = NULL;
 	int why, error;
 
 	*program = (struct program){.name = name};
 	if (strchr(name, '/')) {
 		program->guest = path_absolute(name);
-		found = must_copy(host_of(pack, program->guest, name));
+		found = host_of(&from, program->guest, name);
 		why = execute_errno(found);
 	} else {
 		found = *name ? program_search(name, &why) : NULL;
@@ -221,7 +239,7 @@ int program_find(struct program *program, const char *name, struct pack *pack, s
 	else if (why)
 		error = not_executable(v, name, strerror(why));
 	else
-		error = pack_chain(program, found, pack, v);
+		error = pack_chain(program, found, &from, v);
 	free(found);
 	return error;
 }

@@ -4,6 +4,7 @@
 
 #include "pack.h"
 #include "verdict.h"
+#include "view.h"
 
 /* The program to run, found and packed. */
 struct program {
@@ -13,7 +14,8 @@ struct program {
 };
 
 char *program_search(const char *name, int *error);
-int program_find(struct program *program, const char *name, struct pack *pack, struct verdict *v);
+int program_find(struct program *program, const char *name, const struct view *view, struct pack *pack,
+		 struct verdict *v);
 void program_free(struct program *program);
 
 #endif

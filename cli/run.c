@@ -4,6 +4,7 @@
  *
  *     options.c   the words                            machine.c  QEMU is started
  *     pack.c      the guest's tree from --file         streams.c  bytes flow
+ *     view.c      the host's folders that it sees
  *     program.c   PROGRAM is found and packed          watch.c    until the machine ends
  *     spec.c      what the kernel shall run            control.c  the guest's report is read
  *     pack.c      the archive is written               verdict.c  and judged
@@ -30,6 +31,7 @@
 #include "streams.h"
 #include "terminal.h"
 #include "usage.h"
+#include "view.h"
 #include "watch.h"
 
 /* One run, as far as it has come. */
@@ -37,6 +39,7 @@ struct run {
 	struct options options;
 	struct pack *pack;
 	struct shell shell; /* `moat shell` */
+	struct view view;
 	struct program program;
 	struct machine machine;
 	struct machine_end end;
@@ -59,10 +62,12 @@ static int pack_files(struct run *run)
 	if (!error && o->shell)
 		error = shell_prepare(&run->shell, &run->options, run->pack, &run->verdict);
 	if (!error)
-		error = program_find(&run->program, o->shell ? run->shell.path : o->argv[0], run->pack,
-				     &run->verdict);
+		error = view_build(&run->view, o, run->pack, &run->verdict);
 	if (!error)
-		error = pack_add_folder(run->pack, o->cwd, &run->verdict);
+		error = program_find(&run->program, o->shell ? run->shell.path : o->argv[0], &run->view,
+				     run->pack, &run->verdict);
+	if (!error && !view_shows(&run->view, run->view.cwd))
+		error = pack_add_folder(run->pack, run->view.cwd, &run->verdict);
 	return error;
 }
 
@@ -81,7 +86,7 @@ static int write_archive(struct run *run)
 	uint64_t bytes;
 	size_t spec_bytes;
 	char *spec;
-	int error = spec_make(&run->options, &run->program, &spec, &spec_bytes, &run->verdict);
+	int error = spec_make(&run->options, &run->program, &run->view, &spec, &spec_bytes, &run->verdict);
 
 	if (error)
 		return error;
@@ -111,7 +116,7 @@ static int prepare(struct run *run)
 
 static int start(struct run *run, int *signals)
 {
-	struct machine_files files = {.kernel = run->kernel, .archive = run->archive};
+	struct machine_files files = {.kernel = run->kernel, .archive = run->archive, .view = &run->view};
 	int error = watch_open(signals, &run->verdict);
 
 	if (!error)
@@ -208,12 +213,18 @@ int run_command(int argc, char **argv)
 	if (run.options.report && report_open(run.options.report, &report, error ? &refused : &run.verdict))
 		error = error ? error : -1;
 	run.pack = pack_new();
-	if (!error && !prepare(&run))
+	if (!error && run.options.dry_run) {
+		error = pack_files(&run);
+		if (!error)
+			view_print(&run.view, &run.options, run.pack, stdout);
+	} else if (!error && !prepare(&run)) {
 		run_machine(&run);
+	}
 	finish(&run, report);
 	control_free(&run.guest);
 	program_free(&run.program);
 	shell_free(&run.shell);
+	view_free(&run.view);
 	pack_free(run.pack);
 	free(run.kernel);
 	options_free(&run.options);

@@ -107,14 +107,24 @@ static void write_flags(FILE *out, const struct options *o)
 	}
 }
 
+static void write_view(FILE *out, const struct options *o, const struct view *view)
+{
+	for (size_t i = 0; i < view->count; i++)
+		fprintf(out, "share%s=" VIEW_TAG " %o %u %u %s%c", view->shares[i].writable ? "_rw" : "",
+			(unsigned int)i, (unsigned int)view->shares[i].mode, (unsigned int)geteuid(),
+			(unsigned int)getegid(), view->shares[i].guest, 0);
+	for (size_t i = 0; i < o->hide_count; i++)
+		write_record(out, "hide", o->hide[i]);
+}
+
 /**
  * spec_make - write the run spec for a program that has been found.
  * @spec, @bytes: receive the records, to be freed by the caller.
  *
  * Returns 0, or a negative number with @v set.
  */
-int spec_make(const struct options *options, const struct program *program, char **spec, size_t *bytes,
-	      struct verdict *v)
+int spec_make(const struct options *options, const struct program *program, const struct view *view,
+	      char **spec, size_t *bytes, struct verdict *v)
 {
 	FILE *out = open_memstream(spec, bytes);
 	int error;
@@ -125,7 +135,8 @@ int spec_make(const struct options *options, const struct program *program, char
 	for (char **arg = options->argv; *arg; arg++)
 		write_record(out, "arg", *arg);
 	write_environment(out, options);
-	write_record(out, "cwd", options->cwd);
+	write_view(out, options, view);
+	write_record(out, "cwd", view->cwd);
 	error = write_seed(out, options, v);
 	write_clock(out, options);
 	write_flags(out, options);

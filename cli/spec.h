@@ -6,11 +6,12 @@
 
 #include "options.h"
 #include "program.h"
+#include "view.h"
 
 /* Where a deterministic run finds its standard input. */
 #define SPEC_STDIN_PATH "/.moat/stdin"
 
-int spec_make(const struct options *options, const struct program *program, char **spec, size_t *bytes,
-	      struct verdict *v);
+int spec_make(const struct options *options, const struct program *program, const struct view *view,
+	      char **spec, size_t *bytes, struct verdict *v);
 
 #endif

@@ -12,6 +12,7 @@
 #include <moat/fs.h>
 #include <moat/futex.h>
 #include <moat/log.h>
+#include <moat/ninep.h>
 #include <moat/panic.h>
 #include <moat/random.h>
 #include <moat/run.h>
@@ -38,22 +39,58 @@ static void take_spec(const void *bytes, size_t len, void *arg)
 		clock_set_realtime_ns(slot->spec.epoch_ns + clock_monotonic_ns());
 }
 
-/* Unpacks the archive into the root and gives its memory back. */
-static void unpack_archive(struct run_spec *spec)
+/* What is to be run, and what it may see: before anything else of the archive. */
+static void read_spec(struct run_spec *spec)
 {
 	struct spec_slot slot = {.err = -ENOENT};
 	size_t len;
 	const void *archive = machine_archive(&len);
-	int err = archive ? initramfs_unpack(archive, len, take_spec, &slot) : 0;
 
-	machine_release_archive();
-	if (err)
-		log_printf("boot: the archive is damaged or too large for memory (error %d)\n", err);
+	if (archive)
+		initramfs_find_spec(archive, len, take_spec, &slot);
 	if (slot.err == -ENOENT)
 		log_printf("boot: no run spec in the archive\n");
 	else if (slot.err)
 		panic("the run spec cannot be read (error %d)", slot.err);
 	*spec = slot.spec;
+}
+
+/* Unpacks the archive into the tree, over the host's folders, and gives its memory back. */
+static void unpack_archive(void)
+{
+	size_t len;
+	const void *archive = machine_archive(&len);
+	int err = archive ? initramfs_unpack(archive, len, NULL, NULL) : 0;
+
+	machine_release_archive();
+	if (err)
+		log_printf("boot: the archive is damaged or too large for memory (error %d)\n", err);
+}
+
+static void mount_shares(const struct run_spec *spec)
+{
+	char tag[NINEP_TAG_MAX];
+	struct share share;
+
+	for (size_t i = 0; spec->shares && spec->shares[i]; i++) {
+		int err = run_spec_share(spec->shares[i], tag, sizeof(tag), &share);
+
+		if (!err)
+			err = share_mount(&share);
+		if (err)
+			panic("a folder of the host cannot be shown: %s (error %d)", spec->shares[i], err);
+	}
+}
+
+/* A name that is not there is hidden well. */
+static void hide_paths(const struct run_spec *spec)
+{
+	for (size_t i = 0; spec->hides && spec->hides[i]; i++) {
+		int err = share_hide(spec->hides[i]);
+
+		if (err && err != -ENOENT && err != -ENOTDIR)
+			panic("%s cannot be hidden (error %d)", spec->hides[i], err);
+	}
 }
 
 /* What the command sent, and the CPU's own where the run need not repeat. */
@@ -82,12 +119,15 @@ static void init_main(void *arg)
 	proc_tasks_init();
 	terminals_init();
 	proc_system_init();
-	unpack_archive(&spec);
+	read_spec(&spec);
 	seed_random(&spec);
 	machine_interrupts_init();
 	clock_set_realtime_ns(spec.epoch_ns + clock_monotonic_ns());
 	run_policy = (struct run_policy){.trace = false, .strict = false};
 	dev_init(machine_cmdline(), spec.deterministic);
+	mount_shares(&spec);
+	unpack_archive();
+	hide_paths(&spec);
 	if (CONFIG_DEBUG)
 		machine_check_mappings();
 	boot_test_run();

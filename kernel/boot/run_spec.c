@@ -42,14 +42,23 @@ static int parse_winsize(const char *v, struct run_spec *s)
 	return 0;
 }
 
-static int parse_record(const char *r, struct run_spec *s, size_t *argc, size_t *envc)
+/* Keys that may repeat: where their values go. */
+struct lists {
+	size_t args, envs, shares, hides;
+};
+
+static int parse_record(const char *r, struct run_spec *s, struct lists *n)
 {
 	const char *v;
 
 	if ((v = value_of(r, "arg")))
-		s->argv[(*argc)++] = v;
+		s->argv[n->args++] = v;
 	else if ((v = value_of(r, "env")))
-		s->envp[(*envc)++] = v;
+		s->envp[n->envs++] = v;
+	else if ((v = value_of(r, "share")) || (v = value_of(r, "share_rw")))
+		s->shares[n->shares++] = r;
+	else if ((v = value_of(r, "hide")))
+		s->hides[n->hides++] = v;
 	else if ((v = value_of(r, "exe")))
 		s->exe = v;
 	else if ((v = value_of(r, "cwd")))
@@ -80,10 +89,16 @@ static int parse_record(const char *r, struct run_spec *s, size_t *argc, size_t 
 	return 0;
 }
 
+/* Room for all values of a key, and a NULL. */
+static const char **make_list(const struct run_spec *s, size_t len, const char *key)
+{
+	return kcalloc(count_records(s->text, len, key) + 1, sizeof(const char *));
+}
+
 int run_spec_parse(const void *bytes, size_t len, struct run_spec *out)
 {
 	struct run_spec s = {.cwd = "/", .aslr = true};
-	size_t argc = 0, envc = 0;
+	struct lists n = {0};
 	int err = -ENOMEM;
 
 	s.text = kmalloc(len + 1);
@@ -91,12 +106,15 @@ int run_spec_parse(const void *bytes, size_t len, struct run_spec *out)
 		return -ENOMEM;
 	memcpy(s.text, bytes, len);
 	s.text[len] = 0;
-	s.argv = kcalloc(count_records(s.text, len, "arg") + 1, sizeof(*s.argv));
-	s.envp = kcalloc(count_records(s.text, len, "env") + 1, sizeof(*s.envp));
-	if (!s.argv || !s.envp)
+	s.argv = make_list(&s, len, "arg");
+	s.envp = make_list(&s, len, "env");
+	s.shares = kcalloc(count_records(s.text, len, "share") + count_records(s.text, len, "share_rw") + 1,
+			   sizeof(const char *));
+	s.hides = make_list(&s, len, "hide");
+	if (!s.argv || !s.envp || !s.shares || !s.hides)
 		goto fail;
 	for (size_t at = 0; at < len; at += strlen(s.text + at) + 1) {
-		err = parse_record(s.text + at, &s, &argc, &envc);
+		err = parse_record(s.text + at, &s, &n);
 		if (err)
 			goto fail;
 	}
@@ -108,8 +126,45 @@ fail:
 	return err;
 }
 
+/* The digits up to the next space, in base 8 or 10; *text moves behind it. */
+static int take_number(const char **text, unsigned base, u32 *out)
+{
+	u64 value = 0;
+
+	if (**text < '0' || **text > '9')
+		return -EINVAL;
+	while (**text >= '0' && **text < (char)('0' + base) && value <= UINT32_MAX)
+		value = value * base + (u64)(*(*text)++ - '0');
+	if (*(*text)++ != ' ' || value > UINT32_MAX)
+		return -EINVAL;
+	*out = (u32)value;
+	return 0;
+}
+
+int run_spec_share(const char *record, char tag[], size_t size, struct share *out)
+{
+	bool writable = value_of(record, "share_rw") != NULL;
+	const char *space;
+
+	record = strchr(record, '=') + 1;
+	space = strchr(record, ' ');
+	if (!space || (size_t)(space - record) >= size)
+		return -EINVAL;
+	memcpy(tag, record, (size_t)(space - record));
+	tag[space - record] = '\0';
+	*out = (struct share){.tag = tag, .writable = writable};
+	record = space + 1;
+	if (take_number(&record, 8, &out->mode) || take_number(&record, 10, &out->own_uid) ||
+	    take_number(&record, 10, &out->own_gid) || *record != '/')
+		return -EINVAL;
+	out->path = record;
+	return 0;
+}
+
 void run_spec_destroy(struct run_spec *s)
 {
+	kfree(s->hides);
+	kfree(s->shares);
 	kfree(s->envp);
 	kfree(s->argv);
 	kfree(s->text);

@@ -3,13 +3,16 @@
 #ifndef BOOT_RUN_SPEC_H
 #define BOOT_RUN_SPEC_H
 
+#include <moat/share.h>
 #include <moat/types.h>
 
 struct run_spec {
-	char *text;	   /* the records, a copy; everything below points into it */
-	const char *exe;   /* NULL: no program given */
-	const char **argv; /* ends in NULL */
-	const char **envp; /* ends in NULL */
+	char *text;	     /* the records, a copy; everything below points into it */
+	const char *exe;     /* NULL: no program given */
+	const char **argv;   /* ends in NULL */
+	const char **envp;   /* ends in NULL */
+	const char **shares; /* ends in NULL; run_spec_share */
+	const char **hides;  /* paths that are not seen; ends in NULL */
 	const char *cwd;
 	const char *stdin_path; /* NULL: port 1 */
 	u8 seed[64];
@@ -22,6 +25,8 @@ struct run_spec {
 
 /* Copies and parses the records. 0, -EINVAL (a malformed record), -ENOMEM. On failure nothing is kept. */
 int __must_check run_spec_parse(const void *bytes, size_t len, struct run_spec *out);
+/* Takes a record of `shares` apart: "TAG MODE UID GID PATH". *text is cut up. 0 or -EINVAL. */
+int __must_check run_spec_share(const char *record, char tag[], size_t size, struct share *out);
 void run_spec_destroy(struct run_spec *s);
 
 #endif

@@ -30,8 +30,8 @@ void virtqueue_init(struct virtqueue *vq, void *memory, unsigned slots)
 		vq->slots[i].next_free = (u16)(i + 1);
 }
 
-int virtqueue_add(struct virtqueue *vq, paddr_t buffer, u32 bytes, enum virtqueue_direction direction,
-		  void *token)
+/* Makes one descriptor available. `writable`: bytes that the device may write. */
+static int add(struct virtqueue *vq, struct vring_desc desc, u32 writable, void *token)
 {
 	u16 id = vq->first_free;
 
@@ -40,19 +40,35 @@ int virtqueue_add(struct virtqueue *vq, paddr_t buffer, u32 bytes, enum virtqueu
 	struct virtqueue_slot *slot = &vq->slots[id];
 	vq->first_free = slot->next_free;
 	slot->token = token;
-	slot->capacity = direction == DEVICE_WRITES ? bytes : 0;
+	slot->capacity = writable;
 
-	vq->ring.desc[id] = (struct vring_desc){
-		.addr = buffer.raw,
-		.len = bytes,
-		.flags = direction == DEVICE_WRITES ? VRING_DESC_F_WRITE : 0,
-	};
+	vq->ring.desc[id] = desc;
 	vq->ring.avail->ring[vq->avail_idx % vq->ring.num] = id;
 	vq->avail_idx++;
 	vq->in_flight++;
 	/* The device must see the entry before the index that covers it (2.7.13.3). */
 	__atomic_store_n(&vq->ring.avail->idx, vq->avail_idx, __ATOMIC_RELEASE);
 	return 0;
+}
+
+int virtqueue_add(struct virtqueue *vq, paddr_t buffer, u32 bytes, enum virtqueue_direction direction,
+		  void *token)
+{
+	bool writes = direction == DEVICE_WRITES;
+	struct vring_desc desc = {
+		.addr = buffer.raw,
+		.len = bytes,
+		.flags = writes ? VRING_DESC_F_WRITE : 0,
+	};
+
+	return add(vq, desc, writes ? bytes : 0, token);
+}
+
+int virtqueue_add_table(struct virtqueue *vq, paddr_t table, u32 bytes, u32 writable, void *token)
+{
+	struct vring_desc desc = {.addr = table.raw, .len = bytes, .flags = VRING_DESC_F_INDIRECT};
+
+	return add(vq, desc, writable, token);
 }
 
 bool virtqueue_wants_notify(const struct virtqueue *vq)

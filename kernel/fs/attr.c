@@ -15,6 +15,12 @@ static bool is_owner(const struct inode *i, const struct fs_context *c)
 	return c->fsuid == i->uid || fs_capable(CAP_FOWNER, c->fsuid);
 }
 
+/* First where the file is kept, if that is elsewhere. inode->lock held. */
+static int change_below(struct inode *i, const struct inode_change *c)
+{
+	return i->ops && i->ops->change ? i->ops->change(i, c) : 0;
+}
+
 int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 {
 	int err;
@@ -28,6 +34,8 @@ int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 		mode &= ~(u32)S_ISGID;
 	mutex_lock(&i->lock);
 	err = memfd_check_mode(i, mode);
+	if (!err)
+		err = change_below(i, &(struct inode_change){.what = CHANGE_MODE, .mode = mode});
 	if (!err) {
 		i->mode = (i->mode & S_IFMT) | mode;
 		inode_touch_locked(i, TOUCH_CHANGE);
@@ -46,11 +54,26 @@ static bool may_chown(const struct inode *i, const struct fs_context *c, u32 uid
 	return gid == ID_KEEP || (c->fsuid == i->uid && (gid == i->gid || fs_in_group(gid, c->fsgid)));
 }
 
+static int chown_below(struct inode *i, u32 uid, u32 gid)
+{
+	struct inode_change c = {.uid = uid, .gid = gid};
+
+	c.what = (uid != ID_KEEP ? CHANGE_UID : 0) | (gid != ID_KEEP ? CHANGE_GID : 0);
+	return c.what ? change_below(i, &c) : 0;
+}
+
 int inode_chown(struct inode *i, const struct fs_context *c, u32 uid, u32 gid)
 {
+	int err;
+
 	if (!may_chown(i, c, uid, gid))
 		return -EPERM;
 	mutex_lock(&i->lock);
+	err = chown_below(i, uid, gid);
+	if (err) {
+		mutex_unlock(&i->lock);
+		return err;
+	}
 	if (uid != ID_KEEP)
 		i->uid = uid;
 	if (gid != ID_KEEP)
@@ -73,24 +96,39 @@ static void change_time(struct timestamp *t, const struct time_change *change, s
 		*t = change->to;
 }
 
+static int times_below(struct inode *i, const struct time_change times[2])
+{
+	struct inode_change c = {.atime = times[0].to, .mtime = times[1].to};
+
+	if (times[0].how != TIME_OMIT)
+		c.what |= CHANGE_ATIME | (times[0].how == TIME_SET ? CHANGE_ATIME_SET : 0);
+	if (times[1].how != TIME_OMIT)
+		c.what |= CHANGE_MTIME | (times[1].how == TIME_SET ? CHANGE_MTIME_SET : 0);
+	return c.what ? change_below(i, &c) : 0;
+}
+
 int inode_set_times(struct inode *i, const struct fs_context *c, const struct time_change times[2])
 {
 	struct timestamp now = timestamp_now();
 	bool both_now = times[0].how == TIME_NOW && times[1].how == TIME_NOW;
+	int err;
 
 	if (!is_owner(i, c)) {
 		/* Who may write may say that it was just written. */
-		int err = both_now ? inode_permission(i, c->fsuid, c->fsgid, MAY_WRITE) : -EPERM;
+		err = both_now ? inode_permission(i, c->fsuid, c->fsgid, MAY_WRITE) : -EPERM;
 
 		if (err)
 			return err;
 	}
 	mutex_lock(&i->lock);
-	change_time(&i->atime, &times[0], now);
-	change_time(&i->mtime, &times[1], now);
-	i->ctime = now;
+	err = times_below(i, times);
+	if (!err) {
+		change_time(&i->atime, &times[0], now);
+		change_time(&i->mtime, &times[1], now);
+		i->ctime = now;
+	}
 	mutex_unlock(&i->lock);
-	return 0;
+	return err;
 }
 
 /* Is there a size to set at all? */

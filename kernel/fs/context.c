@@ -76,14 +76,16 @@ static int enter(const struct fs_at *at, struct dentry *to, struct dentry **plac
 static int change(const struct fs_at *at, struct dentry **place)
 {
 	struct dentry *old = NULL;
-	struct walk w;
+	struct walk w = {0};
 	int err;
 
-	rwlock_write(&fs_tree_lock);
-	err = walk_existing(at, &w);
-	if (!err)
-		err = enter(at, w.found, place, &old);
-	rwlock_write_done(&fs_tree_lock);
+	do {
+		rwlock_write(&fs_tree_lock);
+		err = walk_existing(at, &w);
+		if (!err)
+			err = enter(at, w.found, place, &old);
+		rwlock_write_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
 	walk_done(&w);
 	dentry_put(old);
 	return err;

@@ -100,6 +100,7 @@ struct dentry *dentry_create(struct inode *inode, const char *name, size_t len)
 		d->dir = dir_create();
 		if (!d->dir)
 			goto fail;
+		d->dir->partial = inode->unread || (inode->ops && inode->ops->fetch);
 	}
 	d->inode = inode;
 	return d;

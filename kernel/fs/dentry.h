@@ -17,6 +17,8 @@ struct dir {
 	struct dentry_list *buckets; /* [tree] &first, or an array of bucket_count */
 	u32 bucket_count;	     /* [tree] a power of two */
 	u32 count;		     /* [tree] names */
+	u32 misses;		     /* [a] names asked for in vain while it was partial */
+	bool partial;		     /* [tree] there may be names that are not known yet: inode_ops.fetch */
 	u64 next_cookie;	     /* [tree] */
 	struct dentry_list first;    /* [tree] the only bucket of a small directory */
 	struct dentry_order order;   /* [tree] by cookie */

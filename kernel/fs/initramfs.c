@@ -184,18 +184,20 @@ static int make_node(const struct fs_at *at, const struct cpio_entry *e)
 static int make_hard_link(struct unpacking *u, struct inode *inode)
 {
 	struct fs_at at = path_at(u);
-	struct walk w;
+	struct walk w = {0};
 	int err;
 
-	rwlock_write(&fs_tree_lock);
-	err = walk_path(&at, &w);
-	if (!err && (w.last != LAST_NAME || w.found))
-		err = -EINVAL;
-	if (!err && w.parent->inode->super != inode->super)
-		err = -EXDEV;
-	if (!err)
-		err = name_link(w.parent, w.name, w.name_len, inode);
-	rwlock_write_done(&fs_tree_lock);
+	do {
+		rwlock_write(&fs_tree_lock);
+		err = walk_path(&at, &w);
+		if (!err && (w.last != LAST_NAME || w.found))
+			err = -EINVAL;
+		if (!err && w.parent->inode->super != inode->super)
+			err = -EXDEV;
+		if (!err)
+			err = name_link(w.parent, w.name, w.name_len, inode);
+		rwlock_write_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
 	walk_done(&w);
 	return err;
 }
@@ -264,14 +266,29 @@ static int unpack_all(struct unpacking *u, struct cpio_reader *r,
 	while ((got = cpio_next(r, &e)) > 0) {
 		int err = 0;
 
-		if (is_spec(&e))
-			spec(e.data, e.data_len, arg);
-		else
+		if (!is_spec(&e))
 			err = unpack_entry(u, &e);
+		else if (spec)
+			spec(e.data, e.data_len, arg);
 		if (err)
 			return err;
 	}
 	return got;
+}
+
+void initramfs_find_spec(const void *archive, size_t len,
+			 void (*spec)(const void *bytes, size_t len, void *arg), void *arg)
+{
+	struct cpio_reader r;
+	struct cpio_entry e;
+
+	cpio_reader_init(&r, archive, len);
+	while (cpio_next(&r, &e) > 0) {
+		if (!is_spec(&e))
+			continue;
+		spec(e.data, e.data_len, arg);
+		return;
+	}
 }
 
 int initramfs_unpack(const void *archive, size_t len, void (*spec)(const void *bytes, size_t len, void *arg),

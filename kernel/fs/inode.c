@@ -77,10 +77,10 @@ void inode_put(struct inode *i)
 	DEBUG_ASSERT(LIST_EMPTY(&i->locks));
 	if (i->super)
 		__atomic_fetch_sub(&i->super->inodes, 1, __ATOMIC_RELAXED);
-	if (i->object)
-		mobj_put(i->object);
 	if (i->ops && i->ops->destroy)
 		i->ops->destroy(i);
+	if (i->object)
+		mobj_put(i->object);
 	dentry_put(i->jump);
 	kfree(i->target);
 	kfree(i);
@@ -175,6 +175,8 @@ static u64 size_of(const struct inode *i)
 		return 0; /* what is made when it is read has no size yet */
 	if (i->target)
 		return strlen(i->target);
+	if (i->dir_bytes)
+		return i->dir_bytes; /* names come to be known one by one: not a change of the directory */
 	if (inode_is_dir(i))
 		return (u64)DIRENT_BYTES * (2 + i->entries);
 	return 0;

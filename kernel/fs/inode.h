@@ -22,6 +22,36 @@ struct super_ops {
 	/* A new inode with one reference and nlink 0. NULL: the file system is read-only. */
 	int (*create)(struct super *s, const struct inode_seed *seed, struct inode **out);
 	void (*facts)(const struct super *s, struct fs_facts *out);
+	/*
+	 * For a file system that keeps its names somewhere else too: each does there what is about to be done to the tree of
+	 * names, or says why not. NULL: nothing to do. Tree lock held for writing; may sleep, killably.
+	 *
+	 * `make`: child, from `create` with the seed, is to be shown in dir. `remove`: a name. `move`: to another place, over
+	 * what is there.
+	 */
+	int (*make)(struct dentry *dir, struct dentry *child, const struct inode_seed *seed);
+	int (*link)(struct dentry *dir, struct dentry *child);
+	int (*remove)(struct dentry *d);
+	int (*move)(struct dentry *d, struct dentry *dir, const char *name);
+};
+
+/* What is to be changed of an inode, where it is kept. */
+struct inode_change {
+	u32 what; /* CHANGE_*: numbers of 9P */
+	u32 mode, uid, gid;
+	u64 size_bytes;
+	struct timestamp atime, mtime;
+};
+
+enum {
+	CHANGE_MODE = 0x1,
+	CHANGE_UID = 0x2,
+	CHANGE_GID = 0x4,
+	CHANGE_SIZE = 0x8,
+	CHANGE_ATIME = 0x10,
+	CHANGE_MTIME = 0x20,
+	CHANGE_ATIME_SET = 0x80, /* to the value given, not to now */
+	CHANGE_MTIME_SET = 0x100,
 };
 
 /* One instance of a file system. Lives for ever once mounted. */
@@ -44,9 +74,16 @@ struct inode_ops {
 	 * its parent and which no directory shows. 0, -ENOENT, -ENOMEM. Tree lock held; must not take it.
 	 */
 	int (*lookup)(struct dentry *dir, const char *name, size_t len, struct dentry **out);
+	/* Does it where the file is kept, before it is done here; inode->lock held. NULL: nothing to do. 0 or -errno. */
+	int (*change)(struct inode *i, const struct inode_change *c);
+	/*
+	 * A directory that is partial: makes `name`, or all names (NULL), known to the tree of names. 0; -ENOENT: there is no
+	 * such name now. No lock held; may sleep.
+	 */
+	int (*fetch)(struct dentry *dir, const char *name, size_t len);
 	/* A symbolic link without a text of its own: the text's length, or -errno. No lock held. */
 	ssize_t (*readlink)(struct inode *i, char *buf, size_t size);
-	void (*destroy)(struct inode *i); /* gives back `private` */
+	void (*destroy)(struct inode *i); /* gives back `private` and `host` */
 };
 
 struct file_lock;
@@ -71,6 +108,21 @@ struct inode {
 	u32 entries;	     /* [tree lock for change, a for read] names in this directory */
 	s32 writers;	     /* [a] descriptions open for writing; < 0: programs running from it */
 	bool linkable;	     /* [tree lock] made by O_TMPFILE without O_EXCL */
+		*file_ops;	/* [I] regular files, directories of their own kind, what can be reopened */
+	struct mobj *object;	/* [I] regular files: contents and size */
+	char *target;		/* [I] symbolic links: the text, if it is known */
+	struct dentry *jump;	/* [I] symbolic links that lead to a file itself: a reference */
+	struct host_node *host; /* [I] what lies below on the host (hostfs.h), or NULL */
+	u64 dir_bytes; /* [I] directories of the host: the size that is shown; 0: counted from the names */
+	bool unread;   /* [I] only its kind and number are known; walks do not stop here (hostfs.c) */
+	void *private; /* [I] for ops; for file_ops of what is reopened (inode_set_reopen) */
+	u64 ino;       /* [I] */
+	u32 rdev;      /* [I] */
+	u32 mode, uid, gid; /* [lock for change, a for read] */
+	u32 nlink;	    /* [tree lock for change, a for read] */
+	u32 entries;	    /* [tree lock for change, a for read] names in this directory */
+	s32 writers;	    /* [a] descriptions open for writing; < 0: programs running from it */
+	bool linkable;	    /* [tree lock] made by O_TMPFILE without O_EXCL */
 	struct timestamp atime, mtime, ctime; /* [lock] */
 	struct timestamp btime;		      /* [I] */
 	struct file_lock_list locks;	      /* [lock] */

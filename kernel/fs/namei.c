@@ -9,10 +9,14 @@
  *
  * A link at the very end replaces the rest, so that "last component" always means the last of the whole
  * walk. Links are counted, and the count bounds the stack.
+ *
+ * A name that the tree does not know yet is not waited for under the lock: the walk ends, its caller unlocks, asks for the
+ * name (walk_again) and walks again from the start. What was asked for and is not there is remembered for this walk only.
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
 #include <linux/limits.h>
+#include <moat/heap.h>
 #include <moat/string.h>
 #include "mount.h"
 #include "namei.h"
@@ -91,6 +95,82 @@ static void step_dots(struct walker *k, const struct path_part *part, struct wal
 	w->parent = NULL;
 }
 
+/* ---- names that have to be asked for ---- */
+
+static void forget_wait(struct walk_wait *wait)
+{
+	dentry_put(wait->dir);
+	kfree(wait->name);
+	*wait = (struct walk_wait){.state = WAIT_NOTHING};
+}
+
+/* name NULL: all of them. -EAGAIN, or -ENOMEM. The old wish is dropped by who holds no lock. */
+static int want(struct walk *w, struct dentry *dir, const char *name, size_t len)
+{
+	char *copy = name ? kstrdup(name, len) : NULL;
+
+	if (name && !copy)
+		return -ENOMEM;
+	dentry_get(dir);
+	forget_wait(&w->wait);
+	w->wait = (struct walk_wait){.state = WAIT_WANTED, .dir = dir, .name = copy, .len = len};
+	return -EAGAIN;
+}
+
+/* Has what the directory shows under a name (NULL: nothing) the last word? */
+static bool is_known(const struct walker *k, const struct dentry *child)
+{
+	return child ? !child->inode->unread : !k->dir->dir->partial;
+}
+
+/* The name has to be asked for, unless that was what this walk waited for: then there is none. */
+static int ask_for(struct walk *w, struct dentry *dir, const char *name, size_t len, struct dentry **child)
+{
+	const struct walk_wait *wait = &w->wait;
+
+	if (!*child && wait->state == WAIT_ABSENT && wait->dir == dir && wait->len == len &&
+	    memcmp(wait->name, name, len) == 0)
+		return 0;
+	return want(w, dir, name, len);
+}
+
+int walk_want_all(struct walk *w, struct dentry *dir)
+{
+	return dir->dir->partial ? want(w, dir, NULL, 0) : 0;
+}
+
+static void drop_transients(struct walk *w)
+{
+	struct dentry *d;
+
+	while ((d = w->transients)) {
+		w->transients = d->next_transient;
+		dentry_put(d);
+	}
+}
+
+bool walk_again(struct walk *w, int *err)
+{
+	struct walk_wait *wait = &w->wait;
+
+	if (*err != -EAGAIN || wait->state != WAIT_WANTED)
+		return false;
+	drop_transients(w);
+	*err = wait->dir->inode->ops->fetch(wait->dir, wait->name, wait->len);
+	if (*err == -ENOENT && wait->name) {
+		wait->state = WAIT_ABSENT;
+		return true;
+	}
+	forget_wait(wait);
+	return *err == 0;
+}
+
+void walk_done(struct walk *w)
+{
+	drop_transients(w);
+	forget_wait(&w->wait);
+}
+
 /* What a directory has under that name, NULL: nothing. */
 static int find_child(struct walker *k, const struct path_part *part, struct walk *w, struct dentry **child)
 {
@@ -99,7 +179,7 @@ static int find_child(struct walker *k, const struct path_part *part, struct wal
 
 	if (likely(!ops || !ops->lookup)) {
 		*child = dentry_child(k->dir, part->name, part->len);
-		return 0;
+		return likely(is_known(k, *child)) ? 0 : ask_for(w, k->dir, part->name, part->len, child);
 	}
 	err = ops->lookup(k->dir, part->name, part->len, child);
 	if (err)
@@ -167,7 +247,7 @@ static int walk(const struct fs_at *at, bool follow, struct walk *w)
 	struct walker k = {.at = at, .follow = follow};
 
 	DEBUG_ASSERT(rwlock_is_held(&fs_tree_lock));
-	*w = (struct walk){.last = LAST_ROOT};
+	*w = (struct walk){.wait = w->wait, .last = LAST_ROOT};
 	k.dir = at->base ? at->base : at->ctx->cwd;
 	if (!*at->path) {
 		w->last = LAST_DOT;
@@ -203,28 +283,20 @@ int walk_existing(const struct fs_at *at, struct walk *w)
 	return w->slash && !w->found->dir ? -ENOTDIR : 0;
 }
 
-void walk_done(struct walk *w)
-{
-	struct dentry *d;
-
-	while ((d = w->transients)) {
-		w->transients = d->next_transient;
-		dentry_put(d);
-	}
-}
-
 int vfs_lookup(const struct fs_at *at, struct dentry **out)
 {
-	struct walk w;
+	struct walk w = {0};
 	int err;
 
-	rwlock_read(&fs_tree_lock);
-	err = walk_existing(at, &w);
-	if (!err) {
-		*out = w.found;
-		dentry_get(*out);
-	}
-	rwlock_read_done(&fs_tree_lock);
+	do {
+		rwlock_read(&fs_tree_lock);
+		err = walk_existing(at, &w);
+		if (!err) {
+			*out = w.found;
+			dentry_get(*out);
+		}
+		rwlock_read_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
 	walk_done(&w);
 	return err;
 }

@@ -20,10 +20,26 @@ enum walk_last {
 };
 
 /*
+ * What a walk could not know without asking somebody who may take his time: it ends with -EAGAIN then, its caller lets go
+ * of the tree lock and calls walk_again.
+ */
+struct walk_wait {
+	enum {
+		WAIT_NOTHING,
+		WAIT_WANTED, /* the name is to be asked for */
+		WAIT_ABSENT, /* it was, and there is none */
+	} state;
+	struct dentry *dir; /* a reference; NULL: nothing is wanted */
+	char *name;	    /* from the heap; NULL: all names */
+	size_t len;
+};
+
+/*
  * Where a walk ended. Everything is borrowed: valid while the tree lock is held and until walk_done, which every
  * walk needs, also one that failed: names that were made for it alone (inode_ops.lookup) live as long.
  */
 struct walk {
+	struct walk_wait wait; /* survives when the walk is begun again */
 	struct dentry *parent; /* LAST_NAME: the directory that holds, or would hold, the name */
 	struct dentry
 		*found;	  /* what the path leads to, under what may cover it; NULL: there is no such name */
@@ -45,7 +61,21 @@ int __must_check walk_path(const struct fs_at *at, struct walk *w);
  * entered, and w->found is what is seen there. -ENOENT, -ENOTDIR besides.
  */
 int __must_check walk_existing(const struct fs_at *at, struct walk *w);
-/* Drops what the walk kept alive. With or without the tree lock. */
+/*
+ * The directory must know all of its names before one is taken away: 0, or -EAGAIN as above, or -ENOMEM. Tree lock held.
+ */
+int __must_check walk_want_all(struct walk *w, struct dentry *dir);
+/*
+ * After a walk and what followed it ended with *err. True: they were -EAGAIN for something that is known now, begin again.
+ * *err may have become another error. Tree lock not held; may sleep. The shape of every use, with w zeroed before:
+ *
+ *     do {
+ *             lock; err = walk…(at, &w); … ; unlock;
+ *     } while (walk_again(&w, &err));
+ *     walk_done(&w);
+ */
+bool __must_check walk_again(struct walk *w, int *err);
+/* Drops what the walk kept alive. Without the tree lock. */
 void walk_done(struct walk *w);
 
 /* May `at` make a name in w->parent? 0, -ENOENT (removed directory), -EACCES. Tree lock held. */

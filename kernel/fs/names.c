@@ -33,6 +33,13 @@ int name_create(struct dentry *dir, const char *name, size_t len, const struct i
 		inode_put(inode);
 		return -ENOMEM;
 	}
+	if (inode->super->ops->make) {
+		err = inode->super->ops->make(dir, *out, seed);
+		if (err) {
+			dentry_put(*out);
+			return err;
+		}
+	}
 	dentry_attach(dir, *out);
 	count_links(*out, 1);
 	dentry_put(*out);
@@ -42,10 +49,17 @@ int name_create(struct dentry *dir, const char *name, size_t len, const struct i
 int name_link(struct dentry *dir, const char *name, size_t len, struct inode *inode)
 {
 	struct dentry *d = dentry_create(inode, name, len);
+	int err = 0;
 
 	if (!d)
 		return -ENOMEM;
 	inode_get(inode);
+	if (inode->super->ops->link)
+		err = inode->super->ops->link(dir, d);
+	if (err) {
+		dentry_put(d);
+		return err;
+	}
 	dentry_attach(dir, d);
 	count_links(d, 1);
 	inode->linkable = false; /* once only: when this name goes too, the file is gone */
@@ -78,18 +92,21 @@ static int make(const struct fs_at *at, u32 mode, u32 rdev, const char *target)
 {
 	struct inode_seed seed;
 	struct dentry *made;
-	struct walk w;
+	struct walk w = {0};
 	int err;
 
-	rwlock_write(&fs_tree_lock);
-	err = walk_new(at, S_ISDIR(mode), &w);
-	if (!err) {
-		seed_init(&seed, at, w.parent, mode);
-		seed.rdev = rdev;
-		seed.target = target;
-		err = name_create(w.parent, w.name, w.name_len, &seed, &made);
-	}
-	rwlock_write_done(&fs_tree_lock);
+	do {
+		rwlock_write(&fs_tree_lock);
+		err = walk_new(at, S_ISDIR(mode), &w);
+		if (!err) {
+			seed_init(&seed, at, w.parent, mode);
+			seed.rdev = rdev;
+			seed.target = target;
+			err = name_create(w.parent, w.name, w.name_len, &seed, &made);
+		}
+		rwlock_write_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
+	walk_done(&w);
 	return err;
 }
 
@@ -143,22 +160,24 @@ int vfs_link(const struct fs_at *old, const struct fs_at *new)
 	struct walk from = {0}, w = {0};
 	int err;
 
-	rwlock_write(&fs_tree_lock);
-	err = walk_existing(old, &from);
-	if (!err)
-		err = walk_new(new, false, &w);
-	if (!err)
-		err = may_link(old, from.found->inode, &w);
-	if (!err)
-		err = name_link(w.parent, w.name, w.name_len, from.found->inode);
-	rwlock_write_done(&fs_tree_lock);
+	do {
+		rwlock_write(&fs_tree_lock);
+		err = walk_existing(old, &from);
+		if (!err)
+			err = walk_new(new, false, &w);
+		if (!err)
+			err = may_link(old, from.found->inode, &w);
+		if (!err)
+			err = name_link(w.parent, w.name, w.name_len, from.found->inode);
+		rwlock_write_done(&fs_tree_lock);
+	} while (walk_again(&from, &err) || walk_again(&w, &err));
 	walk_done(&from);
 	walk_done(&w);
 	return err;
 }
 
 /* What unlink(2) says of a path. */
-static int check_unlink(const struct fs_at *at, const struct walk *w)
+static int check_unlink(const struct fs_at *at, struct walk *w)
 {
 	if (w->last != LAST_NAME)
 		return -EISDIR;
@@ -170,7 +189,7 @@ static int check_unlink(const struct fs_at *at, const struct walk *w)
 }
 
 /* What rmdir(2) says of a path. */
-static int check_rmdir(const struct fs_at *at, const struct walk *w)
+static int check_rmdir(const struct fs_at *at, struct walk *w)
 {
 	int err;
 
@@ -187,23 +206,31 @@ static int check_rmdir(const struct fs_at *at, const struct walk *w)
 	if (!w->found)
 		return -ENOENT;
 	err = may_delete(at, w->found, true);
+	if (!err)
+		err = walk_want_all(w, w->found);
 	if (err)
 		return err;
 	return w->found->dir->count ? -ENOTEMPTY : 0;
 }
 
-static int remove_name(const struct fs_at *at, int (*check)(const struct fs_at *, const struct walk *))
+static int remove_name(const struct fs_at *at, int (*check)(const struct fs_at *, struct walk *))
 {
 	struct walk w = {0};
 	int err;
 
-	rwlock_write(&fs_tree_lock);
-	err = walk_path(at, &w);
-	if (!err)
-		err = check(at, &w);
-	if (!err)
-		name_remove(w.found);
-	rwlock_write_done(&fs_tree_lock);
+	do {
+		rwlock_write(&fs_tree_lock);
+		err = walk_path(at, &w);
+		if (!err)
+			err = check(at, &w);
+		if (!err)
+			err = walk_want_all(&w, w.parent);
+		if (!err && w.found->inode->super->ops->remove)
+			err = w.found->inode->super->ops->remove(w.found);
+		if (!err)
+			name_remove(w.found);
+		rwlock_write_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
 	if (!err)
 		dentry_put(w.found);
 	walk_done(&w);

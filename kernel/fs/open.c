@@ -85,17 +85,19 @@ static int find_or_create_locked(struct opening *o, struct walk *w)
 
 static int find_or_create(struct opening *o)
 {
-	struct walk w;
+	struct walk w = {0};
 	int err;
 
 	o->at.flags |= FS_CREATE;
 	if (!(o->flags & (O_NOFOLLOW | O_EXCL)))
 		o->at.flags |= FS_FOLLOW;
-	rwlock_write(&fs_tree_lock);
-	err = find_or_create_locked(o, &w);
-	if (!err)
-		dentry_get(o->dentry);
-	rwlock_write_done(&fs_tree_lock);
+	do {
+		rwlock_write(&fs_tree_lock);
+		err = find_or_create_locked(o, &w);
+		if (!err)
+			dentry_get(o->dentry);
+		rwlock_write_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
 	walk_done(&w);
 	return err;
 }
@@ -112,7 +114,8 @@ static int create_unnamed(struct opening *o, struct dentry *dir)
 	if (err)
 		return err;
 	seed_init(&seed, &o->at, dir, S_IFREG | o->mode);
-	err = super_create_inode(dir->inode->super, &seed, &inode);
+	err = dir->inode->super->ops->make ? -EOPNOTSUPP
+					   : super_create_inode(dir->inode->super, &seed, &inode);
 	if (err)
 		return err;
 	o->dentry = dentry_create(inode, "#", 1);
@@ -129,15 +132,17 @@ static int create_unnamed(struct opening *o, struct dentry *dir)
 
 static int make_tmpfile(struct opening *o)
 {
-	struct walk w;
+	struct walk w = {0};
 	int err;
 
 	o->at.flags |= FS_FOLLOW;
-	rwlock_read(&fs_tree_lock);
-	err = walk_existing(&o->at, &w);
-	if (!err)
-		err = create_unnamed(o, w.found);
-	rwlock_read_done(&fs_tree_lock);
+	do {
+		rwlock_read(&fs_tree_lock);
+		err = walk_existing(&o->at, &w);
+		if (!err)
+			err = create_unnamed(o, w.found);
+		rwlock_read_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
 	walk_done(&w);
 	return err;
 }

@@ -7,6 +7,7 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include "namei.h"
 #include "readdir.h"
 
 /* The type in a directory entry: the upper bits of st_mode (getdents(2), d_type). */
@@ -42,14 +43,17 @@ static void show_names(struct file *f, struct dir_emit *e)
 /* f->offset_lock held. The emitter runs under the tree lock: it must not touch user memory. */
 static int dir_iterate(struct file *f, struct dir_emit *e)
 {
-	int err = 0;
+	struct walk w = {0};
+	int err;
 
-	rwlock_read(&fs_tree_lock);
-	if (f->dentry->attached)
-		show_names(f, e);
-	else
-		err = -ENOENT;
-	rwlock_read_done(&fs_tree_lock);
+	do {
+		rwlock_read(&fs_tree_lock);
+		err = f->dentry->attached ? walk_want_all(&w, f->dentry) : -ENOENT;
+		if (!err)
+			show_names(f, e);
+		rwlock_read_done(&fs_tree_lock);
+	} while (walk_again(&w, &err));
+	walk_done(&w);
 	if (!err && !(f->flags & O_NOATIME))
 		inode_accessed(f->inode);
 	return err;

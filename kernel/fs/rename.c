@@ -60,7 +60,7 @@ static int check_loops(const struct renaming *r)
 	return 0;
 }
 
-static int check_rights(const struct renaming *r)
+static int check_rights(struct renaming *r)
 {
 	const struct dentry *from = r->old.found, *to = r->new.found;
 	bool exchange = r->flags & RENAME_EXCHANGE, moves = r->old.parent != r->new.parent;
@@ -74,9 +74,12 @@ static int check_rights(const struct renaming *r)
 		err = may_reparent(r->old_at, from);
 	if (!err && moves && exchange)
 		err = may_reparent(r->new_at, to);
+	if (!err && to && !exchange && to->dir)
+		err = walk_want_all(&r->new, r->new.found);
 	if (!err && to && !exchange && to->dir && to->dir->count)
 		err = -ENOTEMPTY;
-	return err;
+	/* What is moved away stays away. */
+	return err ? err : walk_want_all(&r->old, r->old.parent);
 }
 
 static int allocate(struct renaming *r)
@@ -126,6 +129,16 @@ static void replace(struct renaming *r)
 	touch_all(r);
 }
 
+/* The last thing that can fail: the move where the names are kept too. */
+static int move_below(struct renaming *r)
+{
+	const struct super_ops *ops = r->old.found->inode->super->ops;
+
+	if (!ops->move)
+		return 0;
+	return r->flags & RENAME_EXCHANGE ? -EINVAL : ops->move(r->old.found, r->new.parent, r->new_name);
+}
+
 /* Tree lock held for writing. 1: there is nothing to do, both names are the same file. */
 static int prepare(struct renaming *r)
 {
@@ -141,7 +154,9 @@ static int prepare(struct renaming *r)
 		return 1;
 	if (!err)
 		err = check_rights(r);
-	return err ? err : allocate(r);
+	if (!err)
+		err = allocate(r);
+	return err ? err : move_below(r);
 }
 
 int vfs_rename(const struct fs_at *old, const struct fs_at *new, u32 flags)
@@ -152,15 +167,17 @@ int vfs_rename(const struct fs_at *old, const struct fs_at *new, u32 flags)
 
 	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	rwlock_write(&fs_tree_lock);
-	err = prepare(&r);
-	if (!err && (flags & RENAME_EXCHANGE)) {
-		exchange(&r);
-	} else if (!err) {
-		gone = r.new.found;
-		replace(&r);
-	}
-	rwlock_write_done(&fs_tree_lock);
+	do {
+		rwlock_write(&fs_tree_lock);
+		err = prepare(&r);
+		if (!err && (flags & RENAME_EXCHANGE)) {
+			exchange(&r);
+		} else if (!err) {
+			gone = r.new.found;
+			replace(&r);
+		}
+		rwlock_write_done(&fs_tree_lock);
+	} while (walk_again(&r.old, &err) || walk_again(&r.new, &err));
 	dentry_put(gone);
 	walk_done(&r.old);
 	walk_done(&r.new);

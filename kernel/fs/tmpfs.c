@@ -17,7 +17,7 @@
 #include "mount.h"
 #include "tmpfs.h"
 
-static ssize_t tmpfs_read(struct file *f, struct uio *u, u64 *offset)
+ssize_t tmpfs_read(struct file *f, struct uio *u, u64 *offset)
 {
 	ssize_t n = mobj_read(f->inode->object, *offset, u);
 
@@ -28,7 +28,7 @@ static ssize_t tmpfs_read(struct file *f, struct uio *u, u64 *offset)
 	return n;
 }
 
-static ssize_t tmpfs_write(struct file *f, struct uio *u, u64 *offset)
+ssize_t tmpfs_write(struct file *f, struct uio *u, u64 *offset)
 {
 	ssize_t n = mobj_write(f->inode->object, *offset, u);
 
@@ -40,7 +40,7 @@ static ssize_t tmpfs_write(struct file *f, struct uio *u, u64 *offset)
 }
 
 /* lseek(2) with SEEK_DATA and SEEK_HOLE; f->offset_lock held. */
-static s64 tmpfs_seek(struct file *f, s64 offset, int whence)
+s64 tmpfs_seek(struct file *f, s64 offset, int whence)
 {
 	struct mobj *obj = f->inode->object;
 
@@ -55,14 +55,14 @@ static s64 tmpfs_seek(struct file *f, s64 offset, int whence)
 	return file_seek_sized(f, offset, whence, __atomic_load_n(&obj->size_bytes, __ATOMIC_ACQUIRE));
 }
 
-static struct mobj *tmpfs_map(struct file *f, int *err)
+struct mobj *tmpfs_map(struct file *f, int *err)
 {
 	*err = 0;
 	mobj_get(f->inode->object);
 	return f->inode->object;
 }
 
-static int tmpfs_fsync(struct file *f)
+int tmpfs_fsync(struct file *f)
 {
 	(void)f;
 	return 0;
@@ -102,7 +102,7 @@ static int fill_pages(struct mobj *obj, struct range bytes)
 }
 
 /* As Linux's tmpfs, it knows no zeroing, collapsing or inserting of ranges. */
-static int tmpfs_allocate(struct inode *i, u32 mode, struct range bytes)
+int tmpfs_allocate(struct inode *i, u32 mode, struct range bytes)
 {
 	u64 size = i->object->size_bytes;
 	int err;
@@ -148,7 +148,7 @@ static int make_contents(struct inode *i, const struct inode_seed *seed)
 	}
 }
 
-static int tmpfs_create_inode(struct super *s, const struct inode_seed *seed, struct inode **out)
+int tmpfs_create_inode(struct super *s, const struct inode_seed *seed, struct inode **out)
 {
 	struct inode *i = inode_create(s, seed);
 	int err = i ? make_contents(i, seed) : -ENOMEM;
@@ -161,7 +161,7 @@ static int tmpfs_create_inode(struct super *s, const struct inode_seed *seed, st
 }
 
 /* statfs(2), as a tmpfs without limits of its own: half of the machine's memory. */
-static void tmpfs_facts(const struct super *s, struct fs_facts *out)
+void tmpfs_facts(const struct super *s, struct fs_facts *out)
 {
 	struct frame_stats stats;
 

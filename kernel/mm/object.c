@@ -20,6 +20,7 @@
 #include <moat/object.h>
 #include <moat/panic.h>
 #include <moat/string.h>
+#include "object_internal.h"
 
 struct mobj *mobj_create(const struct mobj_ops *ops, void *owner)
 {
@@ -64,25 +65,25 @@ void mobj_put(struct mobj *obj)
 {
 	if (!ref_put(&obj->refs))
 		return;
+	object_cache_forget(obj);
 	drop_pages(obj, 0, UINT64_MAX);
 	commit_add(-(s64)obj->committed_pages);
+	if (obj->ops && obj->ops->destroy)
+		obj->ops->destroy(obj);
 	kfree(obj);
 }
 
-/* A page that was missing: a cleared frame, filled by the owner, stored at index. Object lock held. */
+/* A page that was missing: a cleared frame, stored at index. Object lock held. */
 static int create_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
 {
 	struct page *page = frame_alloc(0, flags & MOBJ_WHOLE ? 0 : FRAME_ZERO, obj->frame_owner);
-	int err = 0;
+	int err;
 
 	if (!page)
 		return -ENOMEM;
 	page->cache.object = obj;
 	page->cache.index = index;
-	if (obj->ops && obj->ops->fill)
-		err = obj->ops->fill(obj, index, page);
-	if (!err)
-		err = radix_set(&obj->pages, index, page);
+	err = radix_set(&obj->pages, index, page);
 	if (err) {
 		frame_put(page);
 		return err;
@@ -94,13 +95,13 @@ static int create_page(struct mobj *obj, u64 index, unsigned flags, struct page 
 /* As mobj_page, but the reference stays with the object. Object lock held. */
 static int find_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
 {
-	bool fills = obj->ops && obj->ops->fill;
-
 	DEBUG_ASSERT(mutex_is_held(&obj->lock));
 	*out = radix_get(&obj->pages, index);
-	if (*out || (!(flags & MOBJ_CREATE) && !fills))
+	if (*out)
 		return 0;
-	return create_page(obj, index, flags, out);
+	if (object_fills(obj))
+		return object_fill(obj, index, out);
+	return flags & MOBJ_CREATE ? create_page(obj, index, flags, out) : 0;
 }
 
 int mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
@@ -108,6 +109,11 @@ int mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
 	int err;
 
 	mutex_lock(&obj->lock);
+	if (object_fills(obj) && !radix_get(&obj->pages, index)) {
+		mutex_unlock(&obj->lock);
+		object_cache_balance();
+		mutex_lock(&obj->lock);
+	}
 	err = find_page(obj, index, flags, out);
 	if (!err && *out)
 		frame_get(*out);
@@ -139,6 +145,7 @@ static int clear_part(struct mobj *obj, u64 index, u64 from, u64 to)
 
 	if (from >= to)
 		return 0;
+	mobj_note_change(obj);
 	err = find_page(obj, index, 0, &page);
 	if (!err && page)
 		memset((u8 *)page_address(page) + from, 0, to - from);

@@ -9,6 +9,8 @@
 #include <asm/errno.h>
 #include <moat/object.h>
 #include <moat/panic.h>
+#include <moat/reclaim.h>
+#include "object_internal.h"
 
 /* Between two pages of a long call. False: the program has been killed. */
 static bool go_on(void)
@@ -33,8 +35,12 @@ static ssize_t read_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n)
 {
 	struct page *page;
 	size_t moved;
-	int err = mobj_page(obj, offset >> PAGE_SHIFT, 0, &page);
+	int err;
 
+	/* What lies below can be read again: pages that could be given up make room before the reader hears of it. */
+	do
+		err = mobj_page(obj, offset >> PAGE_SHIFT, 0, &page);
+	while (err == -ENOMEM && memory_reclaim() > 0);
 	if (err)
 		return err;
 	if (!page)
@@ -94,6 +100,7 @@ static ssize_t write_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n
 	if (n == 0)
 		return 0;
 	err = mobj_check_write(obj, offset + n);
+	mobj_note_change(obj);
 	if (!err)
 		err = mobj_page(obj, offset >> PAGE_SHIFT, piece_flags(obj, offset, u, n), &page);
 	if (err)
@@ -143,7 +150,7 @@ static u64 next_hole(struct mobj *obj, u64 offset)
 /* lseek(2), SEEK_DATA and SEEK_HOLE: the end of the file counts as a hole. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole)
 {
-	bool fills = obj->ops && obj->ops->fill; /* all of it is data */
+	bool fills = object_fills(obj); /* all of it is data */
 	u64 index = offset >> PAGE_SHIFT, size, at;
 
 	mutex_lock(&obj->lock);

@@ -27,12 +27,14 @@ int mobj_map_begin(struct mobj *obj, u32 *vma_flags)
 	if (!vma_flags_may_write_object(*vma_flags))
 		return 0;
 	spin_lock(&obj->maps_lock);
-	if (!(obj->seals & SEALS_NO_WRITE))
+	if (!(obj->seals & SEALS_NO_WRITE)) {
 		obj->writable_maps++;
-	else if (*vma_flags & VMA_WRITE)
+		mobj_note_change(obj);
+	} else if (*vma_flags & VMA_WRITE) {
 		err = -EPERM;
-	else
+	} else {
 		*vma_flags |= VMA_NO_WRITE;
+	}
 	spin_unlock(&obj->maps_lock);
 	return err;
 }

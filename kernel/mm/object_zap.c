@@ -177,6 +177,19 @@ int mobj_zap_prepare(struct mobj *obj, struct range pages, unsigned flags)
 	return err;
 }
 
+bool mobj_zap_try(struct mobj *obj)
+{
+	struct zap z = {.obj = obj, .pages = {0, UINT64_MAX >> PAGE_SHIFT}};
+	int err;
+
+	if (!mutex_trylock(&obj->zap_lock))
+		return false;
+	begin(&z);
+	err = visit_all(&z, zap_vma);
+	mutex_unlock(&obj->zap_lock);
+	return !err;
+}
+
 void mobj_zap_cancel(struct mobj *obj)
 {
 	mutex_unlock(&obj->zap_lock);

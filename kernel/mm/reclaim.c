@@ -2,18 +2,20 @@
 /*
  * What is done when no frame is left, before a fault gives up:
  *
- *     1  private pages that a program gave up (MADV_FREE) and has not written to since are taken away
- *     2  a process is ended, the one that holds most (the task room chooses: memory_register_oom)
+ *     1  pages of files that can be read again from what lies below (object_fill.c)
+ *     2  private pages that a program gave up (MADV_FREE) and has not written to since are taken away
+ *     3  a process is ended, the one that holds most (the task room chooses: memory_register_oom)
  *
- * File pages are the only copy of their contents as long as every file system lives in memory: none of them can be given
- * up. A system call that wants memory for itself is refused with ENOMEM and never comes here; only faults do, because an
- * instruction cannot be told that there is none.
+ * Pages of files in memory are the only copy of their contents and stay. A system call that wants memory for itself is
+ * refused with ENOMEM and does not come here, but for reads of files; faults do, because an instruction cannot be told
+ * that there is none.
  *
  * No lock is held at entry but such as may be held around a user copy (docs/locking.md).
  */
 #include <moat/panic.h>
 #include <moat/reclaim.h>
 #include "aspace_internal.h"
+#include "object_internal.h"
 
 #define STEP 16 /* pages taken away between two looks for them */
 
@@ -98,7 +100,7 @@ static u64 reclaim_space(struct aspace *as)
 u64 memory_reclaim(void)
 {
 	struct aspace *as;
-	u64 total = 0;
+	u64 total = object_cache_reclaim();
 
 	while (!total) {
 		spin_lock(&lazy_lock);

@@ -20,7 +20,7 @@ run_host() {
 run_moat() {
 	local dir=$1
 	shift
-	timeout 150 "$MOAT" run --timeout 120 --wx linux --clear-env --env A=1 --env B=two "$@" \
+	timeout 150 "$MOAT" run --timeout 120 --bare --wx linux --clear-env --env A=1 --env B=two "$@" \
 		>"$dir/moat" 2>"$dir/moat.err" </dev/null
 	echo $?
 }

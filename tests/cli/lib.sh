@@ -16,7 +16,7 @@ BUSYBOX=/bin/busybox
 fake() {
 	local code=$1
 	shift
-	FAKE=$code PATH=$HERE/fake:$PATH timeout 60 "$MOAT" run --kernel kernel "$@"
+	FAKE=$code PATH=$HERE/fake:$PATH timeout 60 "$MOAT" run --bare --kernel kernel "$@"
 }
 
 real() {

@@ -321,18 +321,27 @@ static void test_past_end_of_file(void **state)
 	mobj_put(obj);
 }
 
-static int fill_fails(struct mobj *obj, u64 index, struct page *page)
+/* Of a run that cannot be read whole, the wanted page alone is tried. */
+static int fill_fails(struct mobj *obj, u64 first, struct page *const pages[], unsigned n)
 {
 	(void)obj;
-	if (index == 1)
-		return -EIO;
-	memset(page_address(page), 0xf1, P);
+	for (u64 i = first; i < first + n; i++) {
+		if (i == 1)
+			return -EIO;
+		memset(page_address(pages[i - first]), 0xf1, P);
+	}
 	return 0;
+}
+
+static struct range all_of_it(struct mobj *obj, u64 index)
+{
+	(void)index;
+	return (struct range){0, obj->size_bytes >> PAGE_SHIFT};
 }
 
 static void test_file_with_device(void **state)
 {
-	static const struct mobj_ops ops = {.fill = fill_fails};
+	static const struct mobj_ops ops = {.fill = fill_fails, .window = all_of_it};
 	struct aspace *as = *state;
 	struct mobj *obj = mobj_create(&ops, NULL);
 

@@ -4,6 +4,7 @@
  * operations.
  */
 #include <signal.h>
+#include <moat/reclaim.h>
 #include "mm_fixture.h"
 
 static ssize_t put(struct mobj *obj, u64 offset, const void *bytes, size_t n)
@@ -179,14 +180,67 @@ static void test_buffer_is_the_same_object(void **state)
 static int filled;
 static int fill_error;
 
-static int fill(struct mobj *obj, u64 index, struct page *page)
+static int fill(struct mobj *obj, u64 first, struct page *const pages[], unsigned n)
 {
 	(void)obj;
 	if (fill_error)
 		return fill_error;
-	filled++;
-	memset(page_address(page), 'A' + (int)index, P);
+	for (unsigned i = 0; i < n; i++) {
+		filled++;
+		memset(page_address(pages[i]), 'A' + (int)(first + i), P);
+	}
 	return 0;
+}
+
+static struct range four_pages(struct mobj *obj, u64 index)
+{
+	(void)obj;
+	return (struct range){ALIGN_DOWN(index, 4), ALIGN_DOWN(index, 4) + 4};
+}
+
+/* What is missing round the wanted page comes at once; what nobody holds and nobody changed can be given up. */
+static void test_runs(void **state)
+{
+	static const struct mobj_ops ops = {.fill = fill, .window = four_pages};
+	struct mobj *obj = mobj_create(&ops, NULL);
+	char buf[4];
+
+	(void)state;
+	filled = 0;
+	fill_error = 0;
+	assert_int_equal(mobj_resize(obj, 12 * P), 0);
+	assert_int_equal(get(obj, 5 * P, buf, 1), 1);
+	assert_int_equal(filled, 4);
+	assert_int_equal(mobj_resident_pages(obj), 4);
+	assert_int_equal(get(obj, 4 * P, buf, 1), 1);
+	assert_int_equal(filled, 4);
+	assert_int_equal(memory_reclaim(), 4);
+	assert_int_equal(mobj_resident_pages(obj), 0);
+	assert_int_equal(get(obj, 7 * P, buf, 1), 1);
+	assert_int_equal(buf[0], 'A' + 7);
+	assert_int_equal(filled, 8);
+	assert_int_equal(put(obj, 0, "x", 1), 1);
+	assert_int_equal(memory_reclaim(), 0); /* changed: it stays */
+	assert_int_equal(mobj_resident_pages(obj), 8);
+	mobj_put(obj);
+}
+
+/* A page that an address space shows is taken out of it first. */
+static void test_reclaim_mapped(void **state)
+{
+	static const struct mobj_ops ops = {.fill = fill};
+	struct mobj *obj = mobj_create(&ops, NULL);
+
+	filled = 0;
+	fill_error = 0;
+	assert_int_equal(mobj_resize(obj, 2 * P), 0);
+	map_object(*state, AT, 2 * P, VMA_READ, obj, 0);
+	assert_int_equal(peek(AT), 'A');
+	assert_int_equal(memory_reclaim(), 1);
+	assert_int_equal(mobj_resident_pages(obj), 0);
+	assert_int_equal(peek(AT), 'A');
+	assert_int_equal(filled, 2);
+	mobj_put(obj);
 }
 
 static void test_owner_fills(void **state)
@@ -301,6 +355,8 @@ int main(void)
 		ASPACE_TEST(test_bad_buffer),
 		ASPACE_TEST(test_buffer_is_the_same_object),
 		MM_TEST(test_owner_fills),
+		MM_TEST(test_runs),
+		ASPACE_TEST(test_reclaim_mapped),
 		MM_TEST(test_no_memory),
 		MM_TEST(test_model),
 	};

@@ -34,9 +34,12 @@ enum fs_place {
 struct dentry *fs_context_dir_locked(struct fs_context *c, enum fs_place which);
 struct dentry *fs_context_dir(struct fs_context *c, enum fs_place which);
 
+/* Hands the entry `.moat/spec` of the archive, if there is one, to spec(bytes, len, arg). */
+void initramfs_find_spec(const void *archive, size_t len,
+			 void (*spec)(const void *bytes, size_t len, void *arg), void *arg);
 /*
- * Unpacks a cpio archive (newc) into the root file system. The entry `.moat/spec` is handed to spec(bytes,
- * len, arg) instead. 0, -EINVAL (malformed, with what was good kept), -ENOMEM, or what making an entry gave.
+ * Unpacks a cpio archive (newc) into the tree of names. The entry `.moat/spec` is handed to spec(bytes,
+ * len, arg) instead; NULL: it is left out. 0, -EINVAL (malformed, with what was good kept), -ENOMEM, or what making an entry gave.
  */
 int __must_check initramfs_unpack(const void *archive, size_t len,
 				  void (*spec)(const void *bytes, size_t len, void *arg), void *arg);

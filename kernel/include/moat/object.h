@@ -19,11 +19,23 @@
 
 struct mobj;
 
+#define MOBJ_FILL_MAX 128 /* pages that are filled at once */
+
 struct mobj_ops {
-	/* Fills a fresh, zeroed page with the bytes at index * PAGE_SIZE; 0 or -errno. May sleep. */
-	int (*fill)(struct mobj *obj, u64 index, struct page *page);
+	/*
+	 * Pages that are to be brought when the one at `index` is missing: [start, end) with it, at most MOBJ_FILL_MAX.
+	 * NULL: it alone. Object lock held.
+	 */
+	struct range (*window)(struct mobj *obj, u64 index);
+	/*
+	 * Fills n fresh pages, contents undefined, with the bytes from first * PAGE_SIZE on, zeros behind the end. 0 or
+	 * -errno. Object lock held, and the address space's if this is a fault. May sleep, killably (-EINTR).
+	 */
+	int (*fill)(struct mobj *obj, u64 first, struct page *const pages[], unsigned n);
 	/* Writes the bytes back to what lies below; NULL: nothing to do. May sleep. */
 	int (*sync)(struct mobj *obj, struct range bytes);
+	/* Gives back `owner`: the last reference is gone. NULL: nothing to do. May be called under an address space's lock. */
+	void (*destroy)(struct mobj *obj);
 };
 
 struct mobj {
@@ -42,7 +54,18 @@ struct mobj {
 	u64 writable_maps;  /* [maps_lock] of them those that can write, or become able to */
 	u32 seals;	    /* [maps_lock for change, a for read] F_SEAL_*; see object_seal.c */
 	u64 zap_generation; /* [maps_lock] counts the rounds of zaps */
+	/* Objects that are filled from below, see object_fill.c. */
+	bool changed;		  /* [a] some page may differ from what lies below: none is given up */
+	bool listed;		  /* [cache_lock] */
+	u64 shrink_index;	  /* [lock] where giving up pages goes on */
+	TAILQ_ENTRY(mobj) cached; /* [cache_lock] */
 };
+
+/* The object's pages may from now on differ from what lies below it. */
+static inline void mobj_note_change(struct mobj *obj)
+{
+	__atomic_store_n(&obj->changed, true, __ATOMIC_RELEASE);
+}
 
 enum mobj_flags {
 	MOBJ_CREATE = 1 << 0, /* allocate a missing page */
@@ -94,6 +117,11 @@ enum zap_flags {
 int __must_check mobj_zap_prepare(struct mobj *obj, struct range pages, unsigned flags);
 void mobj_zap_commit(struct mobj *obj, struct range pages, unsigned flags);
 void mobj_zap_cancel(struct mobj *obj);
+/*
+ * Takes all pages of the object but private copies out of every address space, for they can be brought back. False: not out
+ * of all, because memory is wanting for that too, or because a zap is going on. Locks as above.
+ */
+bool mobj_zap_try(struct mobj *obj);
 /* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
 bool mobj_has_page(struct mobj *obj, u64 index); /* is it in memory? */

@@ -23,6 +23,18 @@ static inline void ref_get(struct refcount *r)
 	(void)was;
 }
 
+/* For things that are found without a reference, under a lock that their end takes too. */
+static inline bool __must_check ref_get_unless_zero(struct refcount *r)
+{
+	u32 n = __atomic_load_n(&r->n, __ATOMIC_RELAXED);
+
+	do {
+		if (n == 0)
+			return false;
+	} while (!__atomic_compare_exchange_n(&r->n, &n, n + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
+}
+
 /* True when this was the last reference: the caller destroys the thing. */
 static inline bool __must_check ref_put(struct refcount *r)
 {

@@ -48,6 +48,12 @@ void virtqueue_init(struct virtqueue *vq, void *memory, unsigned slots);
  */
 int __must_check virtqueue_add(struct virtqueue *vq, paddr_t buffer, u32 bytes,
 			       enum virtqueue_direction direction, void *token);
+/*
+ * The same for a buffer in pieces: `table` holds `bytes` of descriptors, which stay as they are until the buffer comes
+ * back; `writable` of the bytes that they cover are for the device to write. VIRTIO_RING_F_INDIRECT_DESC was agreed on.
+ */
+int __must_check virtqueue_add_table(struct virtqueue *vq, paddr_t table, u32 bytes, u32 writable,
+				     void *token);
 /* After adding: does the device want to be told? */
 bool virtqueue_wants_notify(const struct virtqueue *vq);
 /*
@@ -99,6 +105,7 @@ u32 virtio_config_read32(const struct virtio_device *dev, u32 offset);
 /* Drivers: each takes over an opened device. 0 or -errno (the device was given up). Boot. */
 int __must_check virtio_console_start(const struct virtio_device *dev);
 int __must_check virtio_rng_start(const struct virtio_device *dev);
+int __must_check virtio_9p_start(const struct virtio_device *dev);
 /* Asks the device for fresh entropy, at most once a minute. Process context. */
 void virtio_rng_refresh(void);
 

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program sees of the host (docs/host-files.md). Folders are shared: the guest reads in them what it wants, when it
+ * wants it, and what it changes stays in its memory. QEMU's file server gives out a folder whole, so what must not be seen
+ * is kept out by the choice of folders; --hide takes names out of them in the guest's kernel.
+ *
+ *     shared    /usr, /etc/alternatives, the current folder, --ro
+ *     packed    a few files of /etc; /bin, /sbin and /lib* as the links into /usr that they are (else they are shared)
+ *
+ * The current folder is not shared when it holds what is not the program's business: the root, folders of the system, a
+ * home, or what a home lies in. A folder below one of these is.
+ */
+#include "view.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+static const char *const system_folders[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
+
+/* No secrets: neither shadow, nor keys, nor who may do what. */
+static const char *const etc_files[] = {
+	"/etc/ld.so.cache",    "/etc/ld.so.conf",  "/etc/passwd",      "/etc/group",
+	"/etc/nsswitch.conf",  "/etc/hosts",	   "/etc/host.conf",   "/etc/localtime",
+	"/etc/timezone",       "/etc/protocols",   "/etc/services",    "/etc/shells",
+	"/etc/profile",	       "/etc/bash.bashrc", "/etc/inputrc",     "/etc/mime.types",
+	"/etc/debian_version", "/etc/os-release",  "/etc/environment", "/etc/magic",
+};
+
+/* Neither these nor what lies in them is ever shared because somebody happens to stand there. */
+static const char *const never[] = {"/etc", "/proc", "/sys", "/dev", "/run", "/boot"};
+/* These are not, but what lies in them is. */
+static const char *const not_itself[] = {"/",	 "/root", "/home", "/var",  "/tmp",
+					 "/srv", "/opt",  "/mnt",  "/media"};
+
+/* Is `path` the folder `above` or in it? Both tidy. */
+static bool lies_in(const char *path, const char *above)
+{
+	size_t length = strcmp(above, "/") == 0 ? 0 : strlen(above);
+
+	return strncmp(path, above, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+static const struct view_share *share_of(const struct view *view, const char *guest)
+{
+	const struct view_share *best = NULL;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_share *s = &view->shares[i];
+
+		if (lies_in(guest, s->guest) && (!best || strlen(s->guest) > strlen(best->guest)))
+			best = s;
+	}
+	return best;
+}
+
+/* What share `s` shows under a guest path that lies in it. */
+static char *below(const struct view_share *s, const char *guest)
+{
+	return must_format("%s%s", strcmp(s->host, "/") == 0 ? "" : s->host, guest + strlen(s->guest));
+}
+
+static bool hidden(const struct options *o, const char *guest)
+{
+	for (size_t i = 0; i < o->hide_count; i++) {
+		if (lies_in(guest, o->hide[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Shares a folder, unless another shows the same there already. */
+static int add_share(struct view *view, const char *host, const char *guest, bool writable, struct verdict *v)
+{
+	char *real = realpath(host, NULL), *seen = NULL;
+	const struct view_share *there = share_of(view, guest);
+	struct stat st;
+	int error = 0;
+
+	if (!real || stat(real, &st))
+		error = verdict_error(v, STATUS_MOAT_FAILED, "%s: %s", host, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		error = verdict_error(v, STATUS_MOAT_FAILED, "%s: not a folder", host);
+	else if (!writable && there && strcmp(seen = below(there, guest), real) == 0)
+		goto out;
+	else if (view->count == VIEW_SHARES_MAX)
+		error = verdict_error(v, STATUS_MOAT_FAILED, "%s: more than %d folders of the host", host,
+				      VIEW_SHARES_MAX);
+	if (error)
+		goto out;
+	view->shares[view->count++] = (struct view_share){
+		.host = real, .guest = must_copy(guest), .mode = st.st_mode & 07777, .writable = writable};
+	real = NULL;
+out:
+	free(seen);
+	free(real);
+	return error;
+}
+
+static void note_link(struct view *view, const char *guest)
+{
+	view->links = must_grow(view->links, view->link_count + 1, sizeof(*view->links));
+	view->links[view->link_count++] = must_copy(guest);
+}
+
+static int add_system(struct view *view, const struct options *o, struct pack *pack, struct verdict *v)
+{
+	int error = 0;
+
+	if (!hidden(o, "/usr"))
+		error = add_share(view, "/usr", "/usr", false, v);
+	for (size_t i = 0; i < sizeof(system_folders) / sizeof(*system_folders) && !error; i++) {
+		const char *path = system_folders[i];
+		struct stat st;
+
+		if (lstat(path, &st) || hidden(o, path))
+			continue;
+		if (S_ISDIR(st.st_mode)) {
+			error = add_share(view, path, path, false, v);
+		} else if (S_ISLNK(st.st_mode)) {
+			error = pack_add_as_is(pack, path, v);
+			note_link(view, path);
+		}
+	}
+	for (size_t i = 0; i < sizeof(etc_files) / sizeof(*etc_files) && !error; i++) {
+		if (access(etc_files[i], R_OK) == 0 && !hidden(o, etc_files[i]))
+			error = pack_add_as_is(pack, etc_files[i], v);
+	}
+	if (!error && access("/etc/alternatives", X_OK) == 0 && !hidden(o, "/etc/alternatives"))
+		error = add_share(view, "/etc/alternatives", "/etc/alternatives", false, v);
+	return error;
+}
+
+/* May the folder be shared only because the command was called there? */
+static bool may_share_here(const char *here)
+{
+	char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
+	bool may = !home || !lies_in(home, here);
+
+	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+		may = may && !lies_in(here, never[i]);
+	for (size_t i = 0; i < sizeof(not_itself) / sizeof(*not_itself); i++)
+		may = may && strcmp(here, not_itself[i]) != 0;
+	free(home);
+	return may;
+}
+
+static int add_here(struct view *view, const struct options *o, struct verdict *v)
+{
+	char *here = getcwd(NULL, 0);
+	int error = 0;
+
+	if (here && *here == '/' && may_share_here(here) && !hidden(o, here)) {
+		error = add_share(view, here, here, false, v);
+		if (!view->cwd)
+			view->cwd = must_copy(here);
+	}
+	free(here);
+	return error;
+}
+
+static int add_given(struct view *view, const struct file_option *list, size_t count, bool writable,
+		     struct verdict *v)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++) {
+		char *guest = path_absolute(list[i].guest ? list[i].guest : list[i].host);
+
+		error = add_share(view, list[i].host, guest, writable, v);
+		free(guest);
+	}
+	return error;
+}
+
+static int compare_shares(const void *a, const void *b)
+{
+	return strcmp(((const struct view_share *)a)->guest, ((const struct view_share *)b)->guest);
+}
+
+/**
+ * view_build - decide what the guest sees of the host.
+ * @pack: gets the links and files that are packed because every program needs them.
+ *
+ * Returns 0, or a negative number with @v set. @view must be given to view_free() in either case.
+ */
+int view_build(struct view *view, const struct options *o, struct pack *pack, struct verdict *v)
+{
+	bool host_files = o->host_files && !o->deterministic;
+	int error;
+
+	*view = (struct view){.cwd = o->cwd ? must_copy(o->cwd) : NULL};
+	error = add_given(view, o->rw, o->rw_count, true, v);
+	if (!error)
+		error = add_given(view, o->ro, o->ro_count, false, v);
+	if (!error && host_files)
+		error = add_system(view, o, pack, v);
+	if (!error && host_files)
+		error = add_here(view, o, v);
+	/* A folder comes before what lies in it, as it must be mounted. */
+	qsort(view->shares, view->count, sizeof(*view->shares), compare_shares);
+	if (!view->cwd)
+		view->cwd = must_copy("/");
+	return error;
+}
+
+/** view_host_of - the host's file that a share shows under the tidy path @guest, to be freed; or NULL. */
+char *view_host_of(const struct view *view, const char *guest)
+{
+	const struct view_share *s = share_of(view, guest);
+
+	return s ? below(s, guest) : NULL;
+}
+
+/* The path with a link to a system folder at its start replaced by what it leads to. To be freed. */
+static char *through_links(const struct view *view, const char *guest)
+{
+	for (size_t i = 0; i < view->link_count; i++) {
+		const char *link = view->links[i];
+		char *real, *out;
+
+		if (!lies_in(guest, link) || !(real = realpath(link, NULL)))
+			continue;
+		out = must_format("%s%s", real, guest + strlen(link));
+		free(real);
+		return out;
+	}
+	return must_copy(guest);
+}
+
+/**
+ * view_shows - can the guest read the file at the tidy path @guest without its being packed?
+ *
+ * It must be in a share, and so must be what it leads to if it is a symbolic link.
+ */
+bool view_shows(const struct view *view, const char *guest)
+{
+	char *path = through_links(view, guest), *host = view_host_of(view, path), *real = NULL,
+	     *shown = NULL;
+	bool shows = false;
+
+	if (host && (real = realpath(host, NULL))) {
+		shown = strcmp(real, host) == 0 ? NULL : view_host_of(view, real);
+		shows = strcmp(real, host) == 0 || (shown && strcmp(shown, real) == 0);
+	}
+	free(shown);
+	free(real);
+	free(host);
+	free(path);
+	return shows;
+}
+
+/** view_print - what `--dry-run` says. */
+void view_print(const struct view *view, const struct options *o, const struct pack *pack, FILE *out)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_share *s = &view->shares[i];
+		const char *kind = s->writable ? "read-write" : "read-only ";
+
+		if (strcmp(s->host, s->guest) == 0)
+			fprintf(out, "%s %s\n", kind, s->guest);
+		else
+			fprintf(out, "%s %s (%s)\n", kind, s->guest, s->host);
+	}
+	pack_print(pack, out);
+	for (size_t i = 0; i < o->hide_count; i++)
+		fprintf(out, "hidden     %s\n", o->hide[i]);
+	fprintf(out, "in memory  /tmp\nkernel's   /dev /proc /sys\nstarts in  %s\n", view->cwd);
+}
+
+/** view_free - free what view_build() allocated. */
+void view_free(struct view *view)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		free(view->shares[i].host);
+		free(view->shares[i].guest);
+	}
+	for (size_t i = 0; i < view->link_count; i++)
+		free(view->links[i]);
+	free(view->links);
+	free(view->cwd);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_VIEW_H
+#define CLI_VIEW_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "options.h"
+#include "pack.h"
+#include "verdict.h"
+
+/* Folders of the host that one machine can have: so many devices it has room for. */
+#define VIEW_SHARES_MAX 6
+
+/* Mount tag of share n. The device's configuration is read in words: two bytes and this are whole ones. */
+#define VIEW_TAG "moat%02u"
+
+/* A folder of the host that the guest reads when it wants to. */
+struct view_share {
+	char *host;  /* canonical */
+	char *guest; /* tidy */
+	mode_t mode;
+	bool writable;
+};
+
+/* What the guest sees of the host, besides what is packed. */
+struct view {
+	struct view_share shares[VIEW_SHARES_MAX];
+	size_t count;
+	char **links; /* guest paths of symbolic links to system folders, packed */
+	size_t link_count;
+	char *cwd; /* working directory in the guest */
+};
+
+int view_build(struct view *view, const struct options *options, struct pack *pack, struct verdict *v);
+bool view_shows(const struct view *view, const char *guest);
+char *view_host_of(const struct view *view, const char *guest);
+void view_print(const struct view *view, const struct options *options, const struct pack *pack, FILE *out);
+void view_free(struct view *view);
+
+#endif

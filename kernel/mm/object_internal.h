@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm */
+/* What the files of memory objects tell one another. */
+#ifndef MM_OBJECT_INTERNAL_H
+#define MM_OBJECT_INTERNAL_H
+
+#include <moat/object.h>
+
+/* Is there something below the object that its missing pages are read from? */
+static inline bool object_fills(const struct mobj *obj)
+{
+	return obj->ops && obj->ops->fill;
+}
+
+/*
+ * Brings the missing page at index, and those around it that the owner wants to come along. Borrowed in *out. 0, -ENOMEM,
+ * or what the owner said. Object lock held; may sleep.
+ */
+int __must_check object_fill(struct mobj *obj, u64 index, struct page **out);
+/* When little memory is left, gives up pages that can be read again. No object's lock held. */
+void object_cache_balance(void);
+/* Gives up all such pages, those that address spaces show too. Pages freed. No lock held of RANK_ZAP or later. */
+u64 object_cache_reclaim(void);
+/* The object is about to go: it has no reference. */
+void object_cache_forget(struct mobj *obj);
+
+#endif
