@@ -182,26 +182,3 @@ s64 sys_personality(u64 persona)
 		p->personality = (u32)persona;
 	return old;
 }
-
-/* One CPU runs programs. */
-s64 sys_sched_getaffinity(int pid, size_t size, void __user *mask)
-{
-	u64 bits = 1;
-
-	if (size < sizeof(bits) || (size & (sizeof(bits) - 1)))
-		return -EINVAL;
-	if (!process_exists(pid))
-		return -ESRCH;
-	return copy_to_user(mask, &bits, sizeof(bits)) ? -EFAULT : (s64)sizeof(bits);
-}
-
-s64 sys_sched_setaffinity(int pid, size_t size, const void __user *mask)
-{
-	u64 bits = 0;
-
-	if (copy_from_user(&bits, mask, MIN(size, sizeof(bits))))
-		return -EFAULT;
-	if (!process_exists(pid))
-		return -ESRCH;
-	return bits & 1 ? 0 : -EINVAL;
-}

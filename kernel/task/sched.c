@@ -156,14 +156,9 @@ void sched_init_thread(struct thread *t)
 	t->sched.allowed = maker->sched.allowed;
 	t->sched.cpu = cpu_id();
 	*p = maker->sched.policy;
-	if (p->reset_on_fork) {
-		p->reset_on_fork = false;
-		if (p->rt_priority > 0 || p->policy == SCHED_IDLE) {
-			p->policy = SCHED_NORMAL;
-			p->rt_priority = 0;
-		}
-		p->nice = MAX(p->nice, 0);
-	}
+	if (p->reset_on_fork)
+		*p = (struct sched_policy){.policy = p->rt_priority ? SCHED_NORMAL : p->policy,
+					   .nice = p->rt_priority ? 0 : MAX(p->nice, 0)};
 	t->sched.weight = sched_weight(p);
 	t->sched.slice_left_ns = RR_SLICE_NS;
 }
