@@ -95,22 +95,10 @@ struct inode {
 	struct super *super;	     /* [I] NULL: anonymous */
 	const struct inode_ops *ops; /* [I] may be NULL */
 	const struct file_ops
-		*file_ops;   /* [I] regular files, directories of their own kind, what can be reopened */
-	struct mobj *object; /* [I] regular files: contents and size */
-	char *target;	     /* [I] symbolic links: the text, if it is known */
-	struct pipe *pipe;   /* [lock] FIFOs: what those who have it open share; NULL: nobody has */
-	struct dentry *jump; /* [I] symbolic links that lead to a file itself: a reference */
-	void *private;	     /* [I] for ops; for file_ops of what is reopened (inode_set_reopen) */
-	u64 ino;	     /* [I] */
-	u32 rdev;	     /* [I] */
-	u32 mode, uid, gid;  /* [lock for change, a for read] */
-	u32 nlink;	     /* [tree lock for change, a for read] */
-	u32 entries;	     /* [tree lock for change, a for read] names in this directory */
-	s32 writers;	     /* [a] descriptions open for writing; < 0: programs running from it */
-	bool linkable;	     /* [tree lock] made by O_TMPFILE without O_EXCL */
 		*file_ops;	/* [I] regular files, directories of their own kind, what can be reopened */
 	struct mobj *object;	/* [I] regular files: contents and size */
 	char *target;		/* [I] symbolic links: the text, if it is known */
+	struct pipe *pipe;	/* [lock] FIFOs: what those who have it open share; NULL: nobody has */
 	struct dentry *jump;	/* [I] symbolic links that lead to a file itself: a reference */
 	struct host_node *host; /* [I] what lies below on the host (hostfs.h), or NULL */
 	u64 dir_bytes; /* [I] directories of the host: the size that is shown; 0: counted from the names */

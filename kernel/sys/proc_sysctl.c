@@ -186,16 +186,17 @@ static int show_boot_id(struct proc_text *t, const struct proc_open *o, u64 *pos
 	static u8 id[16]; /* [lock] */
 	static bool chosen;
 	u8 fresh[16];
+	u64 irq;
 
 	(void)o;
 	(void)pos;
 	random_bytes(fresh, sizeof(fresh));
-	spin_lock(&lock);
+	irq = spin_lock_irqsave(&lock);
 	if (!chosen)
 		memcpy(id, fresh, sizeof(id));
 	chosen = true;
 	memcpy(fresh, id, sizeof(id));
-	spin_unlock(&lock);
+	spin_unlock_irqrestore(&lock, irq);
 	put_uuid(t, fresh);
 	return 0;
 }

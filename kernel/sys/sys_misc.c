@@ -24,17 +24,19 @@ static char *name_of(enum system_name which)
 
 void system_name_get(enum system_name which, char out[SYSTEM_NAME_MAX])
 {
-	spin_lock(&names_lock);
+	u64 irq = spin_lock_irqsave(&names_lock);
+
 	memcpy(out, name_of(which), SYSTEM_NAME_MAX);
-	spin_unlock(&names_lock);
+	spin_unlock_irqrestore(&names_lock, irq);
 }
 
 void system_name_set(enum system_name which, const char *name, size_t len)
 {
-	spin_lock(&names_lock);
+	u64 irq = spin_lock_irqsave(&names_lock);
+
 	memset(name_of(which), 0, SYSTEM_NAME_MAX);
 	memcpy(name_of(which), name, MIN(len, SYSTEM_NAME_MAX - 1ul));
-	spin_unlock(&names_lock);
+	spin_unlock_irqrestore(&names_lock, irq);
 }
 
 s64 sys_uname(void __user *buf)

@@ -117,6 +117,7 @@ static void replace_memory(struct process *me, const struct exec_image *image)
 	table_unlock(irq);
 	arch_set_user_pmap(&image->aspace->pmap);
 	aspace_put(old);
+	process_timers_exec(me);
 	vfork_release(me);
 }
 

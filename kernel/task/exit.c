@@ -188,6 +188,7 @@ void process_end(int wait_status)
 	release_memory(p);
 	tty_leader_ends();
 	process_set_exe(p, NULL);
+	process_timers_end(p);
 	close_signals(p, current_thread());
 	current_thread()->process = &kernel_process; /* p is the parent's to free from now on */
 	irq = table_lock();

@@ -48,6 +48,7 @@ struct process *process_alloc(struct sighand *hand)
 	waitq_init(&p->thread_event);
 	signal_state_init(&p->signals, hand);
 	cred_init_root(&p->cred);
+	process_timers_init(p);
 	p->exit_signal = SIGCHLD;
 	p->start_ns = clock_monotonic_ns();
 	return p;

@@ -50,17 +50,17 @@ void thread_begin(void *arg)
 	finish_switch();
 }
 
-/* What no tick has counted yet was, for the most part, on its way here. */
+/* Ticks come after so much time that a CPU is busy: the rest of this one is to come. */
 static void enter_idle(struct run_queue *q, u64 now)
 {
-	q->times.sys_ns += now - (q->tick_ns - TICK_NS);
+	q->tick_ns -= MIN(q->tick_ns, now);
 	q->idle_since_ns = now;
 }
 
 static void leave_idle(struct run_queue *q, u64 now)
 {
 	q->times.idle_ns += now - q->idle_since_ns;
-	q->tick_ns = now + TICK_NS;
+	q->tick_ns += now;
 	ktimers_limit(q->tick_ns);
 }
 
@@ -318,6 +318,7 @@ static void adopt_idle(void)
 
 	arch_adopt_boot_thread(t, &t->arch);
 	q->idle_since_ns = clock_monotonic_ns();
+	q->tick_ns = TICK_NS;
 	q->current = t;
 }
 
@@ -407,6 +408,8 @@ void sched_timer(bool user)
 	if (now >= q->tick_ns) {
 		tick(q, now, user);
 		q->tick_ns = now + TICK_NS;
+		if (q->current->process != &kernel_process)
+			process_timers_tick(q->current->process);
 	}
 	ktimers_limit(q->tick_ns);
 }

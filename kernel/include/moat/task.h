@@ -17,6 +17,7 @@
 #include <moat/file.h>
 #include <moat/fs.h>
 #include <moat/log.h>
+#include <moat/ptimer.h>
 #include <moat/sched.h>
 #include <moat/signal.h>
 #include <moat/waitq.h>
@@ -100,6 +101,7 @@ struct process {
 	u64 first_insn_ns, first_insn_cycles; /* [I after start] when ring 3 was entered first */
 	u64 exit_cycles;		      /* [I once a zombie] */
 	struct alloc_fail alloc_fail;	      /* [a] fault injection, debug kernel */
+	struct process_timers timers;	      /* [table] */
 	struct signal_state signals;
 };
 

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * POSIX timers (timer_create(2)). Each has a number in its process and sends a signal when it expires. While that signal is
+ * still pending, further expirations are counted in its siginfo, as overrun, and not sent.
+ *
+ * Lock: the table's; see ptimer.c.
+ */
+#include <asm/errno.h>
+#include <linux/time.h>
+#include <arch/timer.h>
+#include <moat/heap.h>
+#include "posix_timer.h"
+#include "table.h"
+
+struct posix_timer {
+	struct ktimer timer;
+	LIST_ENTRY(posix_timer) link; /* [table] */
+	struct process *process;      /* [I] */
+	int id;			      /* [I] */
+	struct timer_request how;     /* [I] */
+	struct timer_span span;	      /* [table] value_ns: when it expires on its clock; 0: it is not set */
+	bool of_realtime;	      /* [table] a time of CLOCK_REALTIME, not a span */
+	u64 overrun;		      /* [table] of the last signal */
+};
+
+static bool is_cpu_clock(const struct posix_timer *t)
+{
+	return t->how.clock == CLOCK_PROCESS_CPUTIME_ID || t->how.clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+/* Locked. */
+static u64 now_of(const struct posix_timer *t)
+{
+	const struct thread *thread;
+	u64 user, sys;
+
+	if (t->how.clock == CLOCK_THREAD_CPUTIME_ID) {
+		thread = table_find_thread(t->how.tid);
+		return thread ? thread_cpu_ns(thread) : 0;
+	}
+	if (is_cpu_clock(t)) {
+		process_cpu_times_locked(t->process, &user, &sys);
+		return user + sys;
+	}
+	return t->of_realtime ? clock_realtime_ns() : clock_monotonic_ns();
+}
+
+/* Is the signal before this one still pending? Then it tells of one expiration more. Locked. */
+static bool add_overrun(struct posix_timer *t, u64 count)
+{
+	struct signal_state *s = &t->process->signals;
+	struct thread *target = t->how.notify == SIGEV_THREAD_ID ? table_find_thread(t->how.tid) : NULL;
+	struct signal_queue *queue = target ? &target->signals : &s->shared;
+	struct queued_signal *q;
+	bool found = false;
+
+	spin_lock(&s->hand->lock);
+	TAILQ_FOREACH (q, &queue->list, link) {
+		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id) {
+			q->info.si_overrun = (int)MIN((u64)q->info.si_overrun + count, (u64)INT32_MAX);
+			found = true;
+			break;
+		}
+	}
+	spin_unlock(&s->hand->lock);
+	return found;
+}
+
+/* `missed`: periods that passed without a look. Locked. */
+static void tell(struct posix_timer *t, u64 missed)
+{
+	struct thread *target;
+	siginfo_t info;
+
+	if (t->how.notify == SIGEV_NONE)
+		return;
+	if (add_overrun(t, missed + 1)) {
+		t->overrun += missed + 1;
+		return;
+	}
+	t->overrun = missed;
+	signal_make_info(&info, t->how.signo, SI_TIMER);
+	info.si_tid = t->id;
+	info.si_overrun = (int)MIN(missed, (u64)INT32_MAX);
+	info.si_value = t->how.value;
+	if (t->how.notify != SIGEV_THREAD_ID) {
+		(void)signal_send(t->process, &info);
+		return;
+	}
+	target = table_find_thread(t->how.tid);
+	if (target && target->process == t->process)
+		(void)signal_send_thread(target, &info);
+}
+
+static void set_hardware(struct posix_timer *t)
+{
+	if (is_cpu_clock(t))
+		return;
+	if (t->of_realtime && t->span.value_ns)
+		ktimer_set_realtime(&t->timer, t->span.value_ns);
+	else
+		ktimer_set(&t->timer, t->span.value_ns ? t->span.value_ns : KTIMER_NEVER);
+}
+
+/* If it is time. Locked. */
+static void expire(struct posix_timer *t, u64 now)
+{
+	u64 missed = 0;
+
+	if (!t->span.value_ns || t->span.value_ns > now)
+		return;
+	if (t->span.interval_ns) {
+		t->span.value_ns = timer_next(t->process, &t->span, now, &missed);
+	} else {
+		t->span.value_ns = 0;
+		if (is_cpu_clock(t))
+			timers_watch_cpu(t->process, true, false);
+	}
+	set_hardware(t);
+	tell(t, missed);
+}
+
+static void fired(struct ktimer *k)
+{
+	struct posix_timer *t = CONTAINER_OF(k, struct posix_timer, timer);
+	u64 irq = table_lock();
+
+	expire(t, now_of(t));
+	table_unlock(irq);
+}
+
+void posix_timers_tick(struct process *p, u64 cpu_ns)
+{
+	struct posix_timer *t;
+
+	LIST_FOREACH (t, &p->timers.posix, link) {
+		if (is_cpu_clock(t))
+			expire(t, t->how.clock == CLOCK_PROCESS_CPUTIME_ID ? cpu_ns : now_of(t));
+	}
+}
+
+static struct posix_timer *find(struct process *p, int id)
+{
+	struct posix_timer *t;
+
+	LIST_FOREACH (t, &p->timers.posix, link) {
+		if (t->id == id)
+			return t;
+	}
+	return NULL;
+}
+
+/* The clocks whose time can be waited for. */
+static int check_clock(int clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+		return 0;
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_BOOTTIME_ALARM:
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* SIGEV_THREAD_ID means a thread of the same process. Locked. */
+static int check_target(const struct timer_request *how)
+{
+	const struct thread *t;
+
+	if (how->notify != SIGEV_THREAD_ID)
+		return 0;
+	t = table_find_thread(how->tid);
+	return t && t->process == current_process() ? 0 : -EINVAL;
+}
+
+int posix_timer_create(const struct timer_request *req, int *id)
+{
+	struct process *p = current_process();
+	struct posix_timer *t;
+	int err = check_clock(req->clock);
+	u64 irq;
+
+	if (err)
+		return err;
+	t = kzalloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	ktimer_init(&t->timer, fired);
+	t->process = p;
+	t->how = *req;
+	irq = table_lock();
+	err = check_target(req);
+	if (!err && p->timers.count >= p->limits[RLIMIT_SIGPENDING].soft)
+		err = -EAGAIN;
+	if (!err) {
+		if (req->clock == CLOCK_THREAD_CPUTIME_ID && req->notify != SIGEV_THREAD_ID)
+			t->how.tid = current_thread()->tid;
+		t->id = p->timers.next_id++ & INT32_MAX;
+		if (!req->has_value)
+			t->how.value = (sigval_t){.sival_int = t->id};
+		*id = t->id;
+		p->timers.count++;
+		LIST_INSERT_HEAD(&p->timers.posix, t, link);
+	}
+	table_unlock(irq);
+	if (err)
+		kfree(t);
+	return err;
+}
+
+/* t, which nobody finds any more. */
+static void destroy(struct posix_timer *t)
+{
+	(void)ktimer_cancel_sync(&t->timer);
+	kfree(t);
+}
+
+/* Locked. */
+static void unlink_timer(struct posix_timer *t)
+{
+	LIST_REMOVE(t, link);
+	t->process->timers.count--;
+	if (is_cpu_clock(t))
+		timers_watch_cpu(t->process, t->span.value_ns != 0, false);
+	t->span.value_ns = 0;
+}
+
+int posix_timer_delete(int id)
+{
+	u64 irq = table_lock();
+	struct posix_timer *t = find(current_process(), id);
+
+	if (t)
+		unlink_timer(t);
+	table_unlock(irq);
+	if (!t)
+		return -EINVAL;
+	destroy(t);
+	return 0;
+}
+
+void posix_timers_free(struct process *p)
+{
+	struct posix_timer *t;
+	u64 irq;
+
+	for (;;) {
+		irq = table_lock();
+		t = LIST_FIRST(&p->timers.posix);
+		if (t)
+			unlink_timer(t);
+		table_unlock(irq);
+		if (!t)
+			return;
+		destroy(t);
+	}
+}
+
+/* What is left of its time. Locked. */
+static struct timer_span left_of(struct posix_timer *t)
+{
+	struct timer_span left = {.interval_ns = t->span.interval_ns};
+	u64 now = now_of(t);
+
+	if (t->span.value_ns)
+		left.value_ns = MAX(t->span.value_ns, now + 1) - now;
+	return left;
+}
+
+int posix_timer_set(int id, unsigned flags, const struct timer_span *new, struct timer_span *old)
+{
+	u64 irq = table_lock();
+	struct posix_timer *t = find(current_process(), id);
+
+	if (!t) {
+		table_unlock(irq);
+		return -EINVAL;
+	}
+	*old = left_of(t);
+	if (is_cpu_clock(t))
+		timers_watch_cpu(t->process, t->span.value_ns != 0, new->value_ns != 0);
+	t->span = *new;
+	t->of_realtime = (flags & TIMER_AT) && (t->how.clock == CLOCK_REALTIME || t->how.clock == CLOCK_TAI);
+	if (new->value_ns && !(flags & TIMER_AT))
+		t->span.value_ns += now_of(t);
+	t->overrun = 0;
+	set_hardware(t);
+	table_unlock(irq);
+	return 0;
+}
+
+int posix_timer_get(int id, struct timer_span *left)
+{
+	u64 irq = table_lock();
+	struct posix_timer *t = find(current_process(), id);
+
+	if (t)
+		*left = left_of(t);
+	table_unlock(irq);
+	return t ? 0 : -EINVAL;
+}
+
+int posix_timer_overrun(int id)
+{
+	u64 irq = table_lock();
+	const struct posix_timer *t = find(current_process(), id);
+	int overrun = t ? (int)MIN(t->overrun, (u64)INT32_MAX) : -EINVAL;
+
+	table_unlock(irq);
+	return overrun;
+}
