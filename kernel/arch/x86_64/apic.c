@@ -85,6 +85,9 @@ static void timer_mode(struct cpu *c, bool periodic)
 	if (c->timer_fires_once != periodic)
 		return;
 	c->timer_fires_once = !periodic;
+	/* What it was set for once may be too short for a period. */
+	if (periodic)
+		lapic_write(LAPIC_TIMER_INIT, 0);
 	lapic_write(LAPIC_LVT_TIMER, (periodic ? LAPIC_PERIODIC : 0) | VEC_TIMER);
 }
 
