@@ -4,6 +4,7 @@
  * its number, check, and let the scheduler do it (moat/sched.h); checks and errors are those of sched(7).
  */
 #include <asm/errno.h>
+#include <linux/capability.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
@@ -40,12 +41,12 @@ static bool is_fair(int policy)
 	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE;
 }
 
-/* The same user, or root (sched_setscheduler(2), "Privileges and resource limits"). */
+/* The same user, or who has the capability (sched_setscheduler(2), "Privileges and resource limits"). */
 static bool may_control(const struct process *p)
 {
 	const struct process *me = current_process();
 
-	return me->euid == 0 || me->euid == p->euid || me->euid == p->uid;
+	return capable(CAP_SYS_NICE) || me->euid == p->euid || me->euid == p->uid;
 }
 
 /* RLIMIT_NICE 1..40 stands for nice 19..-20. */
@@ -54,13 +55,13 @@ static bool limit_allows_nice(const struct process *p, int nice)
 	return (u64)(NICE_MAX + 1 - nice) <= p->limits[RLIMIT_NICE].soft;
 }
 
-/* What who is not root may not do. */
+/* What who has not the capability may not do. */
 static int check_rights(const struct process *p, const struct sched_policy *old,
 			const struct sched_policy *new)
 {
 	u64 rt_limit = p->limits[RLIMIT_RTPRIO].soft;
 
-	if (current_process()->euid == 0)
+	if (capable(CAP_SYS_NICE))
 		return 0;
 	if (is_rt(new->policy) && ((new->policy != old->policy && !rt_limit) ||
 				   (new->rt_priority > old->rt_priority &&new->rt_priority > rt_limit)))
@@ -330,7 +331,7 @@ static int set_nice(struct thread *t, int nice)
 	const struct process *me = current_process();
 	struct sched_policy p = thread_policy(t);
 
-	if (me->euid != 0) {
+	if (!capable(CAP_SYS_NICE)) {
 		if (me->euid != t->process->uid && me->euid != t->process->euid)
 			return -EPERM;
 		if (nice < p.nice && !limit_allows_nice(t->process, nice))

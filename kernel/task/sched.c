@@ -209,6 +209,14 @@ static void cancel(void)
 	__atomic_store_n(&arch_current()->state, THREAD_RUNNING, __ATOMIC_RELAXED);
 }
 
+/* Short and long is all that counts, so that one long turn among many short ones is soon forgotten. */
+static void note_burst(struct thread *t, u64 now)
+{
+	u64 ns = MIN(now - t->sched.turn_ns, 4 * SHORT_BURST_NS);
+
+	t->sched.burst_ns += ((s64)ns - (s64)t->sched.burst_ns) / 4;
+}
+
 static void block(void)
 {
 	u64 irq = cpu_irq_save(), now;
@@ -222,7 +230,7 @@ static void block(void)
 		now = clock_monotonic_ns();
 		queue_account(q, now);
 		t->state = THREAD_BLOCKED;
-		t->sched.burst_ns += ((s64)(now - t->sched.turn_ns) - (s64)t->sched.burst_ns) / 4;
+		note_burst(t, now);
 		switch_away(q, now);
 	}
 	cpu_irq_restore(irq);

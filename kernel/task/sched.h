@@ -12,7 +12,7 @@
 #define TICK_NS	       4000000ull
 #define RT_PERIOD_NS   1000000000ull
 #define RT_BUDGET_NS   950000000ull
-#define SHORT_BURST_NS 100000ull
+#define SHORT_BURST_NS 200000ull
 
 RB_HEAD(fair_tree, thread);
 TAILQ_HEAD(rt_list, thread);
