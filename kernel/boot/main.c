@@ -137,6 +137,7 @@ static void init_main(void *arg)
 	futex_init();
 	cred_init();
 	selftest_run(machine_cmdline());
+	machine_await_cpus();
 	run_policy = (struct run_policy){.trace = spec.trace, .strict = spec.strict};
 	wx_strict = spec.wx_strict;
 	program_run(&spec);

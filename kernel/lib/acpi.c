@@ -12,10 +12,10 @@
 #include <asm/errno.h>
 #include <moat/acpi.h>
 #include <moat/string.h>
+#include "acpi_table.h"
 
 #define RSDP_BYTES	20u /* of revision 0; what its checksum covers */
 #define RSDP_BYTES_2	36u
-#define HEADER_BYTES	36u
 #define SRAT_BYTES	48u /* header and 12 reserved bytes */
 #define SLIT_BYTES	44u /* header and the number of localities */
 #define TABLE_BYTES_MAX (1u << 20)
@@ -26,18 +26,13 @@
 #define SRAT_X2APIC_BYTES 24u
 enum { SRAT_CPU = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
 
-struct table {
-	const u8 *bytes;
-	u32 len;
-};
-
 /* The domains, ascending; their index is the node. */
 struct domains {
 	u32 ids[NODES_MAX];
 	unsigned count;
 };
 
-static u64 read_le(const u8 *p, unsigned bytes)
+u64 read_le(const u8 *p, unsigned bytes)
 {
 	u64 v = 0;
 
@@ -46,7 +41,7 @@ static u64 read_le(const u8 *p, unsigned bytes)
 	return v;
 }
 
-static bool sum_is_zero(const u8 *p, u32 len)
+bool sum_is_zero(const u8 *p, u32 len)
 {
 	u8 sum = 0;
 
@@ -57,7 +52,7 @@ static bool sum_is_zero(const u8 *p, u32 len)
 
 /* The whole table at phys, if it is one and says `signature` (NULL: any). */
 static bool table_at(const struct acpi_memory *m, u64 phys, const char *signature, u32 least,
-		     struct table *out)
+		     struct acpi_table *out)
 {
 	const u8 *header = m->at(m, phys, HEADER_BYTES);
 
@@ -71,7 +66,7 @@ static bool table_at(const struct acpi_memory *m, u64 phys, const char *signatur
 }
 
 /* The table of tables, and the size of its entries. */
-static int root_table(const struct acpi_memory *m, u64 rsdp, struct table *out, unsigned *entry_bytes)
+static int root_table(const struct acpi_memory *m, u64 rsdp, struct acpi_table *out, unsigned *entry_bytes)
 {
 	const u8 *p = m->at(m, rsdp, RSDP_BYTES);
 	u64 xsdt;
@@ -91,9 +86,8 @@ static int root_table(const struct acpi_memory *m, u64 rsdp, struct table *out, 
 	return table_at(m, read_le(p + 16, 4), "RSDT", HEADER_BYTES, out) ? 0 : -EINVAL;
 }
 
-/* The first table with this signature. 0, -ENOENT, or -EINVAL: it is there and damaged. */
-static int find_table(const struct acpi_memory *m, const struct table *root, unsigned entry_bytes,
-		      const char *signature, u32 least, struct table *out)
+static int find_table(const struct acpi_memory *m, const struct acpi_table *root, unsigned entry_bytes,
+		      const char *signature, u32 least, struct acpi_table *out)
 {
 	for (u32 at = HEADER_BYTES; at + entry_bytes <= root->len; at += entry_bytes) {
 		u64 phys = read_le(root->bytes + at, entry_bytes);
@@ -103,6 +97,15 @@ static int find_table(const struct acpi_memory *m, const struct table *root, uns
 			return table_at(m, phys, signature, least, out) ? 0 : -EINVAL;
 	}
 	return -ENOENT;
+}
+
+int acpi_find(const struct acpi_memory *m, u64 rsdp, const char *signature, u32 least, struct acpi_table *out)
+{
+	struct acpi_table root;
+	unsigned entry_bytes;
+	int err = root_table(m, rsdp, &root, &entry_bytes);
+
+	return err ? err : find_table(m, &root, entry_bytes, signature, least, out);
 }
 
 static unsigned domain_index(const struct domains *d, u32 id)
@@ -167,7 +170,7 @@ static int affinity_read(const u8 *e, unsigned len, bool wide, struct affinity *
 }
 
 /* The entry at *at, which moves behind it: 1, 0 at the end, -EINVAL. */
-static int affinity_next(const struct table *srat, u32 *at, struct affinity *out)
+static int affinity_next(const struct acpi_table *srat, u32 *at, struct affinity *out)
 {
 	const u8 *p = srat->bytes + *at;
 	unsigned len;
@@ -183,7 +186,7 @@ static int affinity_next(const struct table *srat, u32 *at, struct affinity *out
 	return err ? err : 1;
 }
 
-static int read_domains(const struct table *srat, struct domains *d)
+static int read_domains(const struct acpi_table *srat, struct domains *d)
 {
 	struct affinity a;
 	u32 at = SRAT_BYTES;
@@ -198,7 +201,7 @@ static int read_domains(const struct table *srat, struct domains *d)
 	return err ? err : d->count ? 0 : -EINVAL;
 }
 
-static int read_srat(const struct table *srat, const struct domains *d, struct numa_topology *t)
+static int read_srat(const struct acpi_table *srat, const struct domains *d, struct numa_topology *t)
 {
 	struct affinity a;
 	u32 at = SRAT_BYTES;
@@ -214,7 +217,7 @@ static int read_srat(const struct table *srat, const struct domains *d, struct n
 }
 
 /* Distances, if the table is sane: 10 on the diagonal, more elsewhere; else they stay as they are. */
-static void read_slit(const struct table *slit, const struct domains *d, struct numa_topology *t)
+static void read_slit(const struct acpi_table *slit, const struct domains *d, struct numa_topology *t)
 {
 	u64 n = read_le(slit->bytes + HEADER_BYTES, 8);
 	const u8 *matrix = slit->bytes + SLIT_BYTES;
@@ -235,12 +238,9 @@ static void read_slit(const struct table *slit, const struct domains *d, struct 
 int acpi_numa_read(const struct acpi_memory *m, u64 rsdp, struct numa_topology *t)
 {
 	struct domains d = {.count = 0};
-	struct table root, table;
-	unsigned entry_bytes;
-	int err = root_table(m, rsdp, &root, &entry_bytes);
+	struct acpi_table table;
+	int err = acpi_find(m, rsdp, "SRAT", SRAT_BYTES, &table);
 
-	if (!err)
-		err = find_table(m, &root, entry_bytes, "SRAT", SRAT_BYTES, &table);
 	if (!err)
 		err = read_domains(&table, &d);
 	if (!err) {
@@ -251,7 +251,7 @@ int acpi_numa_read(const struct acpi_memory *m, u64 rsdp, struct numa_topology *
 		numa_one_node(t);
 		return err;
 	}
-	if (!find_table(m, &root, entry_bytes, "SLIT", SLIT_BYTES, &table))
+	if (!acpi_find(m, rsdp, "SLIT", SLIT_BYTES, &table))
 		read_slit(&table, &d, t);
 	return 0;
 }

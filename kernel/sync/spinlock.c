@@ -89,8 +89,11 @@ void spin_lock(struct spinlock *l)
 {
 	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
-	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket) {
 		cpu_relax();
+		/* The holder may wait for this CPU to flush its TLB, and interrupts may be off. */
+		cpu_serve_requests();
+	}
 	note_acquire(l);
 }
 

@@ -4,6 +4,7 @@
 #
 #   tests/abi/run.sh [PROGRAM...]     only the cases of these programs
 #   MOAT_KERNEL=build/moat-kernel-debug tests/abi/run.sh
+#   CPUS=4 tests/abi/run.sh           on a machine with so many processors
 #   HOST_ONLY=1 tests/abi/run.sh      only that the tests themselves run on this host
 here=$(dirname "$(realpath "$0")")
 . "$here/../lib.sh"
@@ -20,7 +21,7 @@ run_host() {
 run_moat() {
 	local dir=$1
 	shift
-	timeout 150 "$MOAT" run --timeout 120 --bare --wx linux --clear-env --env A=1 --env B=two "$@" \
+	timeout 150 "$MOAT" run --timeout 120 --bare --cpus "${CPUS:-1}" --wx linux --clear-env --env A=1 --env B=two "$@" \
 		>"$dir/moat" 2>"$dir/moat.err" </dev/null
 	echo $?
 }

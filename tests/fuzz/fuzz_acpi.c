@@ -28,10 +28,10 @@ static void fix(u8 *bytes, size_t size, size_t start, size_t len, size_t field)
 
 static void fix_tables(u8 *bytes, size_t size)
 {
-	static const char names[][5] = {"SLIT", "SRAT", "RSDT", "XSDT"};
+	static const char names[][5] = {"APIC", "SLIT", "SRAT", "RSDT", "XSDT"};
 
 	for (size_t i = 0; i + 36 <= size; i++) {
-		for (size_t n = 0; n < 4; n++) {
+		for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
 			u32 len;
 
 			if (memcmp(bytes + i, names[n], 4) != 0)
@@ -47,6 +47,7 @@ static void fix_tables(u8 *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct numa_topology t;
+	struct cpu_list cpus;
 	u8 *bytes;
 
 	if (size < 36)
@@ -67,6 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (i && t.ranges[i - 1].phys.end > t.ranges[i].phys.start)
 			abort();
 	}
+	if ((acpi_cpus_read(&m, 0, &cpus) && cpus.count) || cpus.count > CPU_LIST_MAX)
+		abort();
 	free(bytes);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Topologies: what ACPI's tables give, what damaged ones do not, and dividing memory by a word of the command line. */
+/* Topologies and CPUs: what ACPI's tables give, what damaged ones do not, and dividing memory by a word of the command line. */
 #include "unit.h"
 #include <errno.h>
 #include <string.h>
@@ -299,6 +299,156 @@ static void test_nearest(void **state)
 	assert_int_equal(order[3], 0);
 }
 
+/* --- which CPUs there are --- */
+
+#define MADT 0x500u
+
+static void madt_cpu(u32 *at, u8 apic, u32 flags)
+{
+	memset(ram + *at, 0, 8);
+	ram[*at + 1] = 8;
+	ram[*at + 3] = apic;
+	put(*at + 4, flags, 4);
+	*at += 8;
+}
+
+/* CPUs 4, 0 (twice), one that is not enabled, an I/O APIC, and one with a wide number, with the same root as above. */
+static u32 madt_make(void)
+{
+	u32 at = MADT + 44;
+
+	put(XSDT + 52, MADT, 8);
+	header(XSDT, "XSDT", 60, 1);
+	madt_cpu(&at, 4, 1);
+	madt_cpu(&at, 0, 1);
+	madt_cpu(&at, 9, 0);
+	memset(ram + at, 0, 12);
+	ram[at] = 1;
+	ram[at + 1] = 12;
+	at += 12;
+	memset(ram + at, 0, 16);
+	ram[at] = 9;
+	ram[at + 1] = 16;
+	put(at + 4, 0x1234, 4);
+	put(at + 8, 1, 4);
+	at += 16;
+	madt_cpu(&at, 0, 1);
+	header(MADT, "APIC", at - MADT, 4);
+	return at;
+}
+
+static void test_madt(void **state)
+{
+	struct cpu_list list;
+
+	(void)state;
+	assert_int_equal(acpi_cpus_read(&memory, RSDP, &list), -ENOENT);
+	assert_int_equal(list.count, 0);
+	madt_make();
+	assert_int_equal(acpi_cpus_read(&memory, RSDP, &list), 0);
+	assert_int_equal(list.count, 3);
+	assert_int_equal(list.apic_ids[0], 4);
+	assert_int_equal(list.apic_ids[1], 0);
+	assert_int_equal(list.apic_ids[2], 0x1234);
+}
+
+static void test_madt_is_bounded(void **state)
+{
+	struct cpu_list list;
+	u32 at = madt_make();
+
+	(void)state;
+	for (u8 apic = 20; apic < 30; apic++)
+		madt_cpu(&at, apic, 1);
+	header(MADT, "APIC", at - MADT, 4);
+	assert_int_equal(acpi_cpus_read(&memory, RSDP, &list), 0);
+	assert_int_equal(list.count, CPU_LIST_MAX);
+	ram[at - 7] = 0; /* an entry without length */
+	header(MADT, "APIC", at - MADT, 4);
+	assert_int_equal(acpi_cpus_read(&memory, RSDP, &list), -EINVAL);
+	assert_int_equal(list.count, 0);
+	ram[at - 7] = 9; /* longer than the table */
+	header(MADT, "APIC", at - MADT, 4);
+	assert_int_equal(acpi_cpus_read(&memory, RSDP, &list), -EINVAL);
+	ram[MADT + 40]++;
+	assert_int_equal(acpi_cpus_read(&memory, RSDP, &list), -EINVAL);
+}
+
+/* The MP table lies in the last KiB below 640 KiB: `ram` stands for that. */
+static const void *at_mp(const struct acpi_memory *m, u64 phys, u64 len)
+{
+	return phys >= 0x9fc00 ? at(m, phys - 0x9fc00, len) : NULL;
+}
+
+static const struct acpi_memory mp_memory = {.at = at_mp};
+
+#define MP_POINTER 0x20u
+#define MP_TABLE   0x40u
+
+static void mp_make(void)
+{
+	memset(ram, 0, sizeof(ram));
+	memcpy(ram + MP_POINTER, "_MP_", 4);
+	put(MP_POINTER + 4, 0x9fc00 + MP_TABLE, 4);
+	ram[MP_POINTER + 8] = 1;
+	fix_sum(MP_POINTER, 16, MP_POINTER + 10);
+	memcpy(ram + MP_TABLE, "PCMP", 4);
+	put(MP_TABLE + 4, 44 + 20 + 8 + 20 + 20, 2);
+	ram[MP_TABLE + 44 + 1] = 2;
+	ram[MP_TABLE + 44 + 3] = 3;  /* the one that boots */
+	ram[MP_TABLE + 44 + 20] = 1; /* a bus */
+	ram[MP_TABLE + 44 + 28 + 1] = 7;
+	ram[MP_TABLE + 44 + 28 + 3] = 1;
+	ram[MP_TABLE + 44 + 48 + 1] = 8; /* not enabled */
+	fix_sum(MP_TABLE, 44 + 68, MP_TABLE + 7);
+}
+
+static void test_mp_table(void **state)
+{
+	struct cpu_list list;
+
+	(void)state;
+	mp_make();
+	assert_int_equal(mp_cpus_read(&mp_memory, &list), 0);
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.apic_ids[0], 2);
+	assert_int_equal(list.apic_ids[1], 7);
+	put(MP_TABLE + 4, 44 + 20 + 8 + 20 + 10, 2); /* the last one does not fit */
+	fix_sum(MP_TABLE, 44 + 58, MP_TABLE + 7);
+	assert_int_equal(mp_cpus_read(&mp_memory, &list), -EINVAL);
+	assert_int_equal(list.count, 0);
+	mp_make();
+	ram[MP_TABLE + 44] = 5; /* there is no such kind */
+	fix_sum(MP_TABLE, 44 + 68, MP_TABLE + 7);
+	assert_int_equal(mp_cpus_read(&mp_memory, &list), -EINVAL);
+	mp_make();
+	ram[MP_TABLE + 50]++;
+	assert_int_equal(mp_cpus_read(&mp_memory, &list), -EINVAL);
+	mp_make();
+	ram[MP_POINTER + 11]++;
+	assert_int_equal(mp_cpus_read(&mp_memory, &list), -ENOENT);
+}
+
+static void test_each_byte_of_cpus_changed(void **state)
+{
+	struct cpu_list list;
+
+	(void)state;
+	for (int mp = 0; mp < 2; mp++) {
+		if (mp)
+			mp_make();
+		else
+			madt_make();
+		for (u32 i = 0; i < sizeof(ram) * 8; i++) {
+			int err;
+			ram[i / 8] ^= (u8)(1u << i % 8);
+			err = mp ? mp_cpus_read(&mp_memory, &list) : acpi_cpus_read(&memory, RSDP, &list);
+			assert_true(list.count <= CPU_LIST_MAX && (!err || list.count == 0));
+			ram[i / 8] ^= (u8)(1u << i % 8);
+		}
+	}
+}
+
 /* Nothing that one changed byte can do may crash; most of it is found. */
 static void test_each_byte_changed(void **state)
 {
@@ -327,6 +477,10 @@ int main(void)
 		cmocka_unit_test_setup(test_too_many_domains, setup),
 		cmocka_unit_test_setup(test_bad_distances, setup),
 		cmocka_unit_test_setup(test_each_byte_changed, setup),
+		cmocka_unit_test_setup(test_madt, setup),
+		cmocka_unit_test_setup(test_madt_is_bounded, setup),
+		cmocka_unit_test_setup(test_mp_table, setup),
+		cmocka_unit_test_setup(test_each_byte_of_cpus_changed, setup),
 		cmocka_unit_test(test_divide),
 		cmocka_unit_test(test_nearest),
 	};

@@ -14,6 +14,8 @@
 #include <moat/panic.h>
 #include "apic.h"
 #include "clock.h"
+#include "cpu_features.h"
+#include "smp.h"
 
 #define LAPIC_PHYS	 0xfee00000u
 #define IOAPIC_PHYS	 0xfec00000u
@@ -21,6 +23,8 @@
 #define LAPIC_EOI	 0x0b0
 #define LAPIC_SPURIOUS	 0x0f0
 #define LAPIC_ENABLE	 0x100u
+#define LAPIC_ICR_LOW	 0x300 /* SDM 3A, 10.6.1 */
+#define LAPIC_ICR_HIGH	 0x310
 #define LAPIC_LVT_TIMER	 0x320
 #define LAPIC_LVT_LINT0	 0x350
 #define LAPIC_LVT_LINT1	 0x360
@@ -30,6 +34,11 @@
 #define LAPIC_PERIODIC	 (1u << 17)
 #define LAPIC_MASKED	 (1u << 16)
 #define LAPIC_DIVIDE_1	 0xbu
+#define ICR_NMI		 0x400u
+#define ICR_INIT	 0x500u
+#define ICR_STARTUP	 0x600u
+#define ICR_BUSY	 (1u << 12)
+#define ICR_ASSERT	 (1u << 14)
 
 #define IOAPIC_SELECT 0
 #define IOAPIC_WINDOW 4 /* in words of 32 bits */
@@ -61,6 +70,16 @@ static void ioapic_write(u8 reg, u32 v)
 	ioapic[IOAPIC_WINDOW] = v;
 }
 
+/* This CPU's own APIC: all have theirs at the same address. */
+static void lapic_setup(void)
+{
+	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VEC_SPURIOUS);
+	lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED);
+	lapic_write(LAPIC_LVT_LINT1, LAPIC_MASKED);
+	lapic_write(LAPIC_TIMER_DIV, LAPIC_DIVIDE_1);
+	lapic_write(LAPIC_LVT_TIMER, LAPIC_PERIODIC | VEC_TIMER);
+}
+
 void apic_init(void)
 {
 	outb(0x21, 0xff);
@@ -69,11 +88,7 @@ void apic_init(void)
 	ioapic = mmio_map(paddr(IOAPIC_PHYS), PAGE_SIZE);
 	if (!lapic || !ioapic)
 		panic("no room to map the APICs");
-	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VEC_SPURIOUS);
-	lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED);
-	lapic_write(LAPIC_LVT_LINT1, LAPIC_MASKED);
-	lapic_write(LAPIC_TIMER_DIV, LAPIC_DIVIDE_1);
-	lapic_write(LAPIC_LVT_TIMER, LAPIC_PERIODIC | VEC_TIMER);
+	lapic_setup();
 	/* Masked is enough: irq_register writes the other half of an entry before it unmasks it. */
 	for (u8 i = 0; i < IOAPIC_LINES; i++)
 		ioapic_write((u8)(0x10 + 2 * i), LAPIC_MASKED);
@@ -89,6 +104,47 @@ static void timer_mode(struct cpu *c, bool periodic)
 	if (periodic)
 		lapic_write(LAPIC_TIMER_INIT, 0);
 	lapic_write(LAPIC_LVT_TIMER, (periodic ? LAPIC_PERIODIC : 0) | VEC_TIMER);
+}
+
+void apic_start_cpu(void)
+{
+	lapic_setup();
+	apic_timer_start(TICK_NS);
+}
+
+/* Two writes that belong together: interrupts off. */
+static void send(u32 apic_id, u32 what)
+{
+	while (!cpu_features.hypervisor && (lapic_read(LAPIC_ICR_LOW) & ICR_BUSY))
+		cpu_relax();
+	lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+	lapic_write(LAPIC_ICR_LOW, what);
+}
+
+void apic_send_ipi(u32 cpu, u8 vector)
+{
+	send(smp_apic_id(cpu), ICR_ASSERT | vector);
+}
+
+void apic_send_nmi(u32 cpu)
+{
+	send(smp_apic_id(cpu), ICR_ASSERT | ICR_NMI);
+}
+
+void apic_send_init(u32 apic_id)
+{
+	u64 irq = cpu_irq_save();
+
+	send(apic_id, ICR_ASSERT | ICR_INIT);
+	cpu_irq_restore(irq);
+}
+
+void apic_send_startup(u32 apic_id, u8 page)
+{
+	u64 irq = cpu_irq_save();
+
+	send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
+	cpu_irq_restore(irq);
 }
 
 void apic_timer_start(u64 period_ns)
@@ -166,7 +222,11 @@ void interrupt_dispatch(u64 vector, bool from_user)
 	if (vector == VEC_SPURIOUS)
 		return;
 	lapic_write(LAPIC_EOI, 0);
-	if (vector == VEC_TIMER) {
+	if (vector == VEC_FLUSH) {
+		cpu_serve_all_requests();
+	} else if (vector == VEC_RESCHEDULE) {
+		sched_ipi();
+	} else if (vector == VEC_TIMER) {
 		timer_fired(from_user);
 	} else if (vector >= VEC_GSI_BASE && vector < VEC_GSI_BASE + IOAPIC_LINES &&
 		   lines[vector - VEC_GSI_BASE].fn) {

@@ -100,11 +100,11 @@ void cpu_features_enable(void)
 	       (f->fsgsbase ? CR4_FSGSBASE : 0) | (f->xsave ? CR4_OSXSAVE : 0);
 	write_cr4(cr4);
 	write_cr0((read_cr0() & ~(u64)(CR0_EM | CR0_TS)) | CR0_WP | CR0_NE | CR0_MP | CR0_AM);
-	if (f->xsave) {
-		xsetbv(f->xcr0);
-		cpuid(13, 0, r);
-		f->xsave_bytes = r[1];
-	}
+	if (!f->xsave)
+		return;
+	xsetbv(f->xcr0);
+	cpuid(13, 0, r);
+	f->xsave_bytes = r[1]; /* the same on each CPU */
 }
 
 void cpu_features_log(void)

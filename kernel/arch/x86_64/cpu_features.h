@@ -21,6 +21,11 @@ void cpu_features_detect(void);
 /* Turns on for this CPU what was found. */
 void cpu_features_enable(void);
 void cpu_features_log(void);
+#define IST_STACKS 3
+#define IST_BYTES  8192
+struct cpu;
+/* Gives a CPU the stack (IST_BYTES, aligned to 16) of one of IST_DOUBLE_FAULT to IST_MACHINE_CHECK. */
+void cpu_set_ist(struct cpu *c, unsigned which, void *stack);
 /* GDT, TSS, IDT, system-call registers of this CPU; GS then points to its struct cpu. */
 void cpu_tables_init(u32 id);
 

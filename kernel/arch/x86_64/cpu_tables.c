@@ -9,11 +9,11 @@
 #include <arch/impl/kernel_layout.h>
 #include <arch/impl/percpu.h>
 #include <arch/impl/trap.h>
+#include <arch/impl/vdso_abi.h>
 #include <arch/impl/x86.h>
+#include <moat/frame.h>
 #include <moat/types.h>
 #include "cpu_features.h"
-
-#define IST_BYTES 8192
 
 struct idt_gate {
 	u16 offset_low, selector;
@@ -32,9 +32,9 @@ struct table_pointer {
 
 struct cpu cpus[CPU_MAX];
 static struct idt_gate idt[256] __aligned(4096);
-static u8 ist_stacks[3][IST_BYTES] __aligned(4096); /* of the first CPU */
+static u8 ist_stacks[IST_STACKS][IST_BYTES] __aligned(4096); /* of the first CPU */
 
-extern char trap_stubs[], syscall_entry[];
+extern char trap_stubs[], syscall_entry[], boot_stack[];
 
 static void idt_set(unsigned vector, unsigned ist, bool user)
 {
@@ -70,16 +70,26 @@ static void gdt_fill(struct cpu *c)
 	c->gdt[5] = 0x00affb000000ffff;
 	c->gdt[6] = limit | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
 	c->gdt[7] = tss >> 32;
-	c->gdt[8] = 0x0040f50000000000ull | c->id; /* data, DPL 3, byte granularity, accessed */
+	/* Data, DPL 3, byte granularity, accessed. topology_find adds the first CPU's node. */
+	c->gdt[8] = 0x0040f50000000000ull | c->id | (u64)numa_cpu_node[c->id] << VDSO_CPU_BITS;
 }
 
 /* The top word of each IST stack tells the entry code whose it is (trap_entry.S, trap_ist). */
-static u64 ist_top(struct cpu *c, unsigned which)
+void cpu_set_ist(struct cpu *c, unsigned which, void *stack)
 {
-	u64 *top = (u64 *)(ist_stacks[which - 1] + IST_BYTES - 16);
+	u64 *top = (u64 *)((u8 *)stack + IST_BYTES - 16);
 
 	*top = (u64)c;
-	return (u64)top;
+	c->tss.ist[which - 1] = (u64)top;
+}
+
+/* What all CPUs share, and what the first has without an allocator. */
+static void first_cpu_init(void)
+{
+	for (unsigned i = IST_DOUBLE_FAULT; i <= IST_MACHINE_CHECK; i++)
+		cpu_set_ist(&cpus[0], i, ist_stacks[i - 1]);
+	cpus[0].start_stack = (u64)boot_stack;
+	idt_init();
 }
 
 void cpu_tables_init(u32 id)
@@ -91,9 +101,8 @@ void cpu_tables_init(u32 id)
 	c->id = id;
 	gdt_fill(c);
 	c->tss.io_map_base = sizeof(c->tss);
-	for (unsigned i = IST_DOUBLE_FAULT; i <= IST_MACHINE_CHECK; i++)
-		c->tss.ist[i - 1] = ist_top(c, i);
-	idt_init();
+	if (id == 0)
+		first_cpu_init();
 	asm volatile("lgdt %0" : : "m"(gdtr));
 	asm volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:"
 		     :

@@ -122,6 +122,7 @@ boot_gdt_pointer:
 
 	.section .bss.page_aligned, "aw", @nobits
 	.balign 4096
+	.globl boot_tables
 boot_tables:
 	.skip 6 * 4096
 	.globl boot_stack

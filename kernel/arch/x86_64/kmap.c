@@ -18,6 +18,7 @@
 #include <moat/panic.h>
 #include "boot_info.h"
 #include "kmap.h"
+#include "smp.h"
 
 #define STACKS_MAX   65536u
 #define SPARE_STACKS 4 /* as many as a pipeline of processes that come and go needs */
@@ -131,10 +132,12 @@ void kmap_stack_destroy(u64 base)
 		return;
 	}
 	frames = pfn_to_page(paddr_to_pfn(paddr(*kernel_entry(base) & PTE_ADDR)));
-	for (u64 i = 0; i < STACK_PAGES; i++) {
+	for (u64 i = 0; i < STACK_PAGES; i++)
 		*kernel_entry(base + i * PAGE_SIZE) = 0;
-		invlpg(base + i * PAGE_SIZE);
-	}
+	spin_unlock_irqrestore(&kmap_lock, irq);
+	/* Neither the addresses nor the frames may be used again before each CPU has forgotten the stack. */
+	tlb_flush_kernel((struct range){base, base + KSTACK_BYTES});
+	irq = spin_lock_irqsave(&kmap_lock);
 	give_slot((base - KMAP_STACKS) / KSTACK_SLOT);
 	spin_unlock_irqrestore(&kmap_lock, irq);
 	frame_put(frames);

@@ -17,6 +17,7 @@
 #include "boot_info.h"
 #include "clock.h"
 #include "cpu_features.h"
+#include "smp.h"
 #include "topology.h"
 
 #define LOW_RESERVED 0x10000u /* kept for the code that starts other CPUs */
@@ -118,7 +119,8 @@ void machine_memory_init(void)
 					 ALIGN_UP(max_pfn * sizeof(struct page), PAGE_SIZE) >> PAGE_SHIFT);
 	u64 ram = 0;
 
-	topology_find(); /* through the identity map */
+	smp_find(); /* through the identity map, as the next */
+	topology_find();
 	/* The identity map was the boot code's: nothing of the kernel is there any more. */
 	*(u64 *)direct_map(paddr(boot_info.root_table)) = 0;
 	write_cr3(boot_info.root_table);
@@ -153,6 +155,12 @@ void machine_interrupts_init(void)
 {
 	clock_init();
 	irq_enable();
+	smp_start();
+}
+
+void machine_await_cpus(void)
+{
+	smp_await();
 }
 
 void machine_early_init(void)

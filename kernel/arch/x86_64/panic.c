@@ -17,13 +17,13 @@
 #include <moat/symbols.h>
 #include "boot_info.h"
 #include "panic_report.h"
+#include "smp.h"
 
 #define BACKTRACE_DEPTH 24
 
 typedef unsigned long long ull;
 
 static void (*end_machine)(void);
-static u32 panicking;
 
 void machine_set_panic_end(void (*end)(void))
 {
@@ -38,12 +38,14 @@ static __noreturn void end(void)
 		asm volatile("cli; hlt");
 }
 
-/* Only one report: a panic within a panic ends at once. */
+/* Only one report: a panic within a panic ends at once, one on another CPU stops there. */
 static void begin(void)
 {
 	irq_disable();
-	if (__atomic_fetch_add(&panicking, 1, __ATOMIC_SEQ_CST))
+	if (!smp_claim_panic()) {
+		smp_stop_if_panicking();
 		end();
+	}
 	kasan_off();
 }
 

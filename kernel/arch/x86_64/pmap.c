@@ -15,6 +15,7 @@
  * table: its own).
  */
 #include <asm/errno.h>
+#include <arch/cpu.h>
 #include <arch/impl/kernel_layout.h>
 #include <arch/impl/percpu.h>
 #include <moat/aspace.h>
@@ -108,25 +109,37 @@ void pmap_destroy(struct pmap *pmap)
 {
 	struct page *root = pfn_to_page(paddr_to_pfn(pmap->root));
 
-	if (this_cpu()->loaded_pmap == pmap)
-		pmap_activate(NULL);
+	tlb_leave(pmap);
 	free_empty_tables(pmap, page_address(root), LEVELS - 1);
 	ASSERT(pmap->tables == 1 && pmap_resident_pages(pmap) == 0);
 	frame_put(root);
 }
 
+/* Interrupts off: a request to leave the old tables must not come in between (ipi.c). */
 void pmap_activate(struct pmap *pmap)
 {
 	struct cpu *c = this_cpu();
+	struct pmap *old;
+	u64 irq;
 
+	/* The tables of the current thread (cpu.user_pmap) are not taken away between this and their use. */
 	if (c->loaded_pmap == pmap)
 		return;
-	if (c->loaded_pmap)
-		__atomic_fetch_and(&c->loaded_pmap->active, ~(1u << c->id), __ATOMIC_RELAXED);
-	if (pmap)
-		__atomic_fetch_or(&pmap->active, 1u << c->id, __ATOMIC_RELAXED);
-	c->loaded_pmap = pmap;
-	write_cr3(pmap ? pmap->root.raw : boot_info.root_table);
+	irq = cpu_irq_save();
+	old = c->loaded_pmap;
+	if (old != pmap) {
+		/*
+		 * Who changes entries sees the bit, or this CPU's first walk sees the change: an atomic operation on one side, a
+		 * fence on the other (tlb.c). The bit of the old tables stays until they are not loaded any more.
+		 */
+		if (pmap)
+			__atomic_fetch_or(&pmap->active, 1u << c->id, __ATOMIC_SEQ_CST);
+		c->loaded_pmap = pmap;
+		write_cr3(pmap ? pmap->root.raw : boot_info.root_table);
+		if (old)
+			__atomic_fetch_and(&old->active, ~(1u << c->id), __ATOMIC_SEQ_CST);
+	}
+	cpu_irq_restore(irq);
 }
 
 u64 *pd_entry(struct pmap *pmap, u64 addr, bool make)

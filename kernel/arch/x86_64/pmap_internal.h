@@ -108,6 +108,10 @@ struct page *alloc_table(struct pmap *pmap, unsigned frame_flags);
 /* Keeps the highest number of resident pages; before it falls. Address-space lock: write. */
 void note_peak(struct pmap *pmap);
 
+/* tlb.c */
+/* No CPU has the tables of this pmap loaded any more, and none will: no thread uses it. */
+void tlb_leave(struct pmap *pmap);
+
 /* pmap_range.c */
 /*
  * The first live PD entry that covers some of [*addr, end), with *addr moved up to what it covers; or NULL. Missing tables

@@ -88,6 +88,8 @@ void clear_pd_entry(struct pmap *pmap, u64 addr, u64 *e, struct tlb_batch *batch
 	}
 	spin_unlock(&pmap->lock);
 	__atomic_sub_fetch(&pmap->tables, count, __ATOMIC_RELAXED);
+	/* CPUs remember the tables on the way to any address; to forget one address is to forget all of them (SDM 3A, 4.10.4.1). */
+	tlb_batch_add(batch, addr);
 	while (count > 0)
 		tlb_batch_frame(batch, gone[--count]);
 }

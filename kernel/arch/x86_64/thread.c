@@ -151,13 +151,11 @@ void arch_leave_user_pmap(void)
 	this_cpu()->user_pmap = NULL;
 }
 
-extern char boot_stack[];
-
 void arch_adopt_boot_thread(struct thread *t, struct arch_thread *state)
 {
 	struct cpu *c = this_cpu();
 
-	*state = (struct arch_thread){.stack_base = (u64)boot_stack};
+	*state = (struct arch_thread){.stack_base = c->start_stack};
 	c->current = t;
 	c->kernel_stack_top = stack_top(state);
 	c->tss.rsp[0] = c->kernel_stack_top;

@@ -21,6 +21,7 @@
 #include <moat/parse.h>
 #include <moat/string.h>
 #include "boot_info.h"
+#include "smp.h"
 #include "topology.h"
 
 #define TABLES_END 0xfec00000u /* device registers from here on: no place for a table */
@@ -65,11 +66,9 @@ static void place_cpus(const struct numa_topology *t, bool fake, u8 cpu_node[CPU
 	char list[64];
 	const char *rest = list;
 	u64 node;
-	u32 r[4];
 
-	cpuid(1, 0, r);
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
-		cpu_node[cpu] = (u8)(fake ? cpu % t->nodes : numa_node_of_apic(t, (r[1] >> 24) + cpu));
+		cpu_node[cpu] = (u8)(fake ? cpu % t->nodes : numa_node_of_apic(t, smp_apic_id(cpu)));
 	if (!cmdline_get(boot_info.cmdline, "numa_cpus", list, sizeof(list)))
 		return;
 	for (unsigned cpu = 0; cpu < CPU_MAX && next_number(&rest, &node) && node < t->nodes; cpu++)

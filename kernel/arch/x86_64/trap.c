@@ -16,6 +16,7 @@
 #include "extable.h"
 #include "fpu.h"
 #include "panic_report.h"
+#include "smp.h"
 
 void trap_from_user(struct trap_frame *f);
 void trap_from_kernel(struct trap_frame *f);
@@ -140,7 +141,9 @@ void trap_from_kernel(struct trap_frame *f)
 
 void trap_on_ist(struct trap_frame *f)
 {
-	if (f->vector == VEC_NMI)
-		return; /* no source of NMIs is set up; one that comes anyway is harmless */
+	if (f->vector == VEC_NMI) {
+		smp_stop_if_panicking();
+		return; /* no other source of NMIs is set up; one that comes anyway is harmless */
+	}
 	panic_trap(f, read_cr2());
 }

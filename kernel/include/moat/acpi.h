@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* room: lib */
-/* The part of ACPI that tells where memory and CPUs are: SRAT and SLIT (ACPI 6.5, 5.2.16 and 5.2.17). */
+/* What the firmware's tables tell: which CPUs there are (MADT, or the MP table), where memory and CPUs are (SRAT, SLIT). */
 #ifndef MOAT_ACPI_H
 #define MOAT_ACPI_H
 
@@ -20,5 +20,17 @@ struct acpi_memory {
  * there is room for. With an error *t is one node.
  */
 int __must_check acpi_numa_read(const struct acpi_memory *m, u64 rsdp, struct numa_topology *t);
+
+/* CPUs that may be started, the one that runs among them, in the order of the table. More than fit are left out. */
+#define CPU_LIST_MAX 8
+struct cpu_list {
+	u32 count;
+	u32 apic_ids[CPU_LIST_MAX];
+};
+
+/* By ACPI's MADT: 0, -ENOENT, -EINVAL; with an error the list is empty. As careful as acpi_numa_read. */
+int __must_check acpi_cpus_read(const struct acpi_memory *m, u64 rsdp, struct cpu_list *out);
+/* By the MP table, in the last KiB below 640 KiB; the same. */
+int __must_check mp_cpus_read(const struct acpi_memory *m, struct cpu_list *out);
 
 #endif

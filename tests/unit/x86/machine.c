@@ -34,3 +34,9 @@ void fake_set_dirty(struct pmap *pmap, u64 addr)
 	else
 		table_of(*pde)[index_at(addr, 0)] |= PTE_D;
 }
+
+void tlb_leave(struct pmap *pmap)
+{
+	if (cpu.loaded_pmap == pmap)
+		pmap_activate(NULL);
+}

@@ -23,6 +23,12 @@ static inline void cpu_relax(void)
 {
 	__builtin_ia32_pause();
 }
+/*
+ * Does what other CPUs wait for, if they do. To be called again and again by whoever waits in a loop for another CPU with
+ * interrupts off or a spinlock held: that CPU may wait for this one. Takes no lock, does not sleep. Any context.
+ *
+ * void cpu_serve_requests(void), defined by arch/impl/cpu.h
+ */
 /* Privilege level of the code that is running: 0 kernel, 3 user (U5). */
 unsigned current_privilege_level(void);
 static inline bool in_kernel_mode(void)

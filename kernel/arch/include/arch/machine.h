@@ -15,8 +15,10 @@ void machine_release_archive(void);
 void machine_memory_init(void);
 /* Maps the interrupt controllers and starts the timer. Needs the frame allocator. */
 void machine_early_init(void);
-/* The clock runs and interrupts are enabled from here on. */
+/* The clock runs and interrupts are enabled from here on. The other CPUs begin to come. */
 void machine_interrupts_init(void);
+/* Waits for them. */
+void machine_await_cpus(void);
 void machine_log_facts(void);
 /* Called at the end of a panic. */
 void machine_set_panic_end(void (*end)(void));

@@ -12,4 +12,8 @@ struct thread *arch_current(void);
 u64 cpu_irq_save(void);
 void cpu_irq_restore(u64 state);
 
+static inline void cpu_serve_requests(void)
+{
+}
+
 #endif

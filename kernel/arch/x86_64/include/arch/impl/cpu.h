@@ -22,6 +22,14 @@ static inline struct thread *arch_current(void)
 	return t;
 }
 
+void cpu_serve_all_requests(void);
+
+static inline void cpu_serve_requests(void)
+{
+	if (__atomic_load_n(&this_cpu()->flush_wanted, __ATOMIC_RELAXED))
+		cpu_serve_all_requests();
+}
+
 static inline u64 cpu_irq_save(void)
 {
 	u64 flags;

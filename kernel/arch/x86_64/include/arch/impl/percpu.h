@@ -44,6 +44,8 @@ struct cpu {
 	bool timer_is_set;	       /* and it will fire */
 	bool timer_fires_once;	       /* its mode */
 	u64 interrupts;
+	u32 flush_wanted; /* [a] another CPU waits for this one: cpu_serve_requests */
+	u64 start_stack;  /* [I] lowest address of the stack that it started on, now its idle thread's */
 	u64 gdt[10];
 	struct tss tss;
 };
@@ -59,7 +61,8 @@ extern struct cpu cpus[];
 static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;
-	asm("movq %%gs:0, %0" : "=r"(c));
+	/* Volatile: a thread that has slept may be on another CPU. */
+	asm volatile("movq %%gs:0, %0" : "=r"(c));
 	return c;
 }
 #endif

@@ -40,12 +40,16 @@
 #define VEC_TIMER	  0x20
 #define VEC_GSI_BASE	  0x30 /* + GSI, 24 of them */
 #define VEC_INT80	  0x80
+#define VEC_RESCHEDULE	  0xf0 /* from another CPU, as the next */
+#define VEC_FLUSH	  0xf1
 #define VEC_SPURIOUS	  0xff
 #define VEC_SYSCALL	  0x100 /* frame.vector of a `syscall` instruction */
 
+#define CR0_PE	       0x1
 #define CR0_MP	       0x2
 #define CR0_EM	       0x4
 #define CR0_TS	       0x8
+#define CR0_ET	       0x10
 #define CR0_NE	       0x20
 #define CR0_WP	       0x10000
 #define CR0_AM	       0x40000
@@ -60,6 +64,8 @@
 #define CR4_OSXSAVE    0x40000
 #define CR4_SMEP       0x100000
 #define CR4_SMAP       0x200000
+
+#define CPUID_1_EDX_HTT (1u << 28) /* several logical processors in the package */
 
 #define MSR_APIC_BASE	   0x1b
 #define MSR_EFER	   0xc0000080
