@@ -62,10 +62,19 @@ static __noinline bool move_entered(struct aspace *as, const struct piece *p)
 {
 	const unsigned need = PMAP_READ | (p->flags & ACCESS_WRITE ? PMAP_WRITE : 0);
 	struct pmap_leaf leaf;
+	struct page *held;
+	bool usable;
 
-	if (!pmap_query(&as->pmap, piece_page(p), &leaf) || (leaf.prot & need) != need)
+	/* Another thread's copy-on-write could drop the frame while it is read. */
+	if (!pmap_query_held(&as->pmap, piece_page(p), &leaf, &held))
 		return false;
-	move(p, pfn_to_page(leaf.pfn));
+	usable = (leaf.prot & need) == need;
+	if (usable)
+		move(p, pfn_to_page(leaf.pfn));
+	if (held)
+		frame_put(held);
+	if (!usable)
+		return false;
 	if ((p->flags & ACCESS_WRITE) && !(leaf.prot & PMAP_DIRTY))
 		(void)set_dirty(as, piece_page(p), &leaf);
 	return true;

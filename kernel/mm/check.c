@@ -71,7 +71,8 @@ void aspace_check(struct aspace *as)
 	struct sums sums = {.as = as};
 	struct vma *prev = NULL;
 
-	rwlock_read(&as->lock);
+	/* For writing: faults on other CPUs, which hold it for reading, would change the sums. */
+	rwlock_write(&as->lock);
 	vma_tree_check(as);
 	for (struct vma *v = aspace_find(as, 0); v; v = vma_next(v)) {
 		check_vma(v, prev, &sums);
@@ -81,5 +82,5 @@ void aspace_check(struct aspace *as)
 	ASSERT(sums.mapped == as->mapped_pages && sums.data == as->data_pages);
 	pmap_for_each(&as->pmap, (struct range){0, USER_TOP}, check_entry, &sums);
 	ASSERT(sums.resident == pmap_resident_pages(&as->pmap));
-	rwlock_read_done(&as->lock);
+	rwlock_write_done(&as->lock);
 }

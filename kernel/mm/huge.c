@@ -125,6 +125,16 @@ static int collapse_window(struct aspace *as, struct range window)
 	if (!block)
 		return -ENOMEM;
 	tlb_batch_init(&batch, &as->pmap);
+	/* No other thread writes to a page between the copy and the new entry: it would have to fault, and waits for as->lock. */
+	err = pmap_prepare(&as->pmap, window, PMAP_CHANGE, &batch);
+	if (err) {
+		tlb_flush(&batch);
+		frame_put(block);
+		return err;
+	}
+	pmap_restrict(&as->pmap, window, PMAP_READ | PMAP_EXEC, &batch);
+	tlb_flush(&batch);
+	err = -EINVAL;
 	if (gather(as, window, block))
 		err = pmap_collapse(&as->pmap, window.start, block, vma_pmap_prot(v->flags), &batch);
 	if (err)

@@ -76,7 +76,8 @@ static __noinline u64 reclaim_vma(struct aspace *as, const struct vma *v)
 		f.count = 0;
 		pmap_for_each(&as->pmap, left, find_lazy, &f);
 		for (unsigned i = 0; i < f.count; i++)
-			pmap_remove(&as->pmap, (struct range){f.addr[i], f.addr[i] + PAGE_SIZE}, 0, &batch);
+			pmap_remove(&as->pmap, (struct range){f.addr[i], f.addr[i] + PAGE_SIZE},
+				    PMAP_ONLY_LAZY, &batch);
 		total += f.count;
 		if (f.count)
 			left.start = f.addr[f.count - 1] + PAGE_SIZE;

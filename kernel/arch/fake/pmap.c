@@ -256,6 +256,8 @@ static bool remove_one(u64 addr, u64 *entry, void *arg)
 
 	if ((rm->flags & PMAP_KEEP_ANON) && frame->owner == FRAME_ANON)
 		return true;
+	if ((rm->flags & PMAP_ONLY_LAZY) && (frame->owner != FRAME_ANON || (*entry & ENTRY_D)))
+		return true;
 	count_resident(rm->pmap, entry_pfn(*entry), -1);
 	*entry = 0;
 	(*table_link(rm->pmap, addr))->frame->table.live--;
@@ -332,6 +334,18 @@ bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
 		*out = leaf_of(*entry);
 	spin_unlock(&pmap->lock);
 	return found;
+}
+
+bool pmap_query_held(struct pmap *pmap, u64 addr, struct pmap_leaf *out, struct page **held)
+{
+	*held = NULL;
+	if (!pmap_query(pmap, addr, out))
+		return false;
+	if (out->size_bytes == PAGE_SIZE) {
+		*held = pfn_to_page(out->pfn);
+		frame_get(*held);
+	}
+	return true;
 }
 
 struct visit {

@@ -301,6 +301,31 @@ bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
 	return found;
 }
 
+bool pmap_query_held(struct pmap *pmap, u64 addr, struct pmap_leaf *out, struct page **held)
+{
+	const u64 *pde = pd_entry(pmap, addr, false);
+	u64 pd = pde ? read_entry(pde) : 0, e;
+	struct page *table;
+
+	*held = NULL;
+	if (!pd)
+		return false;
+	if (is_huge(pd)) {
+		describe(pd, ~0ull, addr, 1, out);
+		return true;
+	}
+	table = page_of(pd);
+	spin_lock(&table->table.lock);
+	e = table_of(pd)[index_at(addr, 0)];
+	if (e) {
+		describe(e, pd, addr, 0, out);
+		*held = page_of(e);
+		frame_get(*held);
+	}
+	spin_unlock(&table->table.lock);
+	return e != 0;
+}
+
 /* fn for the leaves of one last-level table in [addr, end). False when it said stop. */
 static bool visit_table(u64 pd, u64 addr, u64 end, bool (*fn)(u64, const struct pmap_leaf *, void *),
 			void *arg)

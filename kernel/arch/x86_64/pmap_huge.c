@@ -65,7 +65,7 @@ int replace_huge(struct pmap *pmap, u64 addr, u64 *pde, pfn_t pfn, unsigned prot
 int split_huge(struct pmap *pmap, u64 addr, u64 *pde, struct tlb_batch *batch)
 {
 	struct page *block = page_of(*pde), *table = alloc_table(pmap, 0);
-	u64 flags = *pde & ~(u64)(PTE_ADDR | PTE_PS), *e;
+	u64 flags = *pde & ~(u64)(PTE_ADDR | PTE_PS), *e, old;
 
 	if (!table)
 		return -ENOMEM;
@@ -79,8 +79,11 @@ int split_huge(struct pmap *pmap, u64 addr, u64 *pde, struct tlb_batch *batch)
 	table->table.live = ENTRIES;
 	table->table.resident[FRAME_ANON - FRAME_CACHE] = ENTRIES;
 	spin_lock(&pmap->lock);
-	*pde = pfn_to_paddr(page_to_pfn(table)).raw | TABLE_FLAGS;
+	old = __atomic_exchange_n(pde, pfn_to_paddr(page_to_pfn(table)).raw | TABLE_FLAGS, __ATOMIC_ACQ_REL);
 	spin_unlock(&pmap->lock);
+	/* A CPU that has made the block dirty meanwhile has written to some page of it. */
+	for (u64 i = 0; (old & ~flags & PTE_D) && i < ENTRIES; i++)
+		__atomic_fetch_or(&e[i], PTE_D, __ATOMIC_RELAXED);
 	tlb_batch_add(batch, addr);
 	return 0;
 }

@@ -113,6 +113,20 @@ int pmap_prepare(struct pmap *pmap, struct range r, enum pmap_change change, str
 	return err;
 }
 
+/* Takes the leaf of a lazily free page out; false: a CPU has made it dirty, or it is none. */
+static bool clear_lazy(u64 *e)
+{
+	u64 old = *e;
+
+	if (page_of(old)->owner != FRAME_ANON)
+		return false;
+	while ((old & (PTE_P | PTE_D)) == PTE_P) {
+		if (__atomic_compare_exchange_n(e, &old, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
 /* Removes the leaves of one table that is the pmap's own. */
 static void remove_leaves(struct pmap *pmap, struct page *table, struct range r, unsigned flags,
 			  struct tlb_batch *batch)
@@ -126,6 +140,8 @@ static void remove_leaves(struct pmap *pmap, struct page *table, struct range r,
 		u64 *e = &entries[i], addr = base + (u64)i * PAGE_SIZE;
 		struct page *frame = page_of(*e);
 		unsigned owner = frame->owner;
+		if ((flags & PMAP_ONLY_LAZY) && !clear_lazy(e))
+			continue;
 		if (owner_is_resident(owner)) {
 			if (owner == FRAME_ANON && (flags & PMAP_KEEP_ANON))
 				continue;
@@ -154,7 +170,7 @@ void pmap_remove(struct pmap *pmap, struct range r, unsigned flags, struct tlb_b
 
 		part = window_part(addr, r.end);
 		if (is_huge(*pde)) {
-			if (flags & PMAP_KEEP_ANON)
+			if (flags & (PMAP_KEEP_ANON | PMAP_ONLY_LAZY))
 				continue;
 			ASSERT(is_whole_window(part));
 			remove_huge(pmap, addr, pde, batch);
@@ -166,7 +182,7 @@ void pmap_remove(struct pmap *pmap, struct range r, unsigned flags, struct tlb_b
 			if (table->table.live)
 				continue;
 		}
-		ASSERT(is_own_table(*pde) || (is_whole_window(part) && !(flags & PMAP_KEEP_ANON)));
+		ASSERT(is_own_table(*pde) || (is_whole_window(part) && !flags));
 		clear_pd_entry(pmap, addr, pde, batch);
 		drop_table(pmap, table, batch);
 	}
@@ -265,7 +281,7 @@ int pmap_prepare_move(struct pmap *pmap, struct range from, u64 to, struct tlb_b
 
 static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct tlb_batch *batch)
 {
-	u64 *to = pd_entry(pmap, dest, false), moved = *pde;
+	u64 *to = pd_entry(pmap, dest, false), moved;
 
 	spin_lock(&pmap->lock);
 	/* A table that was emptied, or made by a fault that then failed, may stand in the way. */
@@ -275,6 +291,8 @@ static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct t
 		__atomic_sub_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
 		page_holding(to)->table.live--;
 	}
+	/* Another CPU may make a huge page dirty until its entry does not count for it any more. */
+	moved = is_huge(*pde) ? __atomic_fetch_and(pde, ~(u64)PTE_P, __ATOMIC_RELAXED) : *pde;
 	*to = moved;
 	page_holding(to)->table.live++;
 	spin_unlock(&pmap->lock);
@@ -292,7 +310,11 @@ static void move_run(u64 *from, u64 *to, u64 pages)
 		if (!e)
 			continue;
 		DEBUG_ASSERT(!to[i]);
-		from[i] = 0;
+		/* Another CPU may make a clean page dirty until its entry is gone. */
+		if (e & PTE_D)
+			from[i] = 0;
+		else
+			e = __atomic_exchange_n(&from[i], 0, __ATOMIC_RELAXED);
 		to[i] = e;
 		moved++;
 		owners[page_of(e)->owner]++;

@@ -121,7 +121,8 @@ int pmap_own(struct pmap *pmap, u64 addr, struct tlb_batch *batch)
 /* Shares what the PD entry e stands for: what the child's entry will be. */
 static u64 share(u64 *e)
 {
-	*e &= ~(u64)PTE_W;
+	/* Another CPU may make a huge page dirty meanwhile. */
+	__atomic_fetch_and(e, ~(u64)PTE_W, __ATOMIC_RELAXED);
 	if (is_huge(*e))
 		frame_block_get(page_of(*e));
 	else

@@ -130,10 +130,12 @@ int __must_check pmap_prepare(struct pmap *pmap, struct range r, enum pmap_chang
 
 enum pmap_remove_flags {
 	PMAP_KEEP_ANON = 1 << 0, /* private pages stay: only pages of objects are taken out */
+	PMAP_ONLY_LAZY = 1 << 1, /* only private pages that are lazily free: entries that are not dirty */
 };
 /*
- * Removes the entries in the range; frames go to the batch. After pmap_prepare with PMAP_REMOVE (with PMAP_KEEP_ANON:
- * PMAP_CHANGE). Lock: write.
+ * Removes the entries in the range; frames go to the batch. After pmap_prepare with PMAP_REMOVE (with PMAP_KEEP_ANON or
+ * PMAP_ONLY_LAZY: PMAP_CHANGE). A program on another CPU may write to a page up to the moment when its entry goes: with
+ * PMAP_ONLY_LAZY the page then stays. Lock: write.
  */
 void pmap_remove(struct pmap *pmap, struct range r, unsigned flags, struct tlb_batch *batch);
 /*
@@ -161,6 +163,12 @@ void pmap_move(struct pmap *pmap, struct range from, u64 to, struct tlb_batch *b
  */
 int __must_check pmap_fork(struct pmap *child, struct pmap *parent, struct tlb_batch *batch);
 
+/*
+ * The leaf that maps addr, with a reference to its frame, which is the caller's to drop: for who reads the frame while
+ * faults may put another one in its place. A huge entry is not replaced by a fault: its frame comes without a reference,
+ * *held is NULL. Lock: read.
+ */
+bool pmap_query_held(struct pmap *pmap, u64 addr, struct pmap_leaf *out, struct page **held);
 /* The leaf that maps addr, by a walk that honours PRESENT, USER, WRITABLE and NX at each level. Lock: none. */
 bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out);
 /*
