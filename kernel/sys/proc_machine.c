@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 #include <arch/cpu.h>
 #include <arch/machine.h>
+#include <arch/smp.h>
 #include <arch/timer.h>
 #include <moat/heap.h>
 #include <moat/mode.h>
@@ -59,6 +60,29 @@ static int show_loadavg(struct proc_text *t, const struct proc_open *o, u64 *pos
 	return 0;
 }
 
+/* One line for all of them, then one for each. */
+static void put_cpu_times(struct proc_text *t)
+{
+	struct cpu_times times[CPU_MAX + 1] = {0}, *all = &times[CPU_MAX];
+	u32 count = cpu_count();
+
+	for (u32 cpu = 0; cpu < count; cpu++) {
+		sched_cpu_times(cpu, &times[cpu]);
+		all->user_ns += times[cpu].user_ns;
+		all->nice_ns += times[cpu].nice_ns;
+		all->sys_ns += times[cpu].sys_ns;
+		all->idle_ns += times[cpu].idle_ns;
+	}
+	for (u32 i = 0; i <= count; i++) {
+		const struct cpu_times *c = i == 0 ? all : &times[i - 1];
+		char number[4] = {i == 0 ? ' ' : (char)('0' + i - 1)};
+
+		proc_printf(t, "cpu%s %llu %llu %llu %llu 0 0 0 0 0 0\n", number,
+			    (ull)c->user_ns / NS_PER_TICK, (ull)c->nice_ns / NS_PER_TICK,
+			    (ull)c->sys_ns / NS_PER_TICK, (ull)c->idle_ns / NS_PER_TICK);
+	}
+}
+
 static int show_stat(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
 	struct process_totals totals;
@@ -67,9 +91,7 @@ static int show_stat(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	(void)o;
 	(void)pos;
 	read_times(&totals, &up_ns, &idle_ns);
-	for (unsigned i = 0; i < 2; i++)
-		proc_printf(t, "cpu%s %llu 0 %llu %llu 0 0 0 0 0 0\n", i == 0 ? " " : "0",
-			    totals.user_ns / NS_PER_TICK, totals.sys_ns / NS_PER_TICK, idle_ns / NS_PER_TICK);
+	put_cpu_times(t);
 	proc_printf(t, "intr 0\nctxt %llu\nbtime %llu\nprocesses %d\n", (ull)totals.switches,
 		    (clock_realtime_ns() - up_ns) / NS_PER_SEC, totals.last_pid);
 	proc_printf(t, "procs_running %llu\nprocs_blocked 0\n", (ull)totals.running);
@@ -84,6 +106,24 @@ static int show_cmdline(struct proc_text *t, const struct proc_open *o, u64 *pos
 	return 0;
 }
 
+/* CPUs are all alike: what the one that reads says of itself, for each. */
+static void put_cpu(struct proc_text *t, const struct cpu_description *c, u32 cpu)
+{
+	proc_printf(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", cpu, c->vendor,
+		    c->family, c->model);
+	proc_printf(t, "model name\t: %s\nstepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n", c->name, c->stepping,
+		    (ull)c->khz / 1000, (ull)c->khz % 1000);
+	proc_printf(t, "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n", cpu_count(),
+		    cpu, cpu_count());
+	proc_printf(t, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\nflags\t\t:%s",
+		    c->level, c->flags);
+	proc_printf(t, "\nbugs\t\t:\nclflush size\t: %u\ncache_alignment\t: %u\n", c->line_bytes,
+		    c->line_bytes);
+	proc_printf(t, "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n",
+		    c->physical_bits, c->virtual_bits);
+}
+
+/* A record for each CPU. */
 static int show_cpuinfo(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
 	struct cpu_description *c = kmalloc(sizeof(*c));
@@ -93,17 +133,8 @@ static int show_cpuinfo(struct proc_text *t, const struct proc_open *o, u64 *pos
 	if (!c)
 		return -ENOMEM;
 	cpu_describe(c);
-	proc_printf(t, "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", c->vendor,
-		    c->family, c->model);
-	proc_printf(t, "model name\t: %s\nstepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n", c->name, c->stepping,
-		    (ull)c->khz / 1000, (ull)c->khz % 1000);
-	proc_printf(t, "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n");
-	proc_printf(t, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\nflags\t\t:%s",
-		    c->level, c->flags);
-	proc_printf(t, "\nbugs\t\t:\nclflush size\t: %u\ncache_alignment\t: %u\n", c->line_bytes,
-		    c->line_bytes);
-	proc_printf(t, "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n",
-		    c->physical_bits, c->virtual_bits);
+	for (u32 cpu = 0; cpu < cpu_count(); cpu++)
+		put_cpu(t, c, cpu);
 	kfree(c);
 	return 0;
 }
@@ -140,6 +171,7 @@ void proc_system_init(void)
 	static struct proc_table sysfs = {.entries = sysfs_entries};
 
 	sysfs_node_init();
+	sysfs_cpu_init();
 	proc_register(&memory);
 	proc_register(&machine);
 	sysfs_register(&sysfs);

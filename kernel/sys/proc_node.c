@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* /sys/devices/system/node: the nodes of memory, as libnuma and numactl(8) read them (numa(7)). */
-#include <arch/cpu.h>
+#include <arch/smp.h>
 #include <moat/mode.h>
 #include <moat/string.h>
 #include <moat/usage.h>
@@ -20,10 +20,14 @@ static unsigned node_of(const struct proc_open *o)
 	return *(const unsigned *)o->entry->data;
 }
 
-/* Programs run on the first CPU only. */
-static bool has_cpu(unsigned node)
+/* The CPUs of a node, as bits. */
+static u32 cpus_of(unsigned node)
 {
-	return numa_cpu_node[0] == node;
+	u32 set = 0;
+
+	for (u32 cpu = 0; cpu < cpu_count(); cpu++)
+		set |= (u32)(numa_cpu_node[cpu] == node) << cpu;
+	return set;
 }
 
 static bool has_memory(unsigned node)
@@ -50,9 +54,13 @@ static int show_all(struct proc_text *t, const struct proc_open *o, u64 *pos)
 
 static int show_has_cpu(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
+	u64 set = 0;
+
 	(void)o;
 	(void)pos;
-	return show_set(t, 1u << numa_cpu_node[0]);
+	for (unsigned node = 0; node < numa.nodes; node++)
+		set |= (u64)(cpus_of(node) != 0) << node;
+	return show_set(t, set);
 }
 
 static int show_has_memory(struct proc_text *t, const struct proc_open *o, u64 *pos)
@@ -69,13 +77,13 @@ static int show_has_memory(struct proc_text *t, const struct proc_open *o, u64 *
 static int show_cpulist(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
 	(void)pos;
-	return show_set(t, has_cpu(node_of(o)));
+	return show_set(t, cpus_of(node_of(o)));
 }
 
 static int show_cpumap(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
 	(void)pos;
-	proc_printf(t, "%u\n", has_cpu(node_of(o)));
+	proc_printf(t, "%x\n", cpus_of(node_of(o)));
 	return 0;
 }
 

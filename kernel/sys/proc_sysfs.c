@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The few files of /sys that C libraries and allocators read: huge pages, CPUs, memory nodes. */
 #include <asm/errno.h>
+#include <arch/smp.h>
 #include <moat/huge.h>
 #include <moat/mode.h>
 #include <moat/string.h>
@@ -55,10 +56,31 @@ static const struct proc_entry huge_pages[] = {
 static const struct proc_entry mm[] = {DIR("transparent_hugepage", huge_pages), {0}};
 static const struct proc_entry kernel[] = {DIR("mm", mm), {0}};
 
-static const struct proc_entry cpu0[] = {{0}};
-static const struct proc_entry cpu[] = {
-	TEXT("online", "0"), TEXT("possible", "0"), TEXT("present", "0"), DIR("cpu0", cpu0), {0},
-};
+static int show_cpus(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	(void)pos;
+	proc_put_set(t, (1u << cpu_count()) - 1);
+	proc_put(t, "\n", 1);
+	return 0;
+}
+
+#define CPU_FILES 3
+#define CPUS(file)                                                      \
+	{                                                               \
+		.name = file, .mode = S_IFREG | 0444, .show = show_cpus \
+	}
+static const char cpu_names[CPU_MAX][5] = {"cpu0", "cpu1", "cpu2", "cpu3", "cpu4", "cpu5", "cpu6", "cpu7"};
+static const struct proc_entry of_one_cpu[] = {{0}};
+/* [I after boot] The folders of the CPUs follow. */
+static struct proc_entry cpu[CPU_FILES + CPU_MAX + 1] = {CPUS("online"), CPUS("possible"), CPUS("present")};
+
+void sysfs_cpu_init(void)
+{
+	for (u32 i = 0; i < cpu_possible_count(); i++)
+		cpu[CPU_FILES + i] = (struct proc_entry)DIR(cpu_names[i], of_one_cpu);
+}
+
 static const struct proc_entry system_dir[] = {DIR("cpu", cpu), DIR("node", sysfs_node_entries), {0}};
 static const struct proc_entry devices[] = {DIR("system", system_dir), {0}};
 

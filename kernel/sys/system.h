@@ -29,5 +29,6 @@ extern const struct proc_entry proc_sysctl_table[];    /* proc_sysctl.c: /proc/s
 extern struct proc_entry sysfs_node_entries[];	/* proc_node.c: /sys/devices/system/node */
 void sysfs_node_init(void);			/* makes the folders of the nodes; boot */
 extern const struct proc_entry sysfs_entries[]; /* proc_sysfs.c: /sys */
+void sysfs_cpu_init(void);			/* makes the folders of the CPUs; boot */
 
 #endif
