@@ -11,6 +11,8 @@
  *     attacks       one machine survives all attacks of /attacks, one after the other
  *     spawn-leak    programs come and go, also when memory runs out on the way, and leave nothing
  *     threads       kernel threads and programs take turns; locks and wait queues keep their promises
+ *     smp           all CPUs at once: locks, memory, stacks, TLB flushes
+ *     smp-panic     all CPUs panic at the same moment: one report
  *     kasan-...     six mistakes with memory, each of which must end in a report of the address checker
  *
  * A test that passes ends the machine as a program that exited with 0 does; one that fails panics.
@@ -60,6 +62,8 @@ static const struct selftest {
 	{"attacks", test_attacks, false},
 	{"spawn-leak", test_spawn_leak, false},
 	{"threads", test_threads, false},
+	{"smp", test_smp, false},
+	{"smp-panic", test_smp_panic, true},
 	{"kasan-read", test_kasan_read, true},
 	{"kasan-write", test_kasan_write, true},
 	{"kasan-late-use", test_kasan_late_use, true},

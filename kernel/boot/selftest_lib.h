@@ -25,6 +25,8 @@ void test_uaccess_cost(void);
 void test_attacks(void);
 void test_spawn_leak(void);
 void test_threads(void);
+void test_smp(void);
+void test_smp_panic(void);
 void test_kasan_read(void);
 void test_kasan_write(void);
 void test_kasan_late_use(void);

@@ -108,13 +108,14 @@ boot_test() {
 # selftest KERNEL NAME [STATUS TEXT...]: a boot test of the kernel's own. It ends the machine as a program that exits
 # with 0; or, where that is expected, with another status and TEXT as the one line on standard error.
 selftest() {
-	local kernel=$1 name=$2 expected=${3:-0} err status options=()
+	local kernel=$1 name=${2%@*} expected=${3:-0} err status options=()
+	[[ $2 == *@* ]] && options=(--cpus "${2#*@}")
 	shift 3 2>/dev/null || shift $#
 	case $name in
 	# The program and the table of attacks, and no more memory than eat-memory needs time for.
-	attacks) options=(--memory 64M --file "$ATTACK:/attack" --file "$here/attacks:/attacks") ;;
+	attacks) options+=(--memory 64M --file "$ATTACK:/attack" --file "$here/attacks:/attacks") ;;
 	# Where the cycle counter counts instructions, whatever else this host does.
-	uaccess-cost) options=(--deterministic) ;;
+	uaccess-cost) options+=(--deterministic) ;;
 	esac
 	err=$(timeout 150 "$MOAT" run --kernel "$kernel" --timeout 120 --append "selftest=$name" "${options[@]}" \
 		/bin/busybox true 2>&1 >/dev/null </dev/null)
@@ -198,7 +199,9 @@ list_machines() {
 		echo "machine $1 --memory $memory"
 	done
 	echo "machine $1 --memory 24M --cpus 1"
+	echo "machine $1 --cpus 2"
 	echo "machine $1 --cpus 4"
+	echo "machine $1 --cpus 8"
 	echo "machine $1 --cpus 4 --memory 1G"
 	echo "machine $1 --nodes 2"
 	echo "machine $1 --nodes 4 --cpus 4 --memory 64M"
