@@ -62,6 +62,9 @@ void drop_table(struct pmap *pmap, struct page *table, struct tlb_batch *batch)
 	}
 	__atomic_sub_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
 	tlb_batch_all(batch);
+	/* Who is left alone with the table may write to its frames at once: no CPU may then still show them to this pmap. */
+	if (frame_refs(table) > 1)
+		tlb_flush(batch);
 	if (let_go(table)) {
 		drop_frames(table, batch);
 		tlb_batch_frame(batch, table);
