@@ -96,6 +96,7 @@ static bool leave(struct thread *t, struct signal_list *dropped)
 		if (stopped)
 			parent_tell_locked(p, CLD_STOPPED, p->signals.stopped);
 		waitq_wake_all(&p->thread_event);
+		t->process = &kernel_process; /* p may be gone as soon as the table is unlocked */
 	}
 	table_unlock(irq);
 	return !last;
@@ -113,9 +114,8 @@ void thread_leave(int wait_status)
 	thread_set_fs(NULL);
 	if (!leave(t, &dropped))
 		process_end(p->signals.ending ? p->signals.end_status : wait_status);
-	/* p may be gone. The tables stay loaded until the next switch, which needs no address space. */
+	/* The tables stay loaded until the next switch, which needs no address space. */
 	arch_leave_user_pmap();
-	t->process = &kernel_process;
 	signal_free_list(&dropped);
 	thread_exit();
 }
