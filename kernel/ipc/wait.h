@@ -9,14 +9,9 @@
 
 #define WAIT_FOREVER KTIMER_NEVER
 
-/* How a `poll` operation shows its queue: to a table, or as the only one. */
-#if __has_include(<moat/epoll.h>)
+/* How a `poll` operation shows its queue. */
 typedef struct poll_table *poll_to;
 #define poll_show(to, q) poll_add((to), (q))
-#else
-typedef struct waitq **poll_to;
-#define poll_show(to, q) (*(to) = (q))
-#endif
 
 /* 0, -EINTR, or -EAGAIN when the deadline (of the monotonic clock, ns; WAIT_FOREVER: none) has come. */
 #define IPC_WAIT(q, cond, deadline_ns)                                       \

@@ -41,9 +41,9 @@ static int open_fixed(struct proc_open *o, u32 flags)
 
 /* --- fs/mqueue --- */
 
-_Static_assert(SEM_IN_SET_MAX == 32000 && SEM_ALL_MAX == 1024000000 && SEM_OPS_MAX == 500 &&
-		       SEM_SETS_MAX == 32000,
-	       "what /proc/sys/kernel/sem says");
+_Static_assert(SEM_IN_SET_MAX == 32000 && SEM_ALL_MAX == 1024000000, "what /proc/sys/kernel/sem says");
+_Static_assert(SEM_OPS_MAX == 500, "what /proc/sys/kernel/sem says");
+_Static_assert(SEM_SETS_MAX == 32000, "what /proc/sys/kernel/sem says");
 
 static const struct proc_entry mqueue_table[] = {
 	NUMBER("msg_default", MQ_MESSAGES_MAX),	  NUMBER("msg_max", MQ_MESSAGES_MAX),

@@ -85,7 +85,7 @@ static int change_policy(struct thread *t, void *arg)
 	if (!c->keep_params) {
 		new.rt_priority = (u8)c->rt_priority;
 		if (c->has_nice && is_fair(new.policy))
-			new.nice = (s8)c->nice;
+			new.nice = c->nice;
 	}
 	if (!c->keep_reset)
 		new.reset_on_fork = c->reset_on_fork;
@@ -337,7 +337,7 @@ static int set_nice(struct thread *t, int nice)
 		if (nice < p.nice && !limit_allows_nice(t->process, nice))
 			return -EACCES;
 	}
-	p.nice = (s8)nice;
+	p.nice = nice;
 	thread_set_policy(t, &p);
 	return 0;
 }

@@ -32,7 +32,7 @@ static void finish_switch(void)
 {
 	struct run_queue *q = this_queue();
 	struct thread *t = q->previous;
-	enum thread_state state = t->state;
+	u32 state = t->state;
 
 	spin_unlock(&q->lock);
 	/* In all other states it may be anywhere by now. */

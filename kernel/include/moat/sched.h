@@ -23,7 +23,7 @@ struct thread;
 struct sched_policy {
 	u8 policy;	/* SCHED_NORMAL (that is SCHED_OTHER), _BATCH, _IDLE, _FIFO, _RR */
 	u8 rt_priority; /* 1..RT_PRIO_MAX, 0 for the fair policies */
-	s8 nice;	/* kept, but without a meaning, for the others */
+	s32 nice;	/* kept, but without a meaning, for the others */
 	bool reset_on_fork;
 };
 

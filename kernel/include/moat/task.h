@@ -123,7 +123,7 @@ struct thread {
 	struct fd_table *files;	     /* [table for change] */
 	struct fs_context *fs;	     /* [table for change] */
 	char name[TASK_NAME_MAX];    /* [I between execs] */
-	enum thread_state state;     /* [run queue] */
+	u32 state;		     /* [run queue for change, a for read] enum thread_state */
 	struct sched_entity sched;
 	LIST_ENTRY(thread) all;	     /* [thread list] */
 	u64 on_cpu_since_ns;	     /* [run queue] */
