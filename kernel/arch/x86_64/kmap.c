@@ -10,6 +10,7 @@
  *
  * Lock: kmap_lock (RANK_PMAP) for the tables and the slot bitmap.
  */
+#include <arch/switch.h>
 #include <arch/impl/kernel_layout.h>
 #include <arch/impl/x86.h>
 #include <arch/irq.h>
@@ -141,6 +142,14 @@ void kmap_stack_destroy(u64 base)
 	give_slot((base - KMAP_STACKS) / KSTACK_SLOT);
 	spin_unlock_irqrestore(&kmap_lock, irq);
 	frame_put(frames);
+}
+
+u64 arch_spare_stack_frames(void)
+{
+	u64 irq = spin_lock_irqsave(&kmap_lock), frames = spare_count * STACK_PAGES;
+
+	spin_unlock_irqrestore(&kmap_lock, irq);
+	return frames;
 }
 
 volatile void *mmio_map(paddr_t pa, size_t bytes)

@@ -44,6 +44,8 @@ void arch_set_user_pmap(struct pmap *pmap);
 void arch_leave_user_pmap(void);
 /* Makes the code that booted this CPU a thread, on the boot stack. Once for each CPU. */
 void arch_adopt_boot_thread(struct thread *t, struct arch_thread *state);
+/* Frames of kernel stacks that no thread has and that are kept for the next ones. */
+u64 arch_spare_stack_frames(void);
 /* True when addr lies in the guard pages below t's kernel stack. */
 bool arch_thread_guard(const struct arch_thread *t, u64 addr);
 /* Waits for an interrupt; interrupts off at the call and on return. */
