@@ -8,10 +8,12 @@
  * One mutex, mq_lock, protects names, queues and messages; it is not held around copies from or to a program, nor across
  * a wait. Messages are charged to the memory that all System V objects share.
  */
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/types.h>
 #include <sys/queue.h>
+#include <moat/cred.h>
 #include <moat/heap.h>
 #include <moat/mode.h>
 #include <moat/mqueue.h>
@@ -147,7 +149,7 @@ static struct mqueue *find(const char *name)
 static int choose_size(struct mqueue *q, const struct mq_attr *attr)
 {
 	const struct process *p = current_process();
-	bool root = p->euid == 0;
+	bool root = capable(CAP_SYS_RESOURCE);
 
 	q->depth = MQ_MESSAGES_MAX;
 	q->length = MQ_LENGTH_MAX;
@@ -169,7 +171,7 @@ static int create(const char *name, u32 mode, const struct mq_attr *attr, struct
 	struct mqueue *q;
 	int err;
 
-	if (queue_count >= MQ_QUEUES_MAX && p->euid != 0)
+	if (queue_count >= MQ_QUEUES_MAX && !capable(CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	if (!sysv_charge(sizeof(*q)))
 		return -ENOMEM;
@@ -206,7 +208,7 @@ static int check_open(const struct mqueue *q, u32 flags)
 		granted >>= 6;
 	else if (p->egid == q->gid)
 		granted >>= 3;
-	return p->euid != 0 && (wanted[flags & O_ACCMODE] & ~granted) ? -EACCES : 0;
+	return (wanted[flags & O_ACCMODE] & ~granted) && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }
 
 static int find_or_create(const char *name, u32 flags, u32 mode, const struct mq_attr *attr,
@@ -260,7 +262,7 @@ int mq_unlink_queue(const char *name)
 	q = find(name);
 	if (!q)
 		err = -ENOENT;
-	else if (euid != 0 && euid != q->uid)
+	else if (euid != q->uid && !capable(CAP_FOWNER))
 		err = -EPERM;
 	else
 		forget_name(q);

@@ -3,8 +3,10 @@
  * System V message queues (msgget(2), msgop(2)). A message is copied in before the lock is taken and copied out after
  * it has left the queue: one that a reader cannot take is gone, as on Linux.
  */
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <sys/queue.h>
+#include <moat/cred.h>
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "sysv.h"
@@ -335,7 +337,7 @@ int msg_set(int id, const struct ipc64_perm *perm, u64 bytes_max)
 	struct sysv *o;
 	int err = sysv_find_owned(t, id, &o);
 
-	if (!err && bytes_max > MSG_QUEUE_MAX && current_process()->euid != 0)
+	if (!err && bytes_max > MSG_QUEUE_MAX && !capable(CAP_SYS_RESOURCE))
 		err = -EPERM;
 	if (!err)
 		err = sysv_set_perm(o, perm);

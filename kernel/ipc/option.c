@@ -3,7 +3,9 @@
  * Options of sockets (socket(7)), level SOL_SOCKET, as AF_UNIX answers on Linux: many are kept and mean nothing to a
  * socket that never leaves the machine.
  */
+#include <linux/capability.h>
 #include <linux/time_types.h>
+#include <moat/cred.h>
 #include <moat/string.h>
 #include "socket.h"
 
@@ -170,7 +172,7 @@ static int set_buffer(struct socket *s, int option, s32 value)
 {
 	bool force = option == SO_SNDBUFFORCE || option == SO_RCVBUFFORCE;
 
-	if (force && current_process()->euid != 0)
+	if (force && !capable(CAP_NET_ADMIN))
 		return -EPERM;
 	if (option == SO_RCVBUF || option == SO_RCVBUFFORCE) {
 		__atomic_store_n(&s->receive_bytes, buffer_bytes(value, BUFFER_RECEIVE_LEAST, force),
@@ -184,7 +186,7 @@ static int set_buffer(struct socket *s, int option, s32 value)
 
 static int set_number(struct socket *s, int option, s32 value)
 {
-	bool *flag = flag_of(s, option), privileged = current_process()->euid == 0;
+	bool *flag = flag_of(s, option), privileged = capable(CAP_NET_ADMIN);
 
 	if (option == SO_DEBUG && value && !privileged)
 		return -EACCES;

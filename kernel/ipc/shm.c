@@ -7,7 +7,9 @@
  * So the number of attachments is the number of references to the file, less the segment's own. A segment that is
  * removed while it is attached stays in the table, without a key, until its file is released: that is the last detachment.
  */
+#include <linux/capability.h>
 #include <linux/fcntl.h>
+#include <moat/cred.h>
 #include <moat/commit.h>
 #include <moat/fs.h>
 #include <moat/heap.h>
@@ -342,7 +344,7 @@ int shm_set_locked(int id, bool locked)
 	struct sysv *o;
 	int err = sysv_find(t, id, 0, &o);
 
-	if (!err && p->euid != 0 &&
+	if (!err && !capable(CAP_IPC_LOCK) &&
 	    ((p->euid != o->uid && p->euid != o->cuid) || (locked && p->limits[RLIMIT_MEMLOCK].soft == 0)))
 		err = -EPERM;
 	if (!err)

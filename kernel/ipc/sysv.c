@@ -6,7 +6,9 @@
  *
  * Places are given out one after the other, so that an ID is not used again soon.
  */
+#include <linux/capability.h>
 #include <arch/timer.h>
+#include <moat/cred.h>
 #include <moat/frame.h>
 #include <moat/heap.h>
 #include <moat/string.h>
@@ -62,7 +64,7 @@ int sysv_check_rights(const struct sysv *o, u32 rights)
 		granted >>= 6;
 	else if (p->egid == o->cgid || p->egid == o->gid)
 		granted >>= 3;
-	return (wanted & ~granted) && p->euid != 0 ? -EACCES : 0;
+	return (wanted & ~granted) && !capable(CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
 static struct sysv *at_index(const struct sysv_table *t, u32 index)
@@ -97,7 +99,7 @@ int sysv_find_owned(struct sysv_table *t, int id, struct sysv **out)
 
 	if (err)
 		return err;
-	return euid == 0 || euid == (*out)->uid || euid == (*out)->cuid ? 0 : -EPERM;
+	return euid == (*out)->uid || euid == (*out)->cuid || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 struct sysv *sysv_next(struct sysv_table *t, u32 *index)

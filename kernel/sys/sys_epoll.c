@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* epoll_create(2), epoll_ctl(2), epoll_wait(2) and their relatives. */
+#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <arch/timer.h>
 #include <arch/uaccess.h>
+#include <moat/cred.h>
 #include <moat/epoll.h>
 #include "sys_poll.h"
 
@@ -39,7 +41,7 @@ s64 sys_epoll_ctl(int epfd, int op, int fd, void __user *user_event)
 	if (op != EPOLL_CTL_DEL && copy_from_user(&event, user_event, sizeof(event)))
 		return -EFAULT;
 	/* This machine never sleeps, so nothing is to be kept awake; who may not ask for that is not told, as on Linux. */
-	if (current_process()->euid != 0)
+	if (!capable(CAP_BLOCK_SUSPEND))
 		event.events &= ~(u32)EPOLLWAKEUP;
 	f = sys_file(epfd);
 	target = f ? sys_file(fd) : NULL;

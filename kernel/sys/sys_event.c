@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* eventfd(2), timerfd_create(2), timerfd_settime(2), timerfd_gettime(2), signalfd(2). */
+#include <linux/capability.h>
 #include <linux/time_types.h>
 #include <linux/timerfd.h>
 #include <arch/uaccess.h>
+#include <moat/cred.h>
 #include <moat/event.h>
 #include <moat/signalfd.h>
 #include "sys_fs.h"
@@ -37,7 +39,7 @@ s64 sys_eventfd(u32 count)
 
 static bool may_wake_alarm(void)
 {
-	return current_process()->euid == 0;
+	return capable(CAP_WAKE_ALARM);
 }
 
 s64 sys_timerfd_create(int clockid, int flags)

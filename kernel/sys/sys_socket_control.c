@@ -5,6 +5,8 @@
  *     | cmsghdr | data | pad to 8 | cmsghdr | data | …
  */
 #include <arch/uaccess.h>
+#include <linux/capability.h>
+#include <moat/cred.h>
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "sys_socket.h"
@@ -46,14 +48,16 @@ static int get_rights(struct sock_message *m, const int *fds, size_t count)
 	return err;
 }
 
-/* What one may say of oneself; root says what it likes, of processes that exist. */
+/* What one may say of oneself, and with the capability of others, as long as the process exists. */
 static int check_cred(const struct sock_cred *c)
 {
 	const struct process *p = current_process();
 
-	if (p->euid != 0 &&
-	    (c->pid != p->pid || (c->uid != p->uid && c->uid != p->euid && c->uid != p->suid) ||
-	     (c->gid != p->gid && c->gid != p->egid && c->gid != p->sgid)))
+	if (c->pid != p->pid && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (c->uid != p->uid && c->uid != p->euid && c->uid != p->suid && !capable(CAP_SETUID))
+		return -EPERM;
+	if (c->gid != p->gid && c->gid != p->egid && c->gid != p->sgid && !capable(CAP_SETGID))
 		return -EPERM;
 	if (c->uid == UINT32_MAX || c->gid == UINT32_MAX)
 		return -EINVAL;

@@ -7,7 +7,9 @@
  *
  * Lock: process_table_lock, below the lock of the list of terminals.
  */
+#include <linux/capability.h>
 #include <asm/errno.h>
+#include <moat/cred.h>
 #include <moat/tty.h>
 #include "table.h"
 
@@ -23,7 +25,7 @@ static void caller(struct tty_caller *out)
 		.uid = p->euid,
 		.tty = p->tty,
 		.leads = p->sid == p->pid && p != &kernel_process,
-		.privileged = p->euid == 0,
+		.privileged = capable(CAP_SYS_ADMIN),
 	};
 	table_unlock(irq);
 }
