@@ -17,6 +17,7 @@
 #include <arch/cpu.h>
 #include <moat/panic.h>
 #include <moat/tty.h>
+#include "oom.h"
 #include "table.h"
 
 #define USER_HZ	   100
@@ -149,6 +150,7 @@ static void release_memory(struct process *p)
 	process_settle_memory(p);
 	p->exit_cycles = cpu_cycles();
 	irq = table_lock();
+	oom_release_begin(p);
 	p->aspace = NULL;
 	table_unlock(irq);
 	/* The last user leaves the tables first, so that taking them apart flushes nothing. */
@@ -157,6 +159,7 @@ static void release_memory(struct process *p)
 	else
 		arch_leave_user_pmap();
 	aspace_put(as);
+	oom_release_end(p);
 	vfork_release(p);
 }
 

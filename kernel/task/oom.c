@@ -18,6 +18,24 @@
 #define PATIENCE_NS 5000000000ull /* after which another one is chosen */
 
 static u64 chosen_at_ns; /* [a] when the last victim was chosen */
+static u32 giving_back;	 /* [a] victims whose memory is on its way back, though they have none any more */
+
+void oom_release_begin(const struct process *p)
+{
+	if (p->out_of_memory)
+		__atomic_add_fetch(&giving_back, 1, __ATOMIC_SEQ_CST);
+}
+
+void oom_release_end(const struct process *p)
+{
+	if (p->out_of_memory)
+		__atomic_sub_fetch(&giving_back, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_giving_back(void)
+{
+	return __atomic_load_n(&giving_back, __ATOMIC_SEQ_CST) > 0;
+}
 
 s64 oom_points(u64 pages, s32 score_adj, u64 total_pages)
 {
@@ -73,6 +91,7 @@ static bool await_victims(void)
 		if (current_process()->out_of_memory)
 			return false;
 		process_for_each(is_dying, &c);
+		c.dying |= is_giving_back();
 		if (!c.dying || clock_monotonic_ns() - start > PATIENCE_NS)
 			return true;
 		if (sleep_until_ns(clock_monotonic_ns() + POLL_NS))
@@ -106,6 +125,7 @@ static bool oom_kill(void)
 	memory_figures_read(&f);
 	c.total_pages = f.total;
 	process_for_each(consider, &c);
+	c.dying |= is_giving_back();
 	if (c.dying && clock_monotonic_ns() - chosen_at_ns < PATIENCE_NS)
 		return await_victims();
 	if (!c.pid)

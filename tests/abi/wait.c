@@ -231,6 +231,9 @@ static void stops(void)
 	R(kill(pid, SIGSTOP));
 	R(waitpid(pid, &status, WUNTRACED) == pid);
 	R(status);
+	/* The signal may come a moment after the wait has ended. */
+	while (!chld)
+		usleep(100);
 	R(chld_code == CLD_STOPPED);
 	R(chld_status);
 	R(waitpid(pid, &status, WUNTRACED | WNOHANG));
