@@ -70,9 +70,19 @@ test_orphans() {
 	fi
 }
 
-# hog NAME MEMORY ARGS...: runs it and counts how its children ended: "KILLED of them by SIGKILL, WELL of them well".
+# machine_memory MIB: a machine in which programs have about so much, whatever the kernel keeps: the one that checks itself
+# keeps more.
+machine_memory() {
+	case ${MOAT_KERNEL:-} in
+	*debug*) echo $(($1 + 12))M ;;
+	*) echo "$1M" ;;
+	esac
+}
+
+# hog NAME MIB ARGS...: runs it and counts how its children ended: "KILLED of them by SIGKILL, WELL of them well".
 hog() {
-	local name=$1 memory=$2 out=$SUITE_DIR/hog.$1
+	local name=$1 memory out=$SUITE_DIR/hog.$1
+	memory=$(machine_memory "$2")
 	shift 2
 	timeout 60 "$MOAT" run --timeout 50 --memory "$memory" "$B/tests/programs/hog" "$@" >"$out" 2>&1
 	[ $? = 0 ] || echo "status $?" >>"$out"
@@ -82,25 +92,25 @@ hog() {
 # When memory is out, the process that holds most ends, and the others go on: no more of them than must.
 test_memory_out() {
 	local got
-	got=$(hog fits 64M 10 4)
+	got=$(hog fits 64 10 4)
 	[ "$got" = "0 killed, 4 well, 4 in all" ] && pass "memory: what fits runs" || fail "memory: what fits runs" "$got"
-	got=$(hog one 64M 62 1)
+	got=$(hog one 64 62 1)
 	[ "$got" = "1 killed, 0 well, 1 in all" ] && pass "memory: too large a child" || fail "memory: too large a child" "$got"
-	got=$(hog two 64M 25 3)
+	got=$(hog two 64 25 3)
 	[ "$got" = "1 killed, 2 well, 3 in all" ] && pass "memory: one of three must go" || fail "memory: one of three must go" "$got"
-	got=$(hog small 16M 5 4)
+	got=$(hog small 16 5 4)
 	case $got in
 	*" 4 in all") pass "memory: children in 16M" ;;
 	*) fail "memory: children in 16M" "$got" ;;
 	esac
-	got=$(hog lazy 64M -f 25 3)
+	got=$(hog lazy 64 -f 25 3)
 	[ "$got" = "0 killed, 3 well, 3 in all" ] && pass "memory: what was given up is taken back" ||
 		fail "memory: what was given up is taken back" "$got"
 }
 
 test_memory_verdict() {
-	expect "out of memory" 137 'out of memory|memory' "$MOAT" run --memory 16M $BUSYBOX sh -c 'a=x; while :; do a=$a$a; done'
-	timeout 60 "$MOAT" run --memory 16M --report "$SUITE_DIR/oom.json" $BUSYBOX sh -c 'a=x; while :; do a=$a$a; done' >/dev/null 2>&1
+	expect "out of memory" 137 'out of memory|memory' "$MOAT" run --memory "$(machine_memory 16)" $BUSYBOX sh -c 'a=x; while :; do a=$a$a; done'
+	timeout 60 "$MOAT" run --memory "$(machine_memory 16)" --report "$SUITE_DIR/oom.json" $BUSYBOX sh -c 'a=x; while :; do a=$a$a; done' >/dev/null 2>&1
 	if grep -q '"verdict": *"oom"' "$SUITE_DIR/oom.json"; then
 		pass "verdict oom in the report"
 	else
