@@ -10,6 +10,7 @@
 #include <moat/aspace.h>
 #include <moat/string.h>
 #include <moat/syscall.h>
+#include <moat/sysv.h>
 #include <moat/task.h>
 
 #define CLONE_NAMESPACES                                                                              \
@@ -38,6 +39,9 @@ static s64 clone_checked(const struct clone_request *req)
 {
 	if (flags_clash(req->flags))
 		return -EINVAL;
+	/* What semop(2) is to undo belongs to a process: its threads share it, others cannot. */
+	if ((req->flags & (CLONE_SYSVSEM | CLONE_THREAD)) == CLONE_SYSVSEM)
+		return refuse("CLONE_SYSVSEM", -EINVAL);
 	if (req->flags & (CLONE_NAMESPACES | CLONE_NEWTIME))
 		return refuse("CLONE_NEW*", -EINVAL);
 	if (req->flags & CLONE_PIDFD)
@@ -153,6 +157,9 @@ s64 sys_unshare(u64 flags)
 	if ((flags & alone) && (me->thread_count > 1 || ref_read(&me->signals.hand->refs) > 1 ||
 				((flags & CLONE_VM) && ref_read(&me->aspace->refs) > 1)))
 		return -EINVAL;
+	/* The last one to have them undoes them. */
+	if ((flags & CLONE_SYSVSEM) && me->thread_count == 1)
+		sem_exit(current_process());
 	if (flags & CLONE_FS)
 		err = thread_unshare_fs();
 	if (!err && (flags & CLONE_FILES))

@@ -3,36 +3,13 @@
 #include <asm/errno.h>
 #include <linux/futex.h>
 #include <linux/time.h>
-#include <linux/time_types.h>
 #include <arch/timer.h>
 #include <arch/uaccess.h>
 #include <moat/futex.h>
 #include <moat/heap.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
-
-#define NS_PER_SEC 1000000000ull
-
-static int get_time(const struct __kernel_timespec __user *from, u64 *ns)
-{
-	struct __kernel_timespec ts;
-
-	if (copy_from_user(&ts, from, sizeof(ts)))
-		return -EFAULT;
-	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= (s64)NS_PER_SEC)
-		return -EINVAL;
-	*ns = (u64)ts.tv_sec > INT64_MAX / NS_PER_SEC - 1 ? (u64)INT64_MAX
-							  : (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
-	return 0;
-}
-
-/* A moment of the real-time clock on the monotonic one. */
-static u64 from_realtime(u64 ns)
-{
-	u64 now = clock_realtime_ns();
-
-	return clock_monotonic_ns() + (ns > now ? ns - now : 0);
-}
+#include "sys_time.h"
 
 /* When the wait ends on the monotonic clock, in ns. FUTEX_WAIT's time is a span, all others' a moment. */
 static int get_deadline(const struct __kernel_timespec __user *timeout, int op, u64 *deadline)
@@ -45,13 +22,13 @@ static int get_deadline(const struct __kernel_timespec __user *timeout, int op, 
 	*deadline = FUTEX_NO_DEADLINE;
 	if (!timeout)
 		return 0;
-	err = get_time(timeout, &ns);
+	err = user_time_get(timeout, &ns);
 	if (err)
 		return err;
 	if (cmd == FUTEX_WAIT)
 		*deadline = call_deadline(clock_monotonic_ns() + ns);
 	else
-		*deadline = realtime ? from_realtime(ns) : ns;
+		*deadline = realtime ? monotonic_of_realtime(ns) : ns;
 	return 0;
 }
 
@@ -191,9 +168,9 @@ static int moment(const struct __kernel_timespec __user *timeout, int clockid, u
 		return 0;
 	if (clockid != CLOCK_MONOTONIC && clockid != CLOCK_REALTIME)
 		return -EINVAL;
-	err = get_time(timeout, &ns);
+	err = user_time_get(timeout, &ns);
 	if (!err)
-		*deadline = clockid == CLOCK_REALTIME ? from_realtime(ns) : ns;
+		*deadline = clockid == CLOCK_REALTIME ? monotonic_of_realtime(ns) : ns;
 	return err;
 }
 

@@ -8,8 +8,7 @@
 #include <moat/mqueue.h>
 #include <moat/string.h>
 #include "sys_fs.h"
-
-#define NS_PER_SEC 1000000000ull
+#include "sys_time.h"
 
 /* A name: no slash, no dots. To be freed. */
 static int get_name(const char __user *from, char **out)
@@ -68,21 +67,16 @@ s64 sys_mq_unlink(const char __user *name)
 /* A time of the real-time clock, as one of the monotonic clock; NULL: for ever. */
 static int get_deadline(const struct __kernel_timespec __user *from, u64 *out)
 {
-	u64 at, real = clock_realtime_ns(), now = clock_monotonic_ns();
-	struct __kernel_timespec ts;
+	u64 at;
+	int err;
 
 	*out = KTIMER_NEVER;
 	if (!from)
 		return 0;
-	if (get_user(ts, from))
-		return -EFAULT;
-	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || (u64)ts.tv_nsec >= NS_PER_SEC)
-		return -EINVAL;
-	if (__builtin_mul_overflow((u64)ts.tv_sec, NS_PER_SEC, &at) ||
-	    __builtin_add_overflow(at, (u64)ts.tv_nsec, &at))
-		return 0;
-	*out = at > real ? now + (at - real) : now;
-	return 0;
+	err = user_time_get(from, &at);
+	if (!err && at != INT64_MAX)
+		*out = monotonic_of_realtime(at);
+	return err;
 }
 
 s64 sys_mq_timedsend(int fd, const void __user *msg, size_t len, u32 priority,

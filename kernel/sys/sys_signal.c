@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about signals: sigaction(2), sigprocmask(2), kill(2), sigaltstack(2), sigsuspend(2), sigreturn(2). */
 #include <asm/errno.h>
-#include <linux/time_types.h>
 #include <arch/signal.h>
-#include <arch/timer.h>
 #include <arch/trap.h>
 #include <arch/uaccess.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include "sys_poll.h"
 
 /* <asm/signal.h>'s struct sigaction with fixed types: what user space passes. */
 struct user_sigaction {
@@ -170,22 +169,6 @@ s64 sys_tgkill(int tgid, int tid, int sig)
 	return tgid <= 0 ? -EINVAL : signal_kill_thread(tgid, tid, sig);
 }
 
-static int get_deadline(const void __user *timeout, u64 *deadline_ns)
-{
-	struct __kernel_timespec ts;
-
-	*deadline_ns = UINT64_MAX;
-	if (!timeout)
-		return 0;
-	if (copy_from_user(&ts, timeout, sizeof(ts)))
-		return -EFAULT;
-	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= 1000000000)
-		return -EINVAL;
-	if (ts.tv_sec < INT32_MAX)
-		*deadline_ns = clock_monotonic_ns() + (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
-	return 0;
-}
-
 s64 sys_rt_sigtimedwait(const void __user *set, void __user *info, const void __user *timeout,
 			size_t sigsetsize)
 {
@@ -197,7 +180,7 @@ s64 sys_rt_sigtimedwait(const void __user *set, void __user *info, const void __
 		return -EINVAL;
 	if (copy_from_user(&wanted, set, sizeof(wanted)))
 		return -EFAULT;
-	err = get_deadline(timeout, &deadline);
+	err = poll_deadline(timeout, &deadline);
 	if (err)
 		return err;
 	signo = signal_wait(wanted, deadline, &taken);

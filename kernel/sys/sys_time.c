@@ -8,6 +8,7 @@
 #include <arch/uaccess.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include "sys_time.h"
 
 #define NS_PER_SEC 1000000000ull
 #define TICK_NS	   4000000ull /* resolution of the coarse clocks */
@@ -92,19 +93,25 @@ s64 sys_time(void __user *tloc)
 	return now;
 }
 
-static int get_interval(const struct __kernel_timespec __user *req, u64 *ns)
+int user_time_get(const struct __kernel_timespec __user *from, u64 *ns)
 {
 	struct __kernel_timespec ts;
 
-	if (copy_from_user(&ts, req, sizeof(ts)))
+	if (copy_from_user(&ts, from, sizeof(ts)))
 		return -EFAULT;
 	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= (s64)NS_PER_SEC)
 		return -EINVAL;
-	/* Beyond 292 years nothing differs from for ever. */
 	*ns = (u64)ts.tv_sec > (u64)INT64_MAX / NS_PER_SEC - 1
 		      ? (u64)INT64_MAX
 		      : (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
 	return 0;
+}
+
+u64 monotonic_of_realtime(u64 realtime_ns)
+{
+	u64 now = clock_realtime_ns();
+
+	return clock_monotonic_ns() + (realtime_ns > now ? realtime_ns - now : 0);
 }
 
 /* Sleeps for ns and, when a signal ended it early, tells what was left. */
@@ -124,7 +131,7 @@ static s64 sleep_for(u64 ns, struct __kernel_timespec __user *rem)
 s64 sys_nanosleep(const struct __kernel_timespec __user *req, struct __kernel_timespec __user *rem)
 {
 	u64 ns;
-	int err = get_interval(req, &ns);
+	int err = user_time_get(req, &ns);
 
 	return err ? err : sleep_for(ns, rem);
 }
@@ -145,7 +152,7 @@ s64 sys_clock_nanosleep(int clockid, int flags, const struct __kernel_timespec _
 			unsupported_flag("clock_nanosleep", "CLOCK_PROCESS_CPUTIME_ID");
 		return -EOPNOTSUPP;
 	}
-	err = get_interval(req, &ns);
+	err = user_time_get(req, &ns);
 	if (err)
 		return err;
 	if (!(flags & TIMER_ABSTIME))

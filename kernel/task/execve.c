@@ -118,7 +118,7 @@ static void replace_memory(struct process *me, const struct exec_image *image)
 	arch_set_user_pmap(&image->aspace->pmap);
 	aspace_put(old);
 	process_timers_exec(me);
-	vfork_release(me);
+	vfork_release(current_thread());
 }
 
 static void replace_files(struct fd_table *copy)

@@ -160,7 +160,6 @@ static void release_memory(struct process *p)
 		arch_leave_user_pmap();
 	aspace_put(as);
 	oom_release_end(p);
-	vfork_release(p);
 }
 
 /* Nobody sends p a signal any more; its last thread goes. */

@@ -173,7 +173,7 @@ static int publish(struct process *child, struct thread *t, const struct clone_r
 	return err;
 }
 
-static void await_release(struct process *child, struct vfork_wait *v)
+static void await_release(struct thread *child, struct vfork_wait *v)
 {
 	u64 irq;
 
@@ -185,17 +185,17 @@ static void await_release(struct process *child, struct vfork_wait *v)
 	table_unlock(irq);
 }
 
-void vfork_release(struct process *p)
+void vfork_release(struct thread *t)
 {
 	u64 irq;
 
-	if (!p->vfork)
+	if (!t->vfork)
 		return;
 	irq = table_lock();
-	if (p->vfork) {
-		__atomic_store_n(&p->vfork->done, true, __ATOMIC_RELEASE);
-		waitq_wake_all(&p->vfork->queue);
-		p->vfork = NULL;
+	if (t->vfork) {
+		__atomic_store_n(&t->vfork->done, true, __ATOMIC_RELEASE);
+		waitq_wake_all(&t->vfork->queue);
+		t->vfork = NULL;
 	}
 	table_unlock(irq);
 }
@@ -283,7 +283,6 @@ static int make_thread(const struct clone_request *req, struct thread **out)
 int process_clone(const struct clone_request *req)
 {
 	struct vfork_wait v = {.done = false};
-	struct process *child = NULL;
 	struct thread *t;
 	int err, tid;
 
@@ -295,13 +294,12 @@ int process_clone(const struct clone_request *req)
 	tid = t->tid; /* once it runs it may be gone */
 	if (req->flags & CLONE_PARENT_SETTID)
 		(void)!copy_to_user((void __user *)req->parent_tid, &tid, sizeof(tid));
-	if (req->flags & CLONE_VFORK && !(req->flags & CLONE_THREAD)) {
-		child = t->process;
+	if (req->flags & CLONE_VFORK) {
 		waitq_init(&v.queue);
-		child->vfork = &v;
+		t->vfork = &v;
 	}
 	thread_start(t);
-	if (child)
-		await_release(child, &v);
+	if (req->flags & CLONE_VFORK)
+		await_release(t, &v);
 	return tid;
 }

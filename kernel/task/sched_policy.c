@@ -90,12 +90,3 @@ void sched_cpu_times(u32 cpu, struct cpu_times *out)
 		out->idle_ns += clock_monotonic_ns() - q->idle_since_ns;
 	spin_unlock_irqrestore(&q->lock, irq);
 }
-
-u32 sched_running(void)
-{
-	u32 count = cpu_count(), sum = 0;
-
-	for (u32 cpu = 0; cpu < count; cpu++)
-		sum += queue_load(&sched_queues[cpu]);
-	return sum;
-}

@@ -221,17 +221,6 @@ int signal_send_thread(struct thread *t, const siginfo_t *info)
 	return send(t->process, t, info);
 }
 
-int signal_send_user(struct process *p, int signo, int code)
-{
-	const struct process *me = current_process();
-	siginfo_t info;
-
-	signal_make_info(&info, signo, code);
-	info.si_pid = me->pid;
-	info.si_uid = me->uid;
-	return signal_send(p, &info);
-}
-
 void signal_send_kernel(struct process *p, int signo)
 {
 	siginfo_t info;

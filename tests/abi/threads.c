@@ -322,6 +322,27 @@ static void in_proc(void)
 	R(syscall(SYS_tkill, other_tid, 0));
 }
 
+static int naps_first(void *arg)
+{
+	struct timespec ts = {.tv_nsec = 20000000};
+
+	syscall(SYS_nanosleep, &ts, NULL);
+	*(volatile int *)arg = 1;
+	return 0;
+}
+
+/* Who makes a thread with CLONE_VFORK goes on when that one has ended. */
+static void waiting_maker(void)
+{
+	static _Alignas(16) char stack[65536];
+	volatile int napped = 0;
+
+	R(clone(naps_first, stack + sizeof(stack),
+		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_VFORK,
+		(void *)&napped) > 0);
+	R(napped);
+}
+
 static pthread_mutex_t robust;
 
 static void *dies_with_lock(void *arg)
@@ -398,6 +419,7 @@ int main(int argc, char **argv)
 	meeting();
 	cancelling();
 	in_proc();
+	waiting_maker();
 	robust_locks(PTHREAD_PRIO_NONE);
 	priority_inheritance();
 	in_child("a thread exits", thread_exits_process);

@@ -60,7 +60,5 @@ struct cpu_times {
 	u64 user_ns, nice_ns, sys_ns, idle_ns;
 };
 void sched_cpu_times(u32 cpu, struct cpu_times *out);
-/* Threads that are ready or running. */
-u32 sched_running(void);
 
 #endif

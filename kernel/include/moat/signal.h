@@ -114,8 +114,7 @@ void signal_queue_end(struct process *p, struct signal_queue *q);
 int signal_send(struct process *p, const siginfo_t *info);
 /* The same for one thread, of a process as above. */
 int signal_send_thread(struct thread *t, const siginfo_t *info);
-/* The common forms: from kill(2) by the current process; from the kernel. */
-int signal_send_user(struct process *p, int signo, int code);
+/* From the kernel. */
 void signal_send_kernel(struct process *p, int signo);
 /* From the kernel to a process that is not the current one, from a place where the table is not locked. Any context. */
 void signal_send_outside(struct process *p, int signo);

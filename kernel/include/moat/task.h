@@ -46,7 +46,7 @@ struct process_usage {
 	u64 switches;
 };
 
-/* A parent that waits for its vfork child to leave its memory alone; on the parent's stack. */
+/* A thread that waits for the one it made with CLONE_VFORK to leave its memory alone; on the waiting one's stack. */
 struct vfork_wait {
 	struct waitq queue;
 	bool done; /* [table for change, a for read] */
@@ -67,7 +67,6 @@ struct process {
 	bool has_executed;		/* [table] execve since it was forked: setpgid(2) asks */
 	bool subreaper;			/* [table] PR_SET_CHILD_SUBREAPER */
 	int parent_death_signal;	/* [own thread] PR_SET_PDEATHSIG */
-	struct vfork_wait *vfork;	/* [table] who waits for exec or exit, or NULL */
 	struct waitq child_event;	/* a child has ended, stopped or gone on */
 	char name[TASK_NAME_MAX];	/* [I between execs] */
 	/* The threads are found with the table or the signals locked, and change with both. */
@@ -139,6 +138,7 @@ struct thread {
 	bool restore_mask;	 /* [own thread] */
 	struct signal_stack altstack; /* [own thread] */
 	u64 clear_tid;		      /* [own thread] user address, set_tid_address(2) */
+	struct vfork_wait *vfork;     /* [table] who waits until it executes or ends, or NULL */
 	u64 robust_list;	      /* [own thread] user address, set_robust_list(2) */
 	u64 set_child_tid;	      /* [own thread] user address, CLONE_CHILD_SETTID; 0: none */
 	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
@@ -249,7 +249,7 @@ struct clone_request {
  */
 int __must_check process_clone(const struct clone_request *req);
 /* The current process does not use its parent's memory any more. */
-void vfork_release(struct process *p);
+void vfork_release(struct thread *t);
 
 /* --- waiting for children (wait.c) --- */
 
