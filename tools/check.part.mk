@@ -4,7 +4,7 @@
 CHECKS := check-format check-layers check-size check-user check-sparse check-tidy check-gcc check-clang check-docs
 
 FORMAT_FILES := $(sort $(wildcard $(addsuffix /*.[ch],kernel/* kernel/include/moat kernel/arch/* \
-		kernel/arch/include/arch kernel/arch/*/include/arch/impl cli user user/* bench tests/*)))
+		kernel/arch/include/arch kernel/arch/*/include/arch/impl cli user user/* bench tests/* tests/boot/failures)))
 # Options that only gcc has would stop clang's tools.
 TIDY_FLAGS   := $(filter-out -Werror -W% -MMD -MP -g,$(KCFLAGS)) -DCONFIG_DEBUG=1
 SPARSE_FLAGS := $(filter-out -Werror -W% -MMD -MP,$(KCFLAGS)) -DCONFIG_DEBUG=1 \

@@ -22,15 +22,15 @@ $(B)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h tests/abi/m
 
 # One program whose argument chooses the attack; no library, so that nothing but the attack happens.
 ATTACK := $(B)/tests/boot/attack
-$(ATTACK): $(filter-out %/failures.c,$(wildcard tests/boot/*.c)) tests/boot/attack.h
+$(ATTACK): $(wildcard tests/boot/*.c) tests/boot/attack.h
 	@mkdir -p $(@D)
 	$(TESTCC_glibc) $(TESTCFLAGS) $(BARE) $(filter %.c,$^) -o $@
 
 # Memory calls with allocations that fail; for the debug kernel.
-FAILURES := $(B)/tests/boot/failures
-$(FAILURES): tests/boot/failures.c
+FAILURES := $(B)/tests/boot/failing
+$(FAILURES): $(wildcard tests/boot/failures/*.c) tests/boot/failures/failures.h
 	@mkdir -p $(@D)
-	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $< -o $@
+	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $(filter %.c,$^) -o $@
 
 # Lua from the distribution's own source package, built with musl: a real program with real work.
 $(B)/tests/programs/lua: tests/programs/fetch-lua.sh

@@ -19,6 +19,7 @@
 #include <moat/mqueue.h>
 #include <moat/printf.h>
 #include <moat/string.h>
+#include "message.h"
 #include "sysv.h"
 #include "wait.h"
 
@@ -26,23 +27,16 @@
 #define STATUS_BYTES	    80u /* what fstat(2) says, and reading gives at most */
 #define COUNTED_FOR_MESSAGE 96u /* what Linux counts besides its bytes: RLIMIT_MSGQUEUE */
 
-struct mq_message {
-	TAILQ_ENTRY(mq_message) link;
-	u32 priority;
-	size_t len;
-	char text[];
-};
-
 struct mqueue {
 	LIST_ENTRY(mqueue) link;
 	char name[NAME_BYTES];
-	bool named;					  /* it is in the list, which holds a reference */
-	u32 refs;					  /* descriptions, and its name */
-	u32 mode, uid, gid;				  /* [I] */
-	u64 depth, length, count, bytes;		  /* [I], [I]; messages in it, and their bytes */
-	TAILQ_HEAD(mq_message_list, mq_message) messages; /* in the order of reading */
-	u32 receivers;					  /* who waits for one */
-	int notify_pid;					  /* 0: nobody is to be told */
+	bool named;			 /* it is in the list, which holds a reference */
+	u32 refs;			 /* descriptions, and its name */
+	u32 mode, uid, gid;		 /* [I] */
+	u64 depth, length, count, bytes; /* [I], [I]; messages in it, and their bytes */
+	struct message_list messages;	 /* in the order of reading */
+	u32 receivers;			 /* who waits for one */
+	int notify_pid;			 /* 0: nobody is to be told */
 	struct sigevent notify;
 	struct waitq events; /* a message more or less */
 };
@@ -57,22 +51,16 @@ static u64 counted(const struct mqueue *q)
 	return q->depth * (q->length + COUNTED_FOR_MESSAGE);
 }
 
-static void free_message(struct mq_message *m)
-{
-	sysv_uncharge(sizeof(*m) + m->len);
-	kfree(m);
-}
-
 /* Drops a reference; the last one takes the messages along. */
 static void put_queue(struct mqueue *q)
 {
-	struct mq_message *m;
+	struct message *m;
 
 	if (--q->refs)
 		return;
 	while ((m = TAILQ_FIRST(&q->messages))) {
 		TAILQ_REMOVE(&q->messages, m, link);
-		free_message(m);
+		message_free(m);
 	}
 	counted_bytes -= counted(q);
 	queue_count--;
@@ -294,13 +282,13 @@ static void notify(struct mqueue *q)
 	(void)!process_with(pid, tell, &info);
 }
 
-static void insert(struct mqueue *q, struct mq_message *m)
+static void insert(struct mqueue *q, struct message *m)
 {
-	struct mq_message *before;
+	struct message *before;
 
-	TAILQ_FOREACH_REVERSE(before, &q->messages, mq_message_list, link)
+	TAILQ_FOREACH_REVERSE(before, &q->messages, message_list, link)
 	{
-		if (before->priority >= m->priority)
+		if (before->type >= m->type)
 			break;
 	}
 	if (before)
@@ -320,7 +308,7 @@ static u64 messages_in(const struct mqueue *q)
 }
 
 /* Puts m into the queue when there is room. */
-static int put_message(struct file *f, struct mq_message *m, u64 deadline_ns)
+static int put_message(struct file *f, struct message *m, u64 deadline_ns)
 {
 	struct mqueue *q = f->private;
 	int err;
@@ -341,37 +329,27 @@ static int put_message(struct file *f, struct mq_message *m, u64 deadline_ns)
 
 int mq_send_message(struct file *f, u32 priority, struct uio *text, u64 deadline_ns)
 {
-	size_t len = text->left;
 	const struct mqueue *q = f->private;
-	struct mq_message *m;
-	int err = 0;
+	struct message *m;
+	int err;
 
 	if (f->ops != &mq_ops || !file_writable(f))
 		return -EBADF;
-	if (len > q->length)
+	if (text->left > q->length)
 		return -EMSGSIZE;
-	if (!sysv_charge(sizeof(*m) + len))
-		return -ENOMEM;
-	m = kmalloc(sizeof(*m) + len);
-	if (!m) {
-		sysv_uncharge(sizeof(*m) + len);
-		return -ENOMEM;
-	}
-	m->priority = priority;
-	m->len = len;
-	if (uio_copy_in(text, m->text, len) < len)
-		err = -EFAULT;
-	if (!err)
-		err = put_message(f, m, deadline_ns);
+	err = message_new(priority, text, &m);
 	if (err)
-		free_message(m);
+		return err;
+	err = put_message(f, m, deadline_ns);
+	if (err)
+		message_free(m);
 	return err;
 }
 
 /* The next message, the caller's; NULL: there is none. Lock held. */
-static struct mq_message *take_message(struct mqueue *q)
+static struct message *take_message(struct mqueue *q)
 {
-	struct mq_message *m = TAILQ_FIRST(&q->messages);
+	struct message *m = TAILQ_FIRST(&q->messages);
 
 	if (!m)
 		return NULL;
@@ -382,7 +360,7 @@ static struct mq_message *take_message(struct mqueue *q)
 	return m;
 }
 
-static int await_message(struct file *f, u64 deadline_ns, struct mq_message **out)
+static int await_message(struct file *f, u64 deadline_ns, struct message **out)
 {
 	struct mqueue *q = f->private;
 	int err = 0;
@@ -405,7 +383,7 @@ static int await_message(struct file *f, u64 deadline_ns, struct mq_message **ou
 ssize_t mq_receive_message(struct file *f, u32 *priority, struct uio *text, u64 deadline_ns)
 {
 	const struct mqueue *q = f->private;
-	struct mq_message *m;
+	struct message *m;
 	ssize_t n;
 	int err;
 
@@ -416,9 +394,9 @@ ssize_t mq_receive_message(struct file *f, u32 *priority, struct uio *text, u64 
 	err = await_message(f, deadline_ns, &m);
 	if (err)
 		return err;
-	*priority = m->priority;
+	*priority = (u32)m->type;
 	n = uio_copy_out(text, m->text, m->len) < m->len ? -EFAULT : (ssize_t)m->len;
-	free_message(m);
+	message_free(m);
 	return n;
 }
 

@@ -5,10 +5,10 @@
  */
 #include <linux/capability.h>
 #include <linux/limits.h>
-#include <sys/queue.h>
 #include <moat/cred.h>
 #include <moat/heap.h>
 #include <moat/string.h>
+#include "message.h"
 #include "sysv.h"
 #include "wait.h"
 
@@ -16,21 +16,14 @@
 #define MSG_EXCEPT  020000
 #define MSG_COPY    040000
 
-struct message {
-	TAILQ_ENTRY(message) link;
-	s64 type;
-	size_t len;
-	char text[];
-};
-
 struct msg_queue {
 	struct sysv sysv;
-	TAILQ_HEAD(, message) messages; /* [table] oldest first */
-	u64 count, bytes;		/* [table] */
-	u64 bytes_max;			/* [table] */
-	u32 changes;			/* [table for change, a for read] */
-	s64 sent_sec, received_sec;	/* [table] */
-	int sent_by, received_by;	/* [table] PIDs */
+	struct message_list messages; /* [table] oldest first */
+	u64 count, bytes;	      /* [table] */
+	u64 bytes_max;		      /* [table] */
+	u32 changes;		      /* [table for change, a for read] */
+	s64 sent_sec, received_sec;   /* [table] */
+	int sent_by, received_by;     /* [table] PIDs */
 	struct waitq changed;
 };
 
@@ -39,13 +32,6 @@ static u64 all_messages, all_bytes; /* [table] */
 static struct msg_queue *queue_of(struct sysv *o)
 {
 	return CONTAINER_OF(o, struct msg_queue, sysv);
-}
-
-static void free_message(struct message *m)
-{
-	if (m)
-		sysv_uncharge(sizeof(*m) + m->len);
-	kfree(m);
 }
 
 /* Takes m out of the queue. */
@@ -77,7 +63,7 @@ static bool msg_gone(struct sysv *o)
 
 	while ((m = TAILQ_FIRST(&q->messages))) {
 		take_out(q, m);
-		free_message(m);
+		message_free(m);
 	}
 	sysv_take_out(&sysv_tables[SYSV_MSG], o);
 	changed(q);
@@ -196,29 +182,17 @@ static int enqueue(struct sysv_table *t, int id, struct message *m, int flags)
 
 int msg_send(int id, s64 type, struct uio *text, int flags)
 {
-	size_t len = text->left;
 	struct sysv_table *t;
 	struct message *m;
-	int err = 0;
+	int err = message_new(type, text, &m);
 
-	if (!sysv_charge(sizeof(*m) + len))
-		return -ENOMEM;
-	m = kmalloc(sizeof(*m) + len);
-	if (!m) {
-		sysv_uncharge(sizeof(*m) + len);
-		return -ENOMEM;
-	}
-	m->type = type;
-	m->len = len;
-	if (uio_copy_in(text, m->text, len) < len)
-		err = -EFAULT;
-	if (!err) {
-		t = sysv_enter(SYSV_MSG);
-		err = enqueue(t, id, m, flags);
-		sysv_leave(t);
-	}
 	if (err)
-		free_message(m);
+		return err;
+	t = sysv_enter(SYSV_MSG);
+	err = enqueue(t, id, m, flags);
+	sysv_leave(t);
+	if (err)
+		message_free(m);
 	return err;
 }
 
@@ -300,7 +274,7 @@ ssize_t msg_receive(int id, s64 *type, size_t size, struct uio *text, int flags)
 		*type = m->type;
 		result = uio_copy_out(text, m->text, n) < n ? -EFAULT : (ssize_t)n;
 		if (!copy)
-			free_message(m);
+			message_free(m);
 	}
 	kfree(copy);
 	return result;

@@ -270,18 +270,6 @@ int sem_stat(int id, enum sysv_look look, struct semid64_ds *out)
 	return result;
 }
 
-int sem_set(int id, const struct ipc64_perm *perm)
-{
-	struct sysv_table *t = sysv_enter(SYSV_SEM);
-	struct sysv *o;
-	int err = sysv_find_owned(t, id, &o);
-
-	if (!err)
-		err = sysv_set_perm(o, perm);
-	sysv_leave(t);
-	return err;
-}
-
 int sem_read(int id, int index, int what)
 {
 	struct sysv_table *t = sysv_enter(SYSV_SEM);

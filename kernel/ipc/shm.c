@@ -324,18 +324,6 @@ int shm_stat(int id, enum sysv_look look, struct shmid64_ds *out)
 	return result;
 }
 
-int shm_set(int id, const struct ipc64_perm *perm)
-{
-	struct sysv_table *t = sysv_enter(SYSV_SHM);
-	struct sysv *o;
-	int err = sysv_find_owned(t, id, &o);
-
-	if (!err)
-		err = sysv_set_perm(o, perm);
-	sysv_leave(t);
-	return err;
-}
-
 /* Nothing is ever swapped out: a segment is locked in name only. */
 int shm_set_locked(int id, bool locked)
 {

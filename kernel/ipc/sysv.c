@@ -228,6 +228,18 @@ int sysv_set_perm(struct sysv *o, const struct ipc64_perm *perm)
 	return 0;
 }
 
+int sysv_set(enum sysv_kind kind, int id, const struct ipc64_perm *perm)
+{
+	struct sysv_table *t = sysv_enter(kind);
+	struct sysv *o;
+	int err = sysv_find_owned(t, id, &o);
+
+	if (!err)
+		err = sysv_set_perm(o, perm);
+	sysv_leave(t);
+	return err;
+}
+
 int sysv_max_index(enum sysv_kind kind)
 {
 	struct sysv_table *t = sysv_enter(kind);

@@ -44,6 +44,9 @@ int __must_check sys_get_inode(int dirfd, const char __user *path, u32 flags, st
 /* AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH as flags for the above. */
 u32 fs_flags_from_at(int at_flags);
 
+/* Two descriptors are reserved, and told to the program, before a file stands behind one. 0, -EMFILE, -ENOMEM, -EFAULT. */
+s64 sys_reserve_pair(void __user *fds, bool cloexec, int fd[2]);
+
 /* The file behind fd with a reference, or NULL for -EBADF. */
 static inline struct file *sys_file(int fd)
 {

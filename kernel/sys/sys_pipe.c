@@ -4,20 +4,16 @@
 #include <arch/uaccess.h>
 #include "sys_fs.h"
 
-/* Both numbers are reserved, and told to the program, before a file stands behind one. */
-static s64 install(struct fd_table *files, void __user *fds, struct file *const ends[2], bool cloexec)
+s64 sys_reserve_pair(void __user *fds, bool cloexec, int fd[2])
 {
-	int fd[2];
+	struct fd_table *files = current_thread()->files;
 
 	fd[0] = fd_reserve(files, 0, sys_fd_limit(), cloexec);
 	if (fd[0] < 0)
 		return fd[0];
 	fd[1] = fd_reserve(files, 0, sys_fd_limit(), cloexec);
-	if (fd[1] >= 0 && !copy_to_user(fds, fd, sizeof(fd))) {
-		fd_fill(files, fd[0], ends[0]);
-		fd_fill(files, fd[1], ends[1]);
+	if (fd[1] >= 0 && !copy_to_user(fds, fd, 2 * sizeof(int)))
 		return 0;
-	}
 	fd_unreserve(files, fd[0]);
 	if (fd[1] < 0)
 		return fd[1];
@@ -27,7 +23,9 @@ static s64 install(struct fd_table *files, void __user *fds, struct file *const 
 
 s64 sys_pipe2(void __user *fds, int flags)
 {
+	struct fd_table *files = current_thread()->files;
 	struct file *ends[2];
+	int fd[2];
 	s64 err;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_NOTIFICATION_PIPE))
@@ -39,10 +37,12 @@ s64 sys_pipe2(void __user *fds, int flags)
 	err = pipe_create((u32)flags & (O_NONBLOCK | O_DIRECT), ends);
 	if (err)
 		return err;
-	err = install(current_thread()->files, fds, ends, flags & O_CLOEXEC);
-	if (err) {
-		file_put(ends[0]);
-		file_put(ends[1]);
+	err = sys_reserve_pair(fds, flags & O_CLOEXEC, fd);
+	for (int i = 0; i < 2; i++) {
+		if (err)
+			file_put(ends[i]);
+		else
+			fd_fill(files, fd[i], ends[i]);
 	}
 	return err;
 }

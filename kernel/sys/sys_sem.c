@@ -120,7 +120,7 @@ s64 sys_semctl(int id, int index, int cmd, u64 arg)
 	case SETVAL:
 		return sem_write(id, index, (int)arg);
 	case IPC_SET:
-		return copy_from_user(&ds, buf, sizeof(ds)) ? -EFAULT : sem_set(id, &ds.sem_perm);
+		return copy_from_user(&ds, buf, sizeof(ds)) ? -EFAULT : sysv_set(SYSV_SEM, id, &ds.sem_perm);
 	case IPC_RMID:
 		return sysv_remove(SYSV_SEM, id);
 	default:

@@ -112,24 +112,6 @@ s64 sys_socket(int family, int type, int protocol)
 	return kind;
 }
 
-/* Two numbers, told to the program before anything stands behind them. */
-static s64 reserve_pair(int fd[2], int flags, int __user *fds)
-{
-	struct fd_table *files = current_thread()->files;
-
-	fd[0] = fd_reserve(files, 0, sys_fd_limit(), flags & SOCK_CLOEXEC);
-	if (fd[0] < 0)
-		return fd[0];
-	fd[1] = fd_reserve(files, 0, sys_fd_limit(), flags & SOCK_CLOEXEC);
-	if (fd[1] >= 0 && !copy_to_user(fds, fd, 2 * sizeof(int)))
-		return 0;
-	fd_unreserve(files, fd[0]);
-	if (fd[1] < 0)
-		return fd[1];
-	fd_unreserve(files, fd[1]);
-	return -EFAULT;
-}
-
 s64 sys_socketpair(int family, int type, int protocol, void __user *fds)
 {
 	struct fd_table *files = current_thread()->files;
@@ -139,7 +121,7 @@ s64 sys_socketpair(int family, int type, int protocol, void __user *fds)
 
 	if (!type_flags_are_valid(type))
 		return -EINVAL;
-	err = reserve_pair(fd, type, fds);
+	err = sys_reserve_pair(fds, type & SOCK_CLOEXEC, fd);
 	if (err)
 		return err;
 	err = kind_of(family, type & SOCK_TYPE_MASK, protocol);

@@ -90,7 +90,7 @@ s64 sys_shmctl(int id, int cmd, void __user *buf)
 	case SHM_STAT_ANY:
 		return shm_look(id, LOOK_BY_INDEX_ANY, buf);
 	case IPC_SET:
-		return copy_from_user(&ds, buf, sizeof(ds)) ? -EFAULT : shm_set(id, &ds.shm_perm);
+		return copy_from_user(&ds, buf, sizeof(ds)) ? -EFAULT : sysv_set(SYSV_SHM, id, &ds.shm_perm);
 	case IPC_RMID:
 		return sysv_remove(SYSV_SHM, id);
 	case SHM_LOCK:

@@ -147,7 +147,7 @@ backtrace() {
 # failures KERNEL: each memory call fails as it must when an allocation does; the program ends with what went wrong.
 failures() {
 	local kernel=$1 out
-	if out=$(timeout 150 "$MOAT" run --kernel "$kernel" --timeout 140 --bare --memory 256M "$B/tests/boot/failures" 2>&1 \
+	if out=$(timeout 150 "$MOAT" run --kernel "$kernel" --timeout 140 --bare --memory 256M "$B/tests/boot/failing" 2>&1 \
 		</dev/null); then
 		pass "$(basename "$kernel"): failures"
 	else

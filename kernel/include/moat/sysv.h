@@ -39,7 +39,8 @@ enum sysv_look {
 	LOOK_BY_INDEX_ANY, /* and without the right to read it */
 };
 
-/* IPC_SET: who owns it, and what they may. 0, -EINVAL, -EPERM. IPC_RMID. */
+/* IPC_SET, for the kinds that have no more to set: who owns it, and what they may. IPC_RMID. 0, -EINVAL, -EPERM. */
+int __must_check sysv_set(enum sysv_kind kind, int id, const struct ipc64_perm *perm);
 int __must_check sysv_remove(enum sysv_kind kind, int id);
 /* The highest index in use, or -1; how many there are. */
 int sysv_max_index(enum sysv_kind kind);
@@ -50,7 +51,6 @@ int __must_check shm_get(s32 key, u64 size, int flags);
 int __must_check shm_attach(int id, u64 addr, int flags, u64 *at);
 int __must_check shm_detach(u64 addr);
 int __must_check shm_stat(int id, enum sysv_look look, struct shmid64_ds *out); /* the ID, or -errno */
-int __must_check shm_set(int id, const struct ipc64_perm *perm);
 int __must_check shm_set_locked(int id, bool locked);
 u64 shm_total_pages(u64 *resident);
 
@@ -59,7 +59,6 @@ struct sembuf;
 int __must_check sem_get(s32 key, int count, int flags);
 int __must_check sem_operate(int id, const struct sembuf *ops, u32 count, u64 deadline_ns);
 int __must_check sem_stat(int id, enum sysv_look look, struct semid64_ds *out);
-int __must_check sem_set(int id, const struct ipc64_perm *perm);
 int __must_check sem_read(int id, int index, int what); /* GETVAL, GETPID, GETNCNT, GETZCNT */
 int __must_check sem_write(int id, int index, int value);
 /* All values of the set: `values` has room for its size, which sem_size tells (with the right to read or write). */
