@@ -42,7 +42,7 @@ PROGRAM_BINARIES := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildca
 
 $(B)/bench/bench: $(wildcard bench/*.c) bench/bench.h
 	@mkdir -p $(@D)
-	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $(filter %.c,$^) -o $@
+	$(TESTCC_musl) -std=gnu17 -O2 -static -no-pie -Wall -Wextra -Werror $(TESTINC_musl) $(filter %.c,$^) -o $@
 
 # A person at a terminal.
 DRIVE := $(B)/tests/shell/drive
