@@ -75,6 +75,22 @@ static int check_rights(const struct process *p, const struct sched_policy *old,
 	return 0;
 }
 
+static int exists(struct process *p __unused, void *arg __unused)
+{
+	return 0;
+}
+
+/*
+ * thread_with, but for numbers that name a process without the thread of that number: PID 1, or one whose leader has ended.
+ * absent for those, which have the policy that all begin with.
+ */
+static int with_thread(int pid, int (*fn)(struct thread *t, void *arg), void *arg, int absent)
+{
+	int err = thread_with(pid, fn, arg);
+
+	return err == -ESRCH && !process_with(pid, exists, NULL) ? absent : err;
+}
+
 static int change_policy(struct thread *t, void *arg)
 {
 	const struct policy_call *c = arg;
@@ -107,7 +123,7 @@ static s64 set_policy(int pid, struct policy_call *c)
 		return -EINVAL;
 	if (c->rt_priority > RT_PRIO_MAX)
 		return -EINVAL;
-	return pid < 0 ? -EINVAL : thread_with(pid, change_policy, c);
+	return pid < 0 ? -EINVAL : with_thread(pid, change_policy, c, -EPERM);
 }
 
 /* A priority is all that struct sched_param holds. */
@@ -147,7 +163,7 @@ static int read_policy(struct thread *t, void *arg)
 s64 sys_sched_getscheduler(int pid)
 {
 	struct sched_policy p = {0};
-	int err = pid < 0 ? -EINVAL : thread_with(pid, read_policy, &p);
+	int err = pid < 0 ? -EINVAL : with_thread(pid, read_policy, &p, 0);
 
 	return err ? err : p.policy | (p.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 }
@@ -159,7 +175,7 @@ s64 sys_sched_getparam(int pid, void __user *param)
 
 	if (!param || pid < 0)
 		return -EINVAL;
-	err = thread_with(pid, read_policy, &p);
+	err = with_thread(pid, read_policy, &p, 0);
 	priority = p.rt_priority;
 	if (err)
 		return err;
@@ -231,7 +247,7 @@ s64 sys_sched_getattr(int pid, void __user *attr, u32 size, u32 flags)
 
 	if (!attr || pid < 0 || size > PAGE_SIZE || size < SCHED_ATTR_SIZE_VER0 || flags)
 		return -EINVAL;
-	err = thread_with(pid, read_policy, &p);
+	err = with_thread(pid, read_policy, &p, 0);
 	if (err)
 		return err;
 	a.sched_policy = p.policy;
@@ -263,7 +279,7 @@ s64 sys_sched_rr_get_interval(int pid, struct __kernel_timespec __user *tp)
 	struct sched_policy p = {0};
 	struct __kernel_timespec ts;
 	s64 ns;
-	int err = pid < 0 ? -EINVAL : thread_with(pid, read_policy, &p);
+	int err = pid < 0 ? -EINVAL : with_thread(pid, read_policy, &p, 0);
 
 	if (err)
 		return err;
@@ -285,12 +301,12 @@ static int read_affinity(struct thread *t, void *arg)
 
 s64 sys_sched_getaffinity(int pid, size_t size, void __user *mask)
 {
-	u64 bits = 0;
+	u64 bits = cpus_there();
 	int err;
 
 	if (size * 8 < cpu_count() || (size & (sizeof(bits) - 1)))
 		return -EINVAL;
-	err = thread_with(pid, read_affinity, &bits);
+	err = with_thread(pid, read_affinity, &bits, 0);
 	if (err)
 		return err;
 	return copy_to_user(mask, &bits, CPU_MASK_BYTES) ? -EFAULT : (s64)CPU_MASK_BYTES;
@@ -314,7 +330,7 @@ s64 sys_sched_setaffinity(int pid, size_t size, const void __user *mask)
 
 	if (copy_from_user(&bits, mask, MIN(size, CPU_MASK_BYTES)))
 		return -EFAULT;
-	return thread_with(pid, change_affinity, &bits);
+	return with_thread(pid, change_affinity, &bits, -EPERM);
 }
 
 /* --- nice values (setpriority(2)) --- */
@@ -375,8 +391,12 @@ static int for_whom(struct nice_call *c)
 		return -EINVAL;
 	c->result = -ESRCH;
 	if (c->which == PRIO_PROCESS) {
-		(void)thread_with(c->who, nice_thread, c);
-		return c->result;
+		int err = with_thread(c->who, nice_thread, c, c->set ? -EPERM : 0);
+
+		if (err || c->result != -ESRCH)
+			return err ? err : c->result;
+		c->nice = 0; /* nobody's */
+		return 0;
 	}
 	if (!c->who)
 		c->who = c->which == PRIO_PGRP ? current_process()->pgid : (int)current_process()->uid;

@@ -306,6 +306,25 @@ static void affinity(void)
 	R(CALL(sched_setaffinity, 0, sizeof(mask), 16));
 }
 
+/* The first process of all is there to be asked; what it answers is its machine's. */
+static void first_process(void)
+{
+	struct param p;
+	uint64_t cpus[64];
+
+	R(CALL(sched_getscheduler, 1) >= 0);
+	R(CALL(sched_getparam, 1, &p));
+	R(CALL(sched_getaffinity, 1, sizeof(cpus), cpus) > 0);
+	R(CALL(getpriority, PRIO_PROCESS, 1) > 0);
+	R(setuid(1000));
+	R(CALL(sched_getscheduler, 1) >= 0);
+	R(set_policy(1, SCHED_BATCH, 0));
+	R(setpriority(PRIO_PROCESS, 1, 5));
+	cpus[0] = 1;
+	R(CALL(sched_setaffinity, 1, 8, cpus));
+	exit(0);
+}
+
 int main(void)
 {
 	/* Whatever the tests are run with. */
@@ -326,5 +345,6 @@ int main(void)
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 	in_child(affinity);
+	in_child(first_process);
 	return 0;
 }
