@@ -211,6 +211,13 @@ struct dentry *dentry_after(const struct dentry *dir, u64 cookie)
 	return RB_NFIND(dentry_order, &dir->dir->order, &key);
 }
 
+const struct dentry *dentry_top(const struct dentry *d)
+{
+	while (d->parent)
+		d = d->parent;
+	return d;
+}
+
 struct dentry *dentry_uncover(struct dentry *d)
 {
 	while (d->covered_by)

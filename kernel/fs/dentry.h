@@ -75,6 +75,8 @@ bool dentry_is_below(const struct dentry *d, const struct dentry *above);
 /* The directory above, mounts and roots considered: `root` and the top are above themselves. Tree lock held.
  */
 struct dentry *dentry_above(struct dentry *d, const struct dentry *root);
+/* The root of the file system that d lies in. Tree lock held. */
+const struct dentry *dentry_top(const struct dentry *d);
 /* What is seen at d: the root of what covers it, or d. Tree lock held. */
 struct dentry *dentry_uncover(struct dentry *d);
 

@@ -39,8 +39,7 @@ u32 file_mount_id(const struct file *f)
 	if (!f->dentry)
 		return 0;
 	rwlock_read(&fs_tree_lock);
-	for (d = f->dentry; d->parent; d = d->parent)
-		;
+	d = dentry_top(f->dentry);
 	id = d->mount ? d->mount->id : 0;
 	rwlock_read_done(&fs_tree_lock);
 	return id;

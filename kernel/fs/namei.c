@@ -16,6 +16,7 @@
 #include <asm/errno.h>
 #include <linux/capability.h>
 #include <linux/limits.h>
+#include <linux/openat2.h>
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "mount.h"
@@ -26,19 +27,32 @@ _Static_assert(NAME_LEN_MAX == NAME_MAX, "the longest name");
 
 struct walker {
 	const struct fs_at *at;
-	struct dentry *dir; /* where the walk is */
-	const char *rest;   /* text still to be walked */
+	struct dentry *dir;    /* where the walk is */
+	struct dentry *origin; /* where absolute paths start, and `..` stays */
+	const char *rest;      /* text still to be walked */
 	const char *stack[SYMLINKS_MAX];
 	unsigned depth, links;
 	bool follow;
 };
 
 /* Starts at the root or stays, as the text says. */
-static void start_at(struct walker *k, const char *text)
+static int start_at(struct walker *k, const char *text)
 {
-	if (*text == '/')
-		k->dir = k->at->ctx->root;
+	if (*text == '/') {
+		if (k->at->resolve & RESOLVE_BENEATH)
+			return -EXDEV;
+		k->dir = k->origin;
+	}
 	k->rest = text;
+	return 0;
+}
+
+/* openat2(2), RESOLVE_NO_XDEV: the walk has come from `before` to where it is now. */
+static int check_mount(const struct walker *k, const struct dentry *before)
+{
+	if (likely(!(k->at->resolve & RESOLVE_NO_XDEV)))
+		return 0;
+	return dentry_top(before) == dentry_top(k->dir) ? 0 : -EXDEV;
 }
 
 /* May the walk look for a name in k->dir? */
@@ -52,8 +66,12 @@ static int may_search(const struct walker *k)
 /* A link that leads to a file itself: the walk goes on there. */
 static int jump(struct walker *k, const struct dentry *link, struct walk *w)
 {
+	if (k->at->resolve & RESOLVE_NO_MAGICLINKS)
+		return -ELOOP;
 	if (!link->inode->jump)
 		return -ENXIO;
+	if (k->at->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+		return -EXDEV;
 	k->dir = dentry_uncover(link->inode->jump);
 	w->last = LAST_DOT;
 	w->found = k->dir;
@@ -64,14 +82,13 @@ static int jump(struct walker *k, const struct dentry *link, struct walk *w)
 /* Goes on with a link's text. `final`: nothing of the path is left behind it. */
 static int follow_link(struct walker *k, const struct dentry *link, bool final, struct walk *w)
 {
-	if (++k->links > SYMLINKS_MAX)
+	if (++k->links > SYMLINKS_MAX || (k->at->resolve & RESOLVE_NO_SYMLINKS))
 		return -ELOOP;
 	if (!link->inode->target)
 		return jump(k, link, w);
 	if (!final)
 		k->stack[k->depth++] = k->rest;
-	start_at(k, link->inode->target);
-	return 0;
+	return start_at(k, link->inode->target);
 }
 
 /* The next component of the whole walk; false at its end. */
@@ -86,13 +103,17 @@ static bool next_part(struct walker *k, struct path_part *part)
 }
 
 /* Handles `.` and `..`. */
-static void step_dots(struct walker *k, const struct path_part *part, struct walk *w)
+static int step_dots(struct walker *k, const struct path_part *part, struct walk *w)
 {
-	if (part->kind == PATH_DOTDOT)
-		k->dir = dentry_above(k->dir, k->at->ctx->root);
+	if (part->kind == PATH_DOTDOT) {
+		if (k->dir == k->origin && (k->at->resolve & RESOLVE_BENEATH))
+			return -EXDEV;
+		k->dir = dentry_above(k->dir, k->origin);
+	}
 	w->last = part->kind == PATH_DOT ? LAST_DOT : LAST_DOTDOT;
 	w->found = k->dir;
 	w->parent = NULL;
+	return 0;
 }
 
 /* ---- names that have to be asked for ---- */
@@ -179,7 +200,10 @@ static int find_child(struct walker *k, const struct path_part *part, struct wal
 
 	if (likely(!ops || !ops->lookup)) {
 		*child = dentry_child(k->dir, part->name, part->len);
-		return likely(is_known(k, *child)) ? 0 : ask_for(w, k->dir, part->name, part->len, child);
+		if (likely(is_known(k, *child)))
+			return 0;
+		return k->at->resolve & RESOLVE_CACHED ? -EAGAIN
+						       : ask_for(w, k->dir, part->name, part->len, child);
 	}
 	err = ops->lookup(k->dir, part->name, part->len, child);
 	if (err)
@@ -222,6 +246,7 @@ static int walk_parts(struct walker *k, struct walk *w)
 	w->last = LAST_ROOT;
 	w->found = k->dir;
 	while (!err && next_part(k, &part)) {
+		const struct dentry *before = k->dir;
 		bool final = part.last && k->depth == 0;
 
 		err = may_search(k);
@@ -234,17 +259,17 @@ static int walk_parts(struct walker *k, struct walk *w)
 		}
 		if (final)
 			w->slash |= part.slash;
-		if (part.kind != PATH_NAME)
-			step_dots(k, &part, w);
-		else
-			err = step_name(k, &part, final, w);
+		err = part.kind == PATH_NAME ? step_name(k, &part, final, w) : step_dots(k, &part, w);
+		if (!err)
+			err = check_mount(k, before);
 	}
 	return err;
 }
 
 static int walk(const struct fs_at *at, bool follow, struct walk *w)
 {
-	struct walker k = {.at = at, .follow = follow};
+	struct walker k = {.at = at, .follow = follow, .origin = at->ctx->root};
+	int err;
 
 	DEBUG_ASSERT(rwlock_is_held(&fs_tree_lock));
 	*w = (struct walk){.wait = w->wait, .last = LAST_ROOT};
@@ -254,8 +279,10 @@ static int walk(const struct fs_at *at, bool follow, struct walk *w)
 		w->found = k.dir;
 		return at->flags & FS_EMPTY_PATH ? 0 : -ENOENT;
 	}
-	start_at(&k, at->path);
-	return walk_parts(&k, w);
+	if (at->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+		k.origin = k.dir;
+	err = start_at(&k, at->path);
+	return err ? err : walk_parts(&k, w);
 }
 
 int walk_path(const struct fs_at *at, struct walk *w)

@@ -288,7 +288,14 @@ int vfs_open_at(const struct fs_at *at, u32 flags, struct file **out)
 int vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode,
 	     struct file **out)
 {
-	struct opening o = {.at = fs_at(c, base, path, 0), .mode = mode & 07777};
+	struct fs_at at = fs_at(c, base, path, 0);
+
+	return vfs_open_how(&at, flags, mode, out);
+}
+
+int vfs_open_how(const struct fs_at *at, u32 flags, u32 mode, struct file **out)
+{
+	struct opening o = {.at = *at, .mode = mode & 07777};
 	int err = check_flags(&flags);
 
 	if (err)

@@ -12,6 +12,7 @@
 #include <moat/syscall.h>
 #include <moat/sysv.h>
 #include <moat/task.h>
+#include "sys_struct.h"
 
 #define CLONE_NAMESPACES                                                                              \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
@@ -77,29 +78,6 @@ s64 sys_clone(u64 flags, u64 stack, void __user *parent_tid, void __user *child_
 	return clone_checked(&req);
 }
 
-/* The structure grows with Linux: what is longer than we know must be zero in the rest. */
-static int copy_args(struct clone_args *args, const void __user *from, size_t size)
-{
-	u8 rest[64];
-
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (size < CLONE_ARGS_SIZE_VER0)
-		return -EINVAL;
-	memset(args, 0, sizeof(*args));
-	for (size_t at = sizeof(*args); at < size; at += sizeof(rest)) {
-		size_t n = MIN(size - at, sizeof(rest));
-
-		if (copy_from_user(rest, (const char __user *)from + at, n))
-			return -EFAULT;
-		for (size_t i = 0; i < n; i++) {
-			if (rest[i])
-				return -E2BIG;
-		}
-	}
-	return copy_from_user(args, from, MIN(size, sizeof(*args))) ? -EFAULT : 0;
-}
-
 static bool args_valid(const struct clone_args *a)
 {
 	if ((a->flags & ~CLONE3_KNOWN) || (a->flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))))
@@ -117,7 +95,7 @@ s64 sys_clone3(const void __user *cl_args, size_t size)
 {
 	struct clone_request req;
 	struct clone_args args;
-	int err = copy_args(&args, cl_args, size);
+	int err = sys_get_struct(cl_args, size, CLONE_ARGS_SIZE_VER0, &args, sizeof(args));
 
 	if (err)
 		return err;

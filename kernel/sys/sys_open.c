@@ -2,16 +2,19 @@
 /* Descriptors: open(2), close(2), dup(2), close_range(2). */
 #include <linux/close_range.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include "sys_fs.h"
+#include "sys_struct.h"
 
-/* FIFOs exist as names only; Linux has no error for that, and a FIFO that nobody serves is the nearest. */
-static int explain_open(int err)
-{
-	if (err != -EOPNOTSUPP)
-		return err;
-	unsupported_flag("open", "FIFO");
-	return -ENXIO;
-}
+#define OPEN_HOW_SIZE_VER0 24
+#define TMPFILE_BIT	   (O_TMPFILE & ~O_DIRECTORY)
+#define KNOWN_FLAGS                                                                                          \
+	((u64)(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | \
+	       O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |          \
+	       O_TMPFILE))
+#define KNOWN_RESOLVE                                                                                        \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | \
+	 RESOLVE_CACHED)
 
 /* The number comes first, so that nothing is created when there is none left. */
 static s64 open_path(const struct user_path *p, int flags, u32 mode)
@@ -22,7 +25,7 @@ static s64 open_path(const struct user_path *p, int flags, u32 mode)
 
 	if (fd < 0)
 		return fd;
-	err = explain_open(vfs_open(p->at.ctx, p->at.base, p->text, (u32)flags, mode, &f));
+	err = vfs_open_how(&p->at, (u32)flags, mode, &f);
 	if (err) {
 		fd_unreserve(files, fd);
 		return err;
@@ -39,6 +42,48 @@ s64 sys_openat(int dirfd, const char __user *path, int flags, u32 mode)
 	if (fd)
 		return fd;
 	fd = open_path(&p, flags, mode);
+	user_path_put(&p);
+	return fd;
+}
+
+/*
+ * openat2(2): unlike open, what means nothing is an error. `how` may be larger than the one known here if the rest is 0.
+ */
+static s64 get_how(const struct open_how __user *from, size_t size, struct open_how *how)
+{
+	u64 flags;
+	int err = sys_get_struct(from, size, OPEN_HOW_SIZE_VER0, how, sizeof(*how));
+
+	if (err)
+		return err;
+	flags = how->flags;
+	if ((flags & ~KNOWN_FLAGS) || (how->resolve & ~KNOWN_RESOLVE) || (how->mode & ~07777ul))
+		return -EINVAL;
+	if ((how->resolve & RESOLVE_BENEATH) && (how->resolve & RESOLVE_IN_ROOT))
+		return -EINVAL;
+	if (how->mode && !(flags & (O_CREAT | TMPFILE_BIT)))
+		return -EINVAL;
+	if ((flags & O_PATH) && (flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
+		return -EINVAL;
+	/* Making or emptying a file is never done from memory alone. */
+	if ((how->resolve & RESOLVE_CACHED) && (flags & (O_TRUNC | O_CREAT | TMPFILE_BIT)))
+		return -EAGAIN;
+	return 0;
+}
+
+s64 sys_openat2(int dirfd, const char __user *path, const void __user *how_arg, size_t size)
+{
+	struct open_how how;
+	struct user_path p;
+	s64 fd = get_how(how_arg, size, &how);
+
+	if (fd)
+		return fd;
+	fd = user_path_get(&p, dirfd, path, how.resolve & RESOLVE_IN_ROOT ? FS_SCOPED : 0);
+	if (fd)
+		return fd;
+	p.at.resolve = (u32)how.resolve;
+	fd = open_path(&p, (int)how.flags, (u32)how.mode);
 	user_path_put(&p);
 	return fd;
 }

@@ -40,7 +40,7 @@ u32 fs_flags_from_at(int at_flags)
 /* Makes p->at start at dirfd, if the path is relative. */
 static int take_base(struct user_path *p, int dirfd)
 {
-	if (dirfd == AT_FDCWD || p->text[0] == '/')
+	if (dirfd == AT_FDCWD || (p->text[0] == '/' && !(p->at.flags & FS_SCOPED)))
 		return 0;
 	p->file = fd_get_path(current_thread()->files, dirfd);
 	if (!p->file)

@@ -14,6 +14,7 @@
 #include <moat/string.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include "sys_struct.h"
 
 #define SCHED_EXT      7       /* <linux/sched.h> has it since Linux 6.12 */
 #define FAIR_SLICE_NS  4000000 /* of a fair thread while another one waits */
@@ -182,32 +183,21 @@ s64 sys_sched_getparam(int pid, void __user *param)
 	return copy_to_user(param, &priority, sizeof(priority)) ? -EFAULT : 0;
 }
 
-/* The caller's structure may be of another version than ours: what is longer must be zero where we know nothing. */
+/* The caller's structure may be of another version than ours; if it cannot be taken, it is told the size of ours. */
 static int get_attr(struct sched_attr *a, void __user *from)
 {
-	u32 ours = sizeof(*a);
-	u8 rest[64];
+	const u32 ours = sizeof(*a);
+	u32 size;
+	int err;
 
-	memset(a, 0, sizeof(*a));
-	if (copy_from_user(&a->size, from, sizeof(a->size)))
+	if (copy_from_user(&size, from, sizeof(size)))
 		return -EFAULT;
-	if (a->size == 0)
-		a->size = SCHED_ATTR_SIZE_VER0;
-	if (a->size < SCHED_ATTR_SIZE_VER0 || a->size > PAGE_SIZE)
-		goto too_big;
-	for (u32 at = ours; at < a->size; at += sizeof(rest)) {
-		u32 n = MIN(a->size - at, (u32)sizeof(rest));
-
-		if (copy_from_user(rest, (const u8 __user *)from + at, n))
-			return -EFAULT;
-		for (u32 i = 0; i < n; i++) {
-			if (rest[i])
-				goto too_big;
-		}
-	}
-	return copy_from_user(a, from, MIN(a->size, ours)) ? -EFAULT : 0;
-too_big:
-	return copy_to_user(from, &ours, sizeof(ours)) ? -EFAULT : -E2BIG;
+	size = size ? size : SCHED_ATTR_SIZE_VER0;
+	err = sys_get_struct(from, size, SCHED_ATTR_SIZE_VER0, a, ours);
+	if (err == -EINVAL || err == -E2BIG)
+		err = copy_to_user(from, &ours, sizeof(ours)) ? -EFAULT : -E2BIG;
+	a->size = size;
+	return err;
 }
 
 s64 sys_sched_setattr(int pid, void __user *attr, u32 flags)

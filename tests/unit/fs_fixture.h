@@ -16,8 +16,8 @@ static u64 fs_heap_before, fs_frames_before;
 
 /* A path from the working directory, as the calls take it. (The mm room's AT is an address; not wanted here.) */
 #undef AT
-#define AT(path)	(&(struct fs_at){ctx, NULL, path, 0, ctx->fsuid, ctx->fsgid})
-#define AT_FOLLOW(path) (&(struct fs_at){ctx, NULL, path, FS_FOLLOW, ctx->fsuid, ctx->fsgid})
+#define AT(path)	(&(struct fs_at){ctx, NULL, path, 0, ctx->fsuid, ctx->fsgid, 0})
+#define AT_FOLLOW(path) (&(struct fs_at){ctx, NULL, path, FS_FOLLOW, ctx->fsuid, ctx->fsgid, 0})
 
 static inline int fs_group_setup(void **state)
 {

@@ -49,6 +49,7 @@ enum fs_at_flags {
 	FS_FOLLOW = 1 << 0,	/* a symbolic link at the end is followed */
 	FS_EMPTY_PATH = 1 << 1, /* an empty path names `base` itself (AT_EMPTY_PATH) */
 	FS_CREATE = 1 << 3,	/* open(2), O_CREAT: slashes behind the last name are -EISDIR */
+	FS_SCOPED = 1 << 4,	/* openat2(2), RESOLVE_IN_ROOT: an absolute path starts at `base`, too */
 	FS_LINKABLE = 1 << 2,	/* link(2): even a file without names, if O_TMPFILE made it */
 };
 
@@ -58,11 +59,12 @@ struct fs_at {
 	const char *path;
 	u32 flags;    /* enum fs_at_flags */
 	u32 uid, gid; /* who asks; fs_at() takes them from the context */
+	u32 resolve;  /* where the walk may not go: RESOLVE_… of openat2(2) */
 };
 
 static inline struct fs_at fs_at(struct fs_context *c, struct dentry *base, const char *path, u32 flags)
 {
-	return (struct fs_at){c, base, path, flags, c->fsuid, c->fsgid};
+	return (struct fs_at){c, base, path, flags, c->fsuid, c->fsgid, 0};
 }
 
 /* Who asks, as the task room knows it; registered at boot. Without it user 0 may do everything. */
@@ -89,10 +91,11 @@ int __must_check vfs_lookup(const struct fs_at *at, struct dentry **out);
 /*
  * Opens path (kernel string) relative to `base` (NULL: the context's working directory) as open(2) does.
  * A new reference in *out, or -errno. O_CLOEXEC is the descriptor table's business and ignored here.
- * -EOPNOTSUPP: a FIFO, which is not implemented.
  */
 int __must_check vfs_open(struct fs_context *c, struct dentry *base, const char *path, u32 flags, u32 mode,
 			  struct file **out);
+/* The same with at->resolve obeyed; at->flags is 0. -EXDEV, -ELOOP, and -EAGAIN with RESOLVE_CACHED. */
+int __must_check vfs_open_how(const struct fs_at *at, u32 flags, u32 mode, struct file **out);
 /* The same without creating anything; at->flags may hold FS_EMPTY_PATH. */
 int __must_check vfs_open_at(const struct fs_at *at, u32 flags, struct file **out);
 /* Bytes at an absolute offset into kernel memory, for the program loader; bytes read or -errno. */
