@@ -294,6 +294,16 @@ static const struct file_ops proc_dir_ops = {
 	.fsync = dir_fsync,
 };
 
+bool proc_task_key(const struct file *f, struct proc_key *key)
+{
+	const struct proc_node *node = f->ops == &proc_dir_ops ? f->inode->private : NULL;
+
+	if (!node || !tasks || node->entry != tasks->processes.entry)
+		return false;
+	*key = node->key;
+	return true;
+}
+
 /* Names come from tables only; what asks for one all the same is O_TMPFILE. */
 static int refuse_create(struct super *s, const struct inode_seed *seed, struct inode **out)
 {

@@ -45,8 +45,8 @@ static s64 clone_checked(const struct clone_request *req)
 		return refuse("CLONE_SYSVSEM", -EINVAL);
 	if (req->flags & (CLONE_NAMESPACES | CLONE_NEWTIME))
 		return refuse("CLONE_NEW*", -EINVAL);
-	if (req->flags & CLONE_PIDFD)
-		return refuse("CLONE_PIDFD", -EINVAL);
+	if ((req->flags & CLONE_PIDFD) && (req->flags & CLONE_PARENT_SETTID) && req->pidfd == req->parent_tid)
+		return -EINVAL; /* both would be written to the same place */
 	return process_clone(req);
 }
 
@@ -69,12 +69,10 @@ s64 sys_clone(u64 flags, u64 stack, void __user *parent_tid, void __user *child_
 		.stack = stack,
 		.tls = tls,
 		.parent_tid = parent_tid,
+		.pidfd = parent_tid,
 		.child_tid = (__force u64)child_tid,
 	};
 
-	/* Both would be written to the same place. */
-	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
-		return -EINVAL;
 	return clone_checked(&req);
 }
 
@@ -111,6 +109,7 @@ s64 sys_clone3(const void __user *cl_args, size_t size)
 		.stack = args.stack ? args.stack + args.stack_size : 0,
 		.tls = args.tls,
 		.parent_tid = (int __user *)args.parent_tid,
+		.pidfd = (int __user *)args.pidfd,
 		.child_tid = args.child_tid,
 	};
 	return clone_checked(&req);

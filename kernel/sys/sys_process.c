@@ -4,6 +4,7 @@
 #include <arch/uaccess.h>
 #include <moat/exec.h>
 #include <moat/heap.h>
+#include <moat/pidfd.h>
 #include <moat/printf.h>
 #include <moat/string.h>
 #include "sys_fs.h"
@@ -59,7 +60,24 @@ s64 sys_wait4(int pid, void __user *wstatus, int options, void __user *rusage)
 	return put_rusage(&r, rusage) ? -EFAULT : r.pid;
 }
 
-static int decode_idtype(int idtype, int id, struct wait_request *req)
+/* *file keeps what req refers to. */
+static int decode_pidfd(int fd, struct wait_request *req, struct file **file)
+{
+	struct file *f = fd < 0 ? NULL : sys_file(fd);
+
+	if (fd < 0)
+		return -EINVAL;
+	if (!f)
+		return -EBADF;
+	*file = f;
+	req->which = WAIT_REF;
+	req->ref = pidfd_ref(f);
+	if (f->flags & O_NONBLOCK)
+		req->options |= WNOHANG;
+	return req->ref ? 0 : -EBADF;
+}
+
+static int decode_idtype(int idtype, int id, struct wait_request *req, struct file **file)
 {
 	req->id = id;
 	switch (idtype) {
@@ -75,7 +93,7 @@ static int decode_idtype(int idtype, int id, struct wait_request *req)
 			req->id = current_process()->pgid;
 		return id >= 0 ? 0 : -EINVAL;
 	case P_PIDFD:
-		return id < 0 ? -EINVAL : -EBADF; /* no descriptor is one */
+		return decode_pidfd(id, req, file);
 	default:
 		return -EINVAL;
 	}
@@ -121,6 +139,7 @@ static int put_info(siginfo_t __user *to, const struct wait_result *r, bool foun
 s64 sys_waitid(int idtype, int id, void __user *infop, int options, void __user *rusage)
 {
 	struct wait_request req = {.options = (u32)options};
+	struct file *file = NULL;
 	struct wait_result r;
 	int err;
 
@@ -129,10 +148,13 @@ s64 sys_waitid(int idtype, int id, void __user *infop, int options, void __user 
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	err = decode_idtype(idtype, id, &req);
-	if (err)
-		return err;
-	err = process_wait(&req, &r);
+	err = decode_idtype(idtype, id, &req, &file);
+	if (!err)
+		err = process_wait(&req, &r);
+	if (!err && req.options != (u32)options)
+		err = -EAGAIN; /* the descriptor does not block */
+	if (file)
+		file_put(file);
 	if (err < 0)
 		return err;
 	if (err > 0 && put_rusage(&r, rusage))

@@ -16,6 +16,7 @@
 #include <asm/signal.h>
 #include <arch/cpu.h>
 #include <moat/panic.h>
+#include <moat/pidfd.h>
 #include <moat/tty.h>
 #include "oom.h"
 #include "table.h"
@@ -197,6 +198,8 @@ void process_end(int wait_status)
 	give_children_away(p, &dead);
 	p->exit_status = wait_status;
 	p->state = PROCESS_ZOMBIE;
+	if (p->ref)
+		waitq_wake_all(&p->ref->wait);
 	if (p->parent->pgid != p->pgid && p->parent->sid == p->sid)
 		group_lost_parent(p->pgid);
 	process_usage_add(&ended_usage, &p->usage);

@@ -19,6 +19,8 @@
 #include <arch/timer.h>
 #include <arch/trap.h>
 #include <arch/uaccess.h>
+#include <moat/panic.h>
+#include <moat/pidfd.h>
 #include <moat/string.h>
 #include "table.h"
 
@@ -140,6 +142,45 @@ static void abandon(struct process *child, struct thread *t)
 	process_discard(child);
 }
 
+/* The descriptor that the caller gets (CLONE_PIDFD); file NULL: none. */
+struct new_pidfd {
+	struct file *file;
+	int fd;
+};
+
+/* Its number is told before anybody has seen the child, as Linux does: what fails here leaves nothing behind. */
+static int make_pidfd(const struct clone_request *req, struct process *p, struct thread *t,
+		      struct new_pidfd *n)
+{
+	struct fd_table *files = current_thread()->files;
+	int err, fd;
+
+	if (!(req->flags & CLONE_PIDFD))
+		return 0;
+	fd = fd_reserve(files, 0, current_process()->limits[RLIMIT_NOFILE].soft, true);
+	if (fd < 0)
+		return fd;
+	err = pidfd_create_new(p, t, req->flags & CLONE_THREAD, &n->file);
+	if (!err && put_user(fd, req->pidfd)) {
+		file_put(n->file);
+		err = -EFAULT;
+	}
+	n->fd = fd;
+	if (err) {
+		n->file = NULL;
+		fd_unreserve(files, fd);
+	}
+	return err;
+}
+
+static void drop_pidfd(const struct new_pidfd *n)
+{
+	if (!n->file)
+		return;
+	fd_unreserve(current_thread()->files, n->fd);
+	file_put(n->file);
+}
+
 /* Why the current process may not have one more thread or child now. Table locked. */
 static int may_have_another(const struct process *me)
 {
@@ -229,7 +270,7 @@ static int new_process(const struct clone_request *req, struct process **out)
 }
 
 /* The new process's only thread, complete and found by everybody, but not yet started. */
-static int make_child(const struct clone_request *req, struct thread **out)
+static int make_child(const struct clone_request *req, struct new_pidfd *pidfd, struct thread **out)
 {
 	struct process *me = current_process(), *child;
 	struct thread *t;
@@ -242,12 +283,16 @@ static int make_child(const struct clone_request *req, struct thread **out)
 		err = copy_files(t, req->flags);
 	if (!err)
 		err = copy_memory(child, me, req->flags);
+	if (!err)
+		err = make_pidfd(req, child, t, pidfd);
 	if (!err) {
 		copy_identity(child, me);
 		err = publish(child, t, req);
 	}
-	if (err)
+	if (err) {
+		drop_pidfd(pidfd);
 		abandon(child, t);
+	}
 	*out = t;
 	return err;
 }
@@ -260,37 +305,47 @@ static int publish_thread(struct thread *t)
 
 	if (!err)
 		err = table_number_thread(t);
-	if (!err)
+	if (!err) {
+		if (t->ref)
+			t->ref->pid = t->tid;
 		table_add_thread(t);
+	}
 	table_unlock(irq);
 	return err;
 }
 
 /* One more thread of the current process, as above. */
-static int make_thread(const struct clone_request *req, struct thread **out)
+static int make_thread(const struct clone_request *req, struct new_pidfd *pidfd, struct thread **out)
 {
 	int err = copy_thread(current_process(), req, out);
 
 	if (!err)
 		err = copy_files(*out, req->flags);
 	if (!err)
+		err = make_pidfd(req, current_process(), *out, pidfd);
+	if (!err)
 		err = publish_thread(*out);
-	if (err)
+	if (err) {
+		drop_pidfd(pidfd);
 		abandon_thread(*out);
+	}
 	return err;
 }
 
 int process_clone(const struct clone_request *req)
 {
 	struct vfork_wait v = {.done = false};
+	struct new_pidfd pidfd = {0};
 	struct thread *t;
 	int err, tid;
 
 	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_TOP)
 		return -EPERM;
-	err = req->flags & CLONE_THREAD ? make_thread(req, &t) : make_child(req, &t);
+	err = req->flags & CLONE_THREAD ? make_thread(req, &pidfd, &t) : make_child(req, &pidfd, &t);
 	if (err)
 		return err;
+	if (pidfd.file)
+		fd_fill(current_thread()->files, pidfd.fd, pidfd.file);
 	tid = t->tid; /* once it runs it may be gone */
 	if (req->flags & CLONE_PARENT_SETTID)
 		(void)!copy_to_user((void __user *)req->parent_tid, &tid, sizeof(tid));

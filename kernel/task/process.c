@@ -14,6 +14,7 @@
 #include <arch/timer.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
+#include <moat/pidfd.h>
 #include <moat/printf.h>
 #include <moat/string.h>
 #include "table.h"
@@ -58,6 +59,7 @@ void process_free(struct process *p)
 {
 	sighand_put(p->signals.hand);
 	cred_put_groups(&p->cred);
+	task_ref_put(p->ref);
 	kfree(p);
 }
 

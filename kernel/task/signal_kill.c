@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sending signals by number: to a process, a group, everybody (kill(2)), to one thread (tgkill(2)), and with a siginfo of
- * the program's making (rt_sigqueueinfo(2)). Checks are made in Linux's order.
+ * the program's making (rt_sigqueueinfo(2)); and by descriptor (pidfd_send_signal(2)). Checks are made in Linux's order.
  *
  * Lock: the table's, under which the target is found, keeps it in place while the signal is sent.
  */
 #include <asm/errno.h>
+#include <moat/pidfd.h>
 #include <moat/task.h>
 #include "table.h"
 
@@ -141,4 +142,48 @@ int signal_queue_info(int tgid, int tid, const siginfo_t *info)
 	if (k.pid <= 0)
 		return -ESRCH;
 	return tid ? send_to_thread(&k) : process_with(k.pid, kill_found, &k);
+}
+
+/* Table locked. */
+static int send_to_ref(const struct task_ref *r, enum pidfd_scope scope, struct kill_request *k)
+{
+	struct process *p = r->process;
+	struct thread *t = r->thread ? r->thread : p ? p->leader : NULL;
+	int err;
+
+	if (!p)
+		return -ESRCH;
+	if (scope == PIDFD_TO_PROCESS)
+		return kill_one(p, k);
+	if (scope == PIDFD_TO_GROUP) {
+		k->pgid = r->pid;
+		table_for_each(kill_if_meant, k);
+		return k->sent ? 0 : k->err;
+	}
+	/* Nobody is there to get what is sent to a leader that has ended. */
+	err = check(p, k);
+	return err || !k->signo || !t ? err : signal_send_thread(t, k->info);
+}
+
+int signal_kill_ref(struct task_ref *r, enum pidfd_scope scope, int signo, const siginfo_t *info)
+{
+	struct kill_request k = {.signo = signo, .err = -ESRCH};
+	siginfo_t mine;
+	u64 irq;
+	int err;
+
+	if (info) {
+		if (info->si_signo != signo)
+			return -EINVAL;
+		if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
+		    (r->pid != current_thread()->tid || scope == PIDFD_TO_GROUP))
+			return -EPERM;
+	} else {
+		info_from_me(&mine, signo, scope == PIDFD_TO_THREAD ? SI_TKILL : SI_USER);
+	}
+	k.info = info ? info : &mine;
+	irq = table_lock();
+	err = send_to_ref(r, scope, &k);
+	table_unlock(irq);
+	return err;
 }

@@ -10,6 +10,7 @@
  * Lock: process_table_lock (RANK_TASKS), interrupts off.
  */
 #include <asm/errno.h>
+#include <moat/pidfd.h>
 #include <moat/string.h>
 #include "table.h"
 
@@ -170,6 +171,7 @@ void table_remove_thread(struct thread *t)
 	struct process *p = t->process;
 
 	LIST_REMOVE(t, hash);
+	task_ref_end(t->ref);
 	spin_lock(&p->signals.hand->lock);
 	TAILQ_REMOVE(&p->threads, t, sibling);
 	__atomic_store_n(&p->thread_count, p->thread_count - 1, __ATOMIC_RELAXED);
@@ -187,6 +189,7 @@ void table_become_leader(struct thread *t)
 	if (p->leader == t)
 		return;
 	LIST_REMOVE(t, hash);
+	task_ref_end(t->ref); /* from now on it is what p's names */
 	t->tid = p->pid;
 	LIST_INSERT_HEAD(&thread_buckets[(unsigned)t->tid % BUCKETS], t, hash);
 	thread_numbers--;
@@ -217,6 +220,7 @@ void table_publish(struct process *p, struct process *parent)
 void table_remove(struct process *p)
 {
 	LIST_REMOVE(p, hash);
+	task_ref_end(p->ref);
 	if (p->state != PROCESS_NEW) {
 		LIST_REMOVE(p, all);
 		TAILQ_REMOVE(&p->parent->children, p, sibling);

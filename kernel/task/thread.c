@@ -3,6 +3,7 @@
 #include <arch/trap.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
+#include <moat/pidfd.h>
 #include <moat/string.h>
 #include <moat/task.h>
 
@@ -39,6 +40,7 @@ void thread_free(struct thread *t)
 	LIST_REMOVE(t, all);
 	spin_unlock_irqrestore(&threads_lock, irq);
 	arch_thread_destroy(&t->arch);
+	task_ref_put(t->ref);
 	kfree(t);
 }
 

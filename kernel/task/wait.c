@@ -10,6 +10,7 @@
 #include <asm/errno.h>
 #include <asm/signal.h>
 #include <linux/wait.h>
+#include <moat/pidfd.h>
 #include "table.h"
 
 #define STATUS_STOPPED	 0x7f
@@ -24,7 +25,8 @@ struct look {
 static bool is_meant(const struct process *child, const struct wait_request *req)
 {
 	if ((req->which == WAIT_PID && child->pid != req->id) ||
-	    (req->which == WAIT_GROUP && child->pgid != req->id))
+	    (req->which == WAIT_GROUP && child->pgid != req->id) ||
+	    (req->which == WAIT_REF && child->ref != req->ref))
 		return false;
 	if ((req->options & __WNOTHREAD) && child->made_by != current_thread()->tid)
 		return false;

@@ -94,6 +94,9 @@ struct proc_table {
 void proc_register(struct proc_table *t);
 void sysfs_register(struct proc_table *t);
 
+/* Which process the open directory /proc/PID is about; false: f is another file. */
+bool proc_task_key(const struct file *f, struct proc_key *key);
+
 /* What the task room tells. */
 struct proc_task_ops {
 	struct proc_numbers processes; /* of /proc itself */

@@ -22,6 +22,7 @@
 #include <moat/signal.h>
 #include <moat/waitq.h>
 
+struct task_ref;
 struct tty;
 
 #define TASK_NAME_MAX	  16
@@ -101,6 +102,7 @@ struct process {
 	u64 exit_cycles;		      /* [I once a zombie] */
 	struct alloc_fail alloc_fail;	      /* [a] fault injection, debug kernel */
 	struct process_timers timers;	      /* [table] */
+	struct task_ref *ref; /* [table] what descriptors name it by (moat/pidfd.h), or NULL: nobody asked */
 	struct signal_state signals;
 };
 
@@ -145,6 +147,7 @@ struct thread {
 	u32 rseq_signature;	      /* [own thread] */
 	struct mempolicy policy;      /* [own thread] set_mempolicy(2) */
 	bool asks_as_real_user;	      /* [own thread] inside access(2) */
+	struct task_ref *ref; /* [table] what descriptors name it by if it leads no process, or NULL */
 };
 
 static inline struct thread *current_thread(void)
@@ -240,12 +243,13 @@ struct clone_request {
 	u64 stack;		/* initial stack pointer; 0: as the parent's */
 	u64 tls;		/* CLONE_SETTLS */
 	int __user *parent_tid; /* CLONE_PARENT_SETTID */
+	int __user *pidfd;	/* CLONE_PIDFD */
 	u64 child_tid;		/* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID: user address */
 };
 /*
  * clone(2) by the current thread; flags that contradict each other were refused by the caller. With CLONE_VFORK it
  * returns when the child has executed or ended. The child's PID, or the new thread's number; -EAGAIN (limits), -ENOMEM,
- * -EPERM (tls), -EINTR (killed).
+ * -EPERM (tls), -EMFILE and -EFAULT (pidfd), -EINTR (killed).
  */
 int __must_check process_clone(const struct clone_request *req);
 /* The current process does not use its parent's memory any more. */
@@ -257,11 +261,13 @@ enum wait_which {
 	WAIT_ANY,
 	WAIT_PID,
 	WAIT_GROUP,
+	WAIT_REF,
 };
 
 struct wait_request {
 	enum wait_which which;
-	int id;	     /* PID or process group */
+	int id;			    /* PID or process group */
+	const struct task_ref *ref; /* WAIT_REF */
 	u32 options; /* of wait(2): WNOHANG, WEXITED, WSTOPPED, WCONTINUED, WNOWAIT, __WALL, __WCLONE */
 };
 
