@@ -139,6 +139,8 @@ static void init_main(void *arg)
 	selftest_run(machine_cmdline());
 	machine_await_cpus();
 	run_policy = (struct run_policy){.trace = spec.trace, .strict = spec.strict};
+	if (spec.trace)
+		calls_watch(WATCH_TRACE);
 	wx_strict = spec.wx_strict;
 	program_run(&spec);
 	dev_end_machine(MACHINE_DONE);

@@ -260,6 +260,7 @@ static const struct proc_entry kernel_table[] = {
 	NUMBER("msgmnb", MSG_QUEUE_MAX),
 	NUMBER("msgmni", MSG_COUNT_MAX),
 	{.name = "random", .mode = S_IFDIR | 0555, .table = random_table},
+	{.name = "seccomp", .mode = S_IFDIR | 0555, .table = seccomp_sysctl_table},
 	{0},
 };
 

@@ -10,6 +10,7 @@
 #include <moat/syscall.h>
 #include <moat/task.h>
 #include "sys_cred.h"
+#include "sys_seccomp.h"
 
 s64 sys_exit(int status)
 {
@@ -157,15 +158,19 @@ s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 	case PR_SET_NO_NEW_PRIVS:
 		if (arg2 != 1 || arg3 || arg4 || arg5)
 			return -EINVAL;
-		current_process()->no_new_privs = true;
+		current_thread()->no_new_privs = true;
 		return 0;
 	case PR_GET_NO_NEW_PRIVS:
 		if (arg2 || arg3 || arg4 || arg5)
 			return -EINVAL;
-		return current_process()->no_new_privs;
+		return current_thread()->no_new_privs;
 	default:
 		break;
 	}
+	if (option == PR_GET_SECCOMP)
+		return current_thread()->seccomp.mode;
+	if (option == PR_SET_SECCOMP)
+		return sys_prctl_seccomp(arg2, (void __user *)arg3);
 	if (sys_prctl_cred(option, (u64[]){arg2, arg3, arg4, arg5}, &result))
 		return result;
 	unsupported_flag("prctl", "option");

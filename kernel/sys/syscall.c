@@ -13,6 +13,7 @@
 #include <moat/string.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
+#include "sys_seccomp.h"
 #include "syscall_table.h"
 
 #define LINE_MAX 400
@@ -48,6 +49,17 @@ static __noinline void traced_call(struct trap_frame *f, const struct syscall_en
 	log_force("[%d] %s = %lld\n", current_process()->pid, line, (long long)result);
 }
 
+/* Somebody in this machine filters calls, or all are traced. */
+static __noinline void watched_call(struct trap_frame *f, const struct syscall_entry *e, u64 nr)
+{
+	if (current_thread()->seccomp.mode && !seccomp_permits(f, nr))
+		return;
+	if (run_policy.trace)
+		traced_call(f, e, nr);
+	else
+		f->rax = (u64)(e ? e->call(f) : unknown_call(nr));
+}
+
 void syscall_dispatch(struct trap_frame *f)
 {
 	/* Linux takes the low half of RAX as an int. */
@@ -58,8 +70,8 @@ void syscall_dispatch(struct trap_frame *f)
 		e = NULL;
 	else
 		counts[nr]++;
-	if (unlikely(run_policy.trace))
-		traced_call(f, e, nr);
+	if (unlikely(__atomic_load_n(&calls_watched, __ATOMIC_RELAXED)))
+		watched_call(f, e, nr);
 	else
 		f->rax = (u64)(likely(e) ? e->call(f) : unknown_call(nr));
 	if (CONFIG_DEBUG)

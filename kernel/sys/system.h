@@ -24,6 +24,7 @@ void system_name_set(enum system_name which, const char *name, size_t len); /* c
 extern const struct proc_entry proc_memory_entries[];  /* proc_memory.c */
 extern const struct proc_entry proc_machine_entries[]; /* proc_machine.c */
 extern const struct proc_entry proc_sysctl_table[];    /* proc_sysctl.c: /proc/sys */
+extern const struct proc_entry seccomp_sysctl_table[]; /* sys_seccomp.c: /proc/sys/kernel/seccomp */
 #define SYSFS_NODE_FILES   5
 #define SYSFS_NODE_ENTRIES (SYSFS_NODE_FILES + NODES_MAX + 1)
 extern struct proc_entry sysfs_node_entries[];	/* proc_node.c: /sys/devices/system/node */

@@ -123,7 +123,6 @@ static void copy_identity(struct process *child, const struct process *me)
 	child->sgid = me->sgid;
 	cred_copy(&child->cred, &me->cred);
 	child->personality = me->personality;
-	child->no_new_privs = me->no_new_privs;
 	if (!me->exe)
 		return;
 	file_get(me->exe);
@@ -193,6 +192,13 @@ static int may_have_another(const struct process *me)
 		       : 0;
 }
 
+/* Under the lock under which the new thread is published, so that none escapes what TSYNC gives to all. Table locked. */
+static void restrict_thread(struct thread *t)
+{
+	t->no_new_privs = current_thread()->no_new_privs;
+	seccomp_inherit(t);
+}
+
 /* 0; -EAGAIN: this user has too many; -EINTR: the caller is being killed. */
 static int publish(struct process *child, struct thread *t, const struct clone_request *req)
 {
@@ -202,6 +208,8 @@ static int publish(struct process *child, struct thread *t, const struct clone_r
 
 	if (!err) {
 		bool sibling = req->flags & CLONE_PARENT;
+
+		restrict_thread(t);
 
 		table_publish(child, sibling ? me->parent : me);
 		table_add_thread(t);
@@ -308,6 +316,7 @@ static int publish_thread(struct thread *t)
 	if (!err) {
 		if (t->ref)
 			t->ref->pid = t->tid;
+		restrict_thread(t);
 		table_add_thread(t);
 	}
 	table_unlock(irq);

@@ -22,6 +22,8 @@ struct subject {
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid, umask;
 	u32 personality;
 	bool no_new_privs;
+	u8 seccomp_mode;
+	u32 seccomp_filters;
 	struct cred cred;
 	s32 oom_score_adj;
 	u64 start_ns;

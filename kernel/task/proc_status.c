@@ -83,7 +83,8 @@ static void put_rights(struct proc_text *t, const struct subject *s)
 	proc_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", (ull)c->inheritable,
 		    (ull)c->permitted, (ull)c->effective);
 	proc_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", (ull)c->bounding, (ull)c->ambient);
-	proc_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", s->no_new_privs);
+	proc_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", s->no_new_privs,
+		    s->seccomp_mode, s->seccomp_filters);
 	proc_printf(t, "Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\tunknown\n");
 	proc_printf(t, "Cpus_allowed:\t%x\nCpus_allowed_list:\t0\n", 1u);
 	proc_printf(t, "Mems_allowed:\t%x\nMems_allowed_list:\t", (1u << numa.nodes) - 1);

@@ -57,6 +57,9 @@ static void copy_thread(const struct process *p, const struct thread *t, struct 
 	s->pending = t->signals.pending;
 	s->blocked = t->blocked_signals;
 	s->policy = t->policy;
+	s->no_new_privs = t->no_new_privs;
+	s->seccomp_mode = t->seccomp.mode;
+	s->seccomp_filters = seccomp_count(&t->seccomp);
 	s->switches = t->switches;
 	s->files = t->files;
 	s->fs = t->fs;
@@ -120,7 +123,6 @@ static void copy_subject(struct process *p, void *arg)
 	s->egid = s->fsgid = p->egid;
 	s->sgid = p->sgid;
 	s->personality = p->personality;
-	s->no_new_privs = p->no_new_privs;
 	cred_copy(&s->cred, &p->cred);
 	s->oom_score_adj = p->oom_score_adj;
 	s->start_ns = p->start_ns;

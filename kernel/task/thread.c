@@ -41,6 +41,7 @@ void thread_free(struct thread *t)
 	spin_unlock_irqrestore(&threads_lock, irq);
 	arch_thread_destroy(&t->arch);
 	task_ref_put(t->ref);
+	seccomp_put(t->seccomp.filters);
 	kfree(t);
 }
 

@@ -214,6 +214,11 @@ bool frame_is_syscall(const struct trap_frame *f)
 	return f->vector == VEC_SYSCALL || f->vector == VEC_INT80;
 }
 
+void frame_forget_syscall(struct trap_frame *f)
+{
+	f->vector = VEC_INT80 + 1;
+}
+
 /* SYSCALL and INT 0x80 are both two bytes long. */
 void frame_restart_syscall(struct trap_frame *f)
 {

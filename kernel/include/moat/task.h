@@ -19,6 +19,7 @@
 #include <moat/log.h>
 #include <moat/ptimer.h>
 #include <moat/sched.h>
+#include <moat/seccomp.h>
 #include <moat/signal.h>
 #include <moat/waitq.h>
 
@@ -89,7 +90,6 @@ struct process {
 	int tty_old_foreground; /* [table] of the terminal that hung up under this leader; 0: none */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
-	bool no_new_privs;			 /* [own thread] */
 	int exit_status;			 /* [I once a zombie] in the encoding of wait(2) */
 	struct process_usage usage; /* [table] of threads that have ended, and of programs before this one */
 	struct process_usage children_usage; /* [table] of those that were waited for, and theirs */
@@ -148,6 +148,8 @@ struct thread {
 	struct mempolicy policy;      /* [own thread] set_mempolicy(2) */
 	bool asks_as_real_user;	      /* [own thread] inside access(2) */
 	struct task_ref *ref; /* [table] what descriptors name it by if it leads no process, or NULL */
+	bool no_new_privs; /* [table for change by another thread] PR_SET_NO_NEW_PRIVS; never taken back */
+	struct seccomp_state seccomp;
 };
 
 static inline struct thread *current_thread(void)

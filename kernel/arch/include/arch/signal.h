@@ -40,8 +40,15 @@ static inline u64 frame_syscall(const struct trap_frame *f)
 {
 	return (u32)f->error;
 }
+/* What the frame holds is not a call's result any more: nothing starts again, whatever the result looks like. */
+void frame_forget_syscall(struct trap_frame *f);
 /* Makes the program issue the same system call again. */
 void frame_restart_syscall(struct trap_frame *f);
+/* The call was not made: the registers are as they were at its beginning, but for the instruction pointer. */
+static inline void frame_undo_syscall(struct trap_frame *f)
+{
+	f->rax = f->error;
+}
 static inline void frame_set_result(struct trap_frame *f, s64 result)
 {
 	f->rax = (u64)result;
@@ -53,6 +60,11 @@ static inline s64 frame_result(const struct trap_frame *f)
 static inline void frame_set_sp(struct trap_frame *f, u64 sp)
 {
 	f->rsp = sp;
+}
+/* Where the program goes on. */
+static inline u64 frame_ip(const struct trap_frame *f)
+{
+	return f->rip;
 }
 static inline u64 frame_sp(const struct trap_frame *f)
 {

@@ -21,6 +21,8 @@ struct trap_frame {
 	u64 error; /* the CPU's error code; for system calls the call's number */
 	u64 rip, cs, rflags, rsp, ss;
 };
+/* What seccomp(2) calls the system calls of this machine; of <linux/audit.h>. */
+#define ARCH_AUDIT AUDIT_ARCH_X86_64
 _Static_assert(offsetof(struct trap_frame, rax) == FRAME_RAX, "trap_entry.S");
 _Static_assert(offsetof(struct trap_frame, vector) == FRAME_VECTOR, "trap_entry.S");
 _Static_assert(offsetof(struct trap_frame, rip) == FRAME_RIP, "trap_entry.S");

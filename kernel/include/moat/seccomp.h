@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* room: task */
+/* Which system calls a thread may make: seccomp(2), docs/seccomp.md. */
+#ifndef MOAT_SECCOMP_H
+#define MOAT_SECCOMP_H
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <moat/types.h>
+
+struct seccomp_filter; /* one program, and those that were there before it */
+struct thread;
+struct trap_frame;
+
+/* Of a thread. */
+struct seccomp_state {
+	u8 mode; /* [table for change, a for read] SECCOMP_MODE_… */
+	struct seccomp_filter
+		*filters; /* [table for change, own thread for read] the newest, with a reference */
+};
+
+/*
+ * Why a system call must be looked at before it is made; 0: it need not. The one word that every call tests, so a machine
+ * in which nobody filters pays nothing. [a] Bits are only ever set.
+ */
+#define WATCH_TRACE   1u
+#define WATCH_SECCOMP 2u
+extern u32 calls_watched;
+void calls_watch(u32 why);
+
+/* The current thread may read, write, exit and return from signals from now on: 0 or -EINVAL (it has filters). */
+int __must_check seccomp_set_strict(void);
+/*
+ * Gives the current thread one more filter, a copy of prog; with SECCOMP_FILTER_FLAG_TSYNC all other threads of its process
+ * get the same ones. 0; -EINVAL (not a valid program, strict mode), -EACCES, -ENOMEM; with TSYNC the number of a thread that
+ * has filters of its own, or -ESRCH if SECCOMP_FILTER_FLAG_TSYNC_ESRCH asks for it.
+ */
+int __must_check seccomp_add_filter(const struct sock_filter *prog, u32 len, u32 flags);
+/*
+ * What the current thread's filters say of the call in f: SECCOMP_RET_…, the most restrictive one. *log: it is from a filter
+ * with SECCOMP_FILTER_FLAG_LOG.
+ */
+u32 seccomp_ask(const struct trap_frame *f, bool *log);
+
+/* A new thread of the current one's making is filtered as that one is. Table locked. */
+void seccomp_inherit(struct thread *t);
+void seccomp_put(struct seccomp_filter *f); /* NULL is allowed */
+/* How many filters. Table locked. */
+u32 seccomp_count(const struct seccomp_state *s);
+
+#endif
