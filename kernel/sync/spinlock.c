@@ -73,11 +73,6 @@ static inline void note_acquire(struct spinlock *l)
 {
 	(void)l;
 }
-
-static inline void note_release(struct spinlock *l)
-{
-	(void)l;
-}
 #endif
 
 void spin_init(struct spinlock *l, enum lock_rank rank)
@@ -85,16 +80,13 @@ void spin_init(struct spinlock *l, enum lock_rank rank)
 	*l = (struct spinlock){.rank = (u8)rank};
 }
 
-void spin_lock(struct spinlock *l)
+/* Until `ticket` is served. The holder may wait for this CPU to flush its TLB, and interrupts may be off. */
+void spin_wait(const struct spinlock *l, u16 ticket)
 {
-	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-
 	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket) {
 		cpu_relax();
-		/* The holder may wait for this CPU to flush its TLB, and interrupts may be off. */
 		cpu_serve_requests();
 	}
-	note_acquire(l);
 }
 
 bool spin_trylock(struct spinlock *l)
@@ -108,25 +100,19 @@ bool spin_trylock(struct spinlock *l)
 	return true;
 }
 
+#if CONFIG_DEBUG
+void spin_lock(struct spinlock *l)
+{
+	spin_wait(l, __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED));
+	note_acquire(l);
+}
+
 void spin_unlock(struct spinlock *l)
 {
 	note_release(l);
 	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
 }
-
-u64 spin_lock_irqsave(struct spinlock *l)
-{
-	u64 irq = cpu_irq_save();
-
-	spin_lock(l);
-	return irq;
-}
-
-void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state)
-{
-	spin_unlock(l);
-	cpu_irq_restore(irq_state);
-}
+#endif
 
 bool spin_is_held(const struct spinlock *l)
 {

@@ -150,7 +150,6 @@ s64 sys_rt_sigreturn(void)
 	t->altstack = alt.flags & SS_DISABLE
 			      ? (struct signal_stack){0}
 			      : (struct signal_stack){alt.sp, alt.size, alt.flags & SS_AUTODISARM};
-	request_user_work();
 	return frame_result(f);
 }
 

@@ -60,6 +60,7 @@ void process_free(struct process *p)
 	sighand_put(p->signals.hand);
 	cred_put_groups(&p->cred);
 	task_ref_put(p->ref);
+	kfree(p->signals.spare);
 	kfree(p);
 }
 

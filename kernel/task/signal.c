@@ -92,10 +92,10 @@ static u32 altstack_flags(const struct thread *t, u64 sp)
 	return (on_altstack(t, sp) ? SS_ONSTACK : 0) | (t->altstack.flags & SS_AUTODISARM);
 }
 
-static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t *info,
+/* False: there is no room for the frame. */
+static bool run_handler(struct trap_frame *f, struct thread *t, const siginfo_t *info,
 			const struct signal_action *a)
 {
-	struct process *p = t->process;
 	u64 sp = frame_sp(f);
 	bool to_alt = (a->flags & SA_ONSTACK) && t->altstack.size && !on_altstack(t, sp);
 	struct signal_delivery d = {
@@ -111,16 +111,15 @@ static void run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 	};
 
 	t->restore_mask = false;
-	if (!(a->flags & SA_RESTORER) || arch_signal_frame_push(f, &t->arch, &d)) {
-		process_explain(p, "no room on the stack for the frame of %s", signal_name(info->si_signo));
-		end_process(p, SIGSEGV);
-	}
+	if (!(a->flags & SA_RESTORER) || arch_signal_frame_push(f, &d))
+		return false;
 	/* The program deals with it: what is known of this signal does not explain a later end. */
-	p->explain[0] = 0;
+	t->process->explain[0] = 0;
 	if (t->altstack.flags & SS_AUTODISARM && to_alt)
 		t->altstack = (struct signal_stack){.flags = SS_DISABLE};
 	signal_set_mask(t->blocked_signals | a->mask |
 			(a->flags & SA_NODEFER ? 0 : SIGNAL_BIT(info->si_signo)));
+	return true;
 }
 
 /* Takes a signal that is in `wanted` off the thread's queue, or else the process's. Locked. */
@@ -135,13 +134,11 @@ static int take(struct thread *t, u64 wanted, struct queued_signal **entry)
 	return 0;
 }
 
-static void put_info(siginfo_t *info, int signo, struct queued_signal *entry)
+/* An entry that is done with is kept for the process's next signal. */
+static void entry_put(struct process *p, struct queued_signal *entry)
 {
 	if (entry)
-		*info = entry->info;
-	else if (signo)
-		signal_make_info(info, signo, SI_USER);
-	kfree(entry);
+		kfree(__atomic_exchange_n(&p->signals.spare, entry, __ATOMIC_ACQ_REL));
 }
 
 int signal_dequeue(u64 wanted, siginfo_t *info)
@@ -158,7 +155,11 @@ int signal_dequeue(u64 wanted, siginfo_t *info)
 	irq = spin_lock_irqsave(&h->lock);
 	signo = take(t, wanted, &entry);
 	spin_unlock_irqrestore(&h->lock, irq);
-	put_info(info, signo, entry);
+	if (entry)
+		*info = entry->info;
+	else if (signo)
+		signal_make_info(info, signo, SI_USER);
+	entry_put(t->process, entry);
 	return signo;
 }
 
@@ -182,18 +183,17 @@ int signal_wait(u64 wanted, u64 deadline_ns, siginfo_t *info)
 	return err == -ETIMEDOUT ? -EAGAIN : err;
 }
 
-/* The next signal to act on, with its action; 0: none. */
-static int next_signal(struct thread *t, siginfo_t *info, struct signal_action *a)
+/* The next signal to act on, with its action and its entry, to be put, or NULL; 0: none. */
+static int next_signal(struct thread *t, struct queued_signal **entry, struct signal_action *a)
 {
 	struct sighand *h = t->process->signals.hand;
-	struct queued_signal *entry = NULL;
 	u64 irq;
 	int signo;
 
 	if (!(pending_of(t) & ~t->blocked_signals))
 		return 0;
 	irq = spin_lock_irqsave(&h->lock);
-	signo = take(t, ~t->blocked_signals, &entry);
+	signo = take(t, ~t->blocked_signals, entry);
 	if (signo) {
 		*a = sighand_action(h, signo);
 		if ((a->flags & SA_RESETHAND) && a->handler != (u64)SIG_IGN)
@@ -201,7 +201,6 @@ static int next_signal(struct thread *t, siginfo_t *info, struct signal_action *
 					   &(struct signal_action){.flags = a->flags, .mask = a->mask});
 	}
 	spin_unlock_irqrestore(&h->lock, irq);
-	put_info(info, signo, entry);
 	return signo;
 }
 
@@ -214,32 +213,54 @@ static void leave_if_told(const struct process *p, const struct thread *t)
 		thread_leave(p->signals.end_status);
 }
 
+/* Runs the handler for signo, whose entry may be missing for want of memory; puts the entry. */
+static void handle(struct trap_frame *f, struct thread *t, int signo, struct queued_signal *entry,
+		   const struct signal_action *a)
+{
+	struct process *p = t->process;
+	siginfo_t info;
+	bool done;
+
+	if (likely(entry)) {
+		done = run_handler(f, t, &entry->info, a);
+		entry_put(p, entry);
+	} else {
+		signal_make_info(&info, signo, SI_USER);
+		done = run_handler(f, t, &info, a);
+	}
+	if (!done) {
+		process_explain(p, "no room on the stack for the frame of %s", signal_name(signo));
+		end_process(p, SIGSEGV);
+	}
+}
+
 void signal_deliver(struct trap_frame *f)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
+	struct queued_signal *entry;
 	struct signal_action a;
 	bool handled = false;
-	siginfo_t info;
 	int signo;
 
 	for (;;) {
 		leave_if_told(p, t);
 		if (unlikely(__atomic_load_n(&p->signals.stopped, __ATOMIC_ACQUIRE)))
 			signal_stand(p);
-		signo = next_signal(t, &info, &a);
+		entry = NULL;
+		signo = next_signal(t, &entry, &a);
 		if (!signo)
 			break;
-		if (a.handler == (u64)SIG_IGN)
-			continue;
-		if (a.handler == (u64)SIG_DFL) {
-			default_action(p, signo);
+		if (a.handler == (u64)SIG_IGN || a.handler == (u64)SIG_DFL) {
+			entry_put(p, entry);
+			if (a.handler == (u64)SIG_DFL)
+				default_action(p, signo);
 			continue;
 		}
 		if (!handled)
 			restart_call(f, true, a.flags);
 		handled = true;
-		run_handler(f, t, &info, &a);
+		handle(f, t, signo, entry, &a);
 	}
 	if (!handled)
 		restart_call(f, false, 0);
@@ -258,7 +279,8 @@ void signal_set_mask(u64 blocked)
 	/* What this thread was to take, and takes no longer, another one may. */
 	if (unlikely(__atomic_load_n(&t->process->signals.shared.pending, __ATOMIC_RELAXED) & blocked & ~old))
 		signal_retarget(t->process);
-	request_user_work();
+	if (pending_of(t) & ~blocked)
+		request_user_work();
 }
 
 void signal_mask_begin(u64 blocked)

@@ -102,6 +102,8 @@ static int enqueue(struct process *p, struct signal_queue *queue, const siginfo_
 	if (signo < REAL_TIME_FIRST && (queue->pending & SIGNAL_BIT(signo)))
 		return 0;
 	if (p->signals.queued < p->limits[RLIMIT_SIGPENDING].soft)
+		q = __atomic_exchange_n(&p->signals.spare, NULL, __ATOMIC_ACQ_REL);
+	if (!q && p->signals.queued < p->limits[RLIMIT_SIGPENDING].soft)
 		q = kmalloc(sizeof(*q));
 	if (q) {
 		q->info = *info;
@@ -110,7 +112,7 @@ static int enqueue(struct process *p, struct signal_queue *queue, const siginfo_
 	} else if (signo >= REAL_TIME_FIRST && info->si_code != SI_USER) {
 		return -EAGAIN;
 	}
-	__atomic_or_fetch(&queue->pending, SIGNAL_BIT(signo), __ATOMIC_RELEASE);
+	__atomic_or_fetch(&queue->pending, SIGNAL_BIT(signo), __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -201,6 +203,9 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info)
 		prepare_stop(p, signo, &dropped);
 	if (!TAILQ_EMPTY(&p->threads) && (!signal_is_ignored(h, signo) || !t || blocks(t, signo))) {
 		err = enqueue(p, only ? &only->signals : &p->signals.shared, info);
+		/* Who changes its mask meanwhile sees that it is pending, or what it blocks now is seen here. */
+		if (!only && (!t || !takes(t, signo)))
+			t = choose(p, signo);
 		if (t)
 			sched_kick(t);
 		signalfd_notify();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* FPU state by XSAVE where the CPU has it, FXSAVE otherwise (SDM 1, chapter 13). The kernel itself uses none of it. */
+#include <asm/errno.h>
 #include <asm/siginfo.h>
+#include <arch/uaccess.h>
 #include <moat/string.h>
 #include "cpu_features.h"
 #include "fpu.h"
@@ -11,6 +13,9 @@
 #define XSAVE_HEADER	    512 /* offset of XSTATE_BV */
 #define XSAVE_HEADER_BYTES  64
 #define XSTATE_X87_SSE	    3u
+
+u32 user_fpu_save(void *area, u64 features);
+u32 user_fpu_load(const void *area, u64 features);
 
 void fpu_default(void *area)
 {
@@ -43,7 +48,7 @@ void fpu_load(const void *area)
 		asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-void fpu_save_standard(void *area)
+static void save_standard(void *area)
 {
 	u32 lo = (u32)cpu_features.xcr0, hi = (u32)(cpu_features.xcr0 >> 32);
 
@@ -57,7 +62,23 @@ void fpu_save_standard(void *area)
 void fpu_copy_current(void *area)
 {
 	memset((char *)area + XSAVE_HEADER, 0, XSAVE_HEADER_BYTES);
-	fpu_save_standard(area);
+	save_standard(area);
+}
+
+int fpu_save_user(u64 area)
+{
+	return !validate_user_pointer((void __user *)area, cpu_features.xsave_bytes, USER_WRITE) &&
+			       user_fpu_save((void *)area, cpu_features.xsave ? cpu_features.xcr0 : 0)
+		       ? 0
+		       : -EFAULT;
+}
+
+int fpu_load_user(u64 area)
+{
+	return !validate_user_pointer((void __user *)area, cpu_features.xsave_bytes, USER_READ) &&
+			       user_fpu_load((const void *)area, cpu_features.xsave ? cpu_features.xcr0 : 0)
+		       ? 0
+		       : -EFAULT;
 }
 
 void fpu_reset(void *area)

@@ -7,9 +7,14 @@
 
 /* What a new program starts with, in memory. */
 void fpu_default(void *area);
-/* Registers to memory: what has changed, and (standard) every byte of the format. */
+/* Registers to memory: what has changed. */
 void fpu_save(void *area);
-void fpu_save_standard(void *area);
+/*
+ * The same to user memory, every byte of the format but the header's, which is clear before; and back, where what is not well
+ * formed is refused. 0 or -EFAULT; after a failed load the registers hold nothing of use.
+ */
+int __must_check fpu_save_user(u64 area);
+int __must_check fpu_load_user(u64 area);
 /* The registers to an area that nothing was written to yet. */
 void fpu_copy_current(void *area);
 /* The area must be well formed: XRSTOR faults otherwise. */

@@ -164,6 +164,12 @@ NO_LIBRARY_CALLS void *memset(void *dst, int byte, size_t n)
 	}
 	u8 *last = d + n - 8;
 	if (n <= LONG_BYTES) {
+		for (; last - d >= 32; d += 32) {
+			store64(d, pattern);
+			store64(d + 8, pattern);
+			store64(d + 16, pattern);
+			store64(d + 24, pattern);
+		}
 		for (; d < last; d += 8)
 			store64(d, pattern);
 	} else {

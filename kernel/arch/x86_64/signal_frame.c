@@ -8,7 +8,7 @@
  *     low    return address = the restorer, which calls rt_sigreturn; at the handler's entry RSP is here
  *
  * What comes back from user memory is copied once and then made safe: selectors are ours, only the program's own flags
- * are taken, the XSAVE header is rebuilt so that XRSTOR cannot fault.
+ * are taken. The FPU registers are loaded from where they are: what XRSTOR refuses the kernel refuses.
  */
 #include <asm/errno.h>
 #include <asm/sigcontext.h>
@@ -19,16 +19,11 @@
 #include <arch/signal.h>
 #include <arch/uaccess.h>
 #include <moat/aspace.h>
-#include <moat/heap.h>
-#include <moat/string.h>
 #include "cpu_features.h"
 #include "fpu.h"
 
 #define RED_ZONE      128
 #define FPU_SW_OFFSET 464 /* of the FXSAVE area's bytes for software */
-#define XSAVE_HEADER  512
-#define MXCSR_OFFSET  24
-#define MXCSR_VALID   0xffffu
 /* CF PF AF ZF SF TF DF OF AC ID */
 #define USER_FLAGS 0x240dd5ull
 
@@ -46,59 +41,65 @@ u64 arch_signal_frame_bytes(void)
 static void fill_context(struct ucontext *uc, const struct trap_frame *f, const struct signal_delivery *d,
 			 u64 fpu)
 {
-	struct sigcontext *m = &uc->uc_mcontext;
-
-	*uc = (struct ucontext){0};
-	uc->uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0);
-	uc->uc_stack.ss_sp = (void *)d->alt_sp;
-	uc->uc_stack.ss_size = d->alt_size;
-	uc->uc_stack.ss_flags = (int)d->alt_flags;
-	memcpy(&uc->uc_sigmask, &d->old_mask, sizeof(d->old_mask));
-	*m = (struct sigcontext){
-		.r8 = f->r8,
-		.r9 = f->r9,
-		.r10 = f->r10,
-		.r11 = f->r11,
-		.r12 = f->r12,
-		.r13 = f->r13,
-		.r14 = f->r14,
-		.r15 = f->r15,
-		.rdi = f->rdi,
-		.rsi = f->rsi,
-		.rbp = f->rbp,
-		.rbx = f->rbx,
-		.rdx = f->rdx,
-		.rax = f->rax,
-		.rcx = f->rcx,
-		.rsp = f->rsp,
-		.rip = f->rip,
-		.eflags = f->rflags,
-		.cs = SEL_USER_CODE,
-		.ss = SEL_USER_DATA,
-		.err = frame_is_syscall(f) ? 0 : f->error,
-		.trapno = frame_is_syscall(f) ? 0 : f->vector,
-		.cr2 = (u64)d->info->si_addr,
+	*uc = (struct ucontext){
+		.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0),
+		.uc_stack.ss_sp = (void *)d->alt_sp,
+		.uc_stack.ss_size = d->alt_size,
+		.uc_stack.ss_flags = (int)d->alt_flags,
+		.uc_sigmask = d->old_mask,
+		.uc_mcontext.r8 = f->r8,
+		.uc_mcontext.r9 = f->r9,
+		.uc_mcontext.r10 = f->r10,
+		.uc_mcontext.r11 = f->r11,
+		.uc_mcontext.r12 = f->r12,
+		.uc_mcontext.r13 = f->r13,
+		.uc_mcontext.r14 = f->r14,
+		.uc_mcontext.r15 = f->r15,
+		.uc_mcontext.rdi = f->rdi,
+		.uc_mcontext.rsi = f->rsi,
+		.uc_mcontext.rbp = f->rbp,
+		.uc_mcontext.rbx = f->rbx,
+		.uc_mcontext.rdx = f->rdx,
+		.uc_mcontext.rax = f->rax,
+		.uc_mcontext.rcx = f->rcx,
+		.uc_mcontext.rsp = f->rsp,
+		.uc_mcontext.rip = f->rip,
+		.uc_mcontext.eflags = f->rflags,
+		.uc_mcontext.cs = SEL_USER_CODE,
+		.uc_mcontext.ss = SEL_USER_DATA,
+		.uc_mcontext.err = frame_is_syscall(f) ? 0 : f->error,
+		.uc_mcontext.trapno = frame_is_syscall(f) ? 0 : f->vector,
+		.uc_mcontext.cr2 = (u64)d->info->si_addr,
+		.uc_mcontext.fpstate = (void *)fpu,
 	};
-	m->fpstate = (void *)fpu;
 }
 
-/* Marks the FPU area as XSAVE data for readers in user space. */
-static void mark_fpu(void *area)
+/*
+ * The registers go to user memory directly. XSAVE writes neither the bytes that mark the area as its own, which are the last ones
+ * of the FXSAVE part, nor the header after them but for the first word; it must be clear.
+ */
+static int push_fpu(u64 fpu)
 {
-	struct _fpx_sw_bytes sw = {
-		.magic1 = FP_XSTATE_MAGIC1,
-		.extended_size = cpu_features.xsave_bytes + FP_XSTATE_MAGIC2_SIZE,
-		.xfeatures = cpu_features.xcr0,
-		.xstate_size = cpu_features.xsave_bytes,
+	struct {
+		struct _fpx_sw_bytes sw;
+		u64 header[8];
+	} mark = {
+		.sw.magic1 = FP_XSTATE_MAGIC1,
+		.sw.extended_size = cpu_features.xsave_bytes + FP_XSTATE_MAGIC2_SIZE,
+		.sw.xfeatures = cpu_features.xcr0,
+		.sw.xstate_size = cpu_features.xsave_bytes,
 	};
-
-	if (cpu_features.xsave)
-		memcpy((char *)area + FPU_SW_OFFSET, &sw, sizeof(sw));
-}
-
-int arch_signal_frame_push(struct trap_frame *f, struct arch_thread *t, const struct signal_delivery *d)
-{
 	u32 magic2 = FP_XSTATE_MAGIC2;
+
+	if (cpu_features.xsave &&
+	    (copy_to_user((void __user *)(fpu + FPU_SW_OFFSET), &mark, sizeof(mark)) ||
+	     copy_to_user((void __user *)(fpu + cpu_features.xsave_bytes), &magic2, sizeof(magic2))))
+		return -EFAULT;
+	return fpu_save_user(fpu);
+}
+
+int arch_signal_frame_push(struct trap_frame *f, const struct signal_delivery *d)
+{
 	u64 top = d->sp - (d->use_red_zone ? RED_ZONE : 0);
 	u64 fpu = ALIGN_DOWN(top - cpu_features.xsave_bytes - FP_XSTATE_MAGIC2_SIZE, 64);
 	/* At a function's entry RSP + 8 is a multiple of 16. */
@@ -111,12 +112,7 @@ int arch_signal_frame_push(struct trap_frame *f, struct arch_thread *t, const st
 	fill_context(&frame.uc, f, d, fpu);
 	frame.info = *d->info;
 	frame.return_address = d->restorer;
-	fpu_save_standard(t->fpu);
-	mark_fpu(t->fpu);
-	if (copy_to_user((void __user *)fpu, t->fpu, cpu_features.xsave_bytes) ||
-	    (cpu_features.xsave &&
-	     copy_to_user((void __user *)(fpu + cpu_features.xsave_bytes), &magic2, sizeof(magic2))) ||
-	    copy_to_user((void __user *)at, &frame, sizeof(frame)))
+	if (push_fpu(fpu) || copy_to_user((void __user *)at, &frame, sizeof(frame)))
 		return -EFAULT;
 	f->rdi = (u64)d->info->si_signo;
 	f->rsi = at + offsetof(struct rt_sigframe, info);
@@ -127,38 +123,6 @@ int arch_signal_frame_push(struct trap_frame *f, struct arch_thread *t, const st
 	f->rflags &= ~(u64)(RFLAGS_DF | RFLAGS_TF | RFLAGS_RF);
 	/* An ordinary return to ring 3 by IRETQ: the handler's address is the program's choice. */
 	f->vector = VEC_INT80 + 1;
-	return 0;
-}
-
-/*
- * The state is made safe in a buffer of its own: the copy may sleep, and what the thread's area holds then must be
- * something that XRSTOR takes.
- */
-static int pop_fpu(struct arch_thread *t, u64 from)
-{
-	u64 bytes = cpu_features.xsave_bytes;
-	char *copy;
-	u64 *header;
-
-	if (!from) {
-		fpu_reset(t->fpu);
-		return 0;
-	}
-	copy = kmalloc(bytes);
-	if (!copy || copy_from_user(copy, (const void __user *)from, bytes)) {
-		kfree(copy);
-		fpu_reset(t->fpu);
-		return -EFAULT;
-	}
-	header = (u64 *)(copy + XSAVE_HEADER);
-	*(u32 *)(copy + MXCSR_OFFSET) &= MXCSR_VALID;
-	if (cpu_features.xsave) {
-		header[0] &= cpu_features.xcr0;
-		memset(header + 1, 0, 56);
-	}
-	memcpy(t->fpu, copy, bytes);
-	kfree(copy);
-	fpu_load(t->fpu);
 	return 0;
 }
 
@@ -197,16 +161,20 @@ int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask
 		.rcx = m->rcx,
 		.rsp = m->rsp,
 		.rip = m->rip,
-		.rflags = (m->eflags & USER_FLAGS) | RFLAGS_IF | 2,
+		/* With the resume flag, which means nothing here, the way back is IRETQ: all registers as they were. */
+		.rflags = (m->eflags & USER_FLAGS) | RFLAGS_IF | RFLAGS_RF | 2,
 		.cs = SEL_USER_CODE,
 		.ss = SEL_USER_DATA,
 		.vector = VEC_INT80 + 1,
 	};
-	memcpy(mask, &uc.uc_sigmask, sizeof(*mask));
+	*mask = uc.uc_sigmask;
 	*alt_sp = (u64)uc.uc_stack.ss_sp;
 	*alt_size = uc.uc_stack.ss_size;
 	*alt_flags = (u32)uc.uc_stack.ss_flags;
-	return pop_fpu(t, (u64)m->fpstate);
+	if (m->fpstate && !fpu_load_user((u64)m->fpstate))
+		return 0;
+	fpu_reset(t->fpu);
+	return m->fpstate ? -EFAULT : 0;
 }
 
 bool frame_is_syscall(const struct trap_frame *f)

@@ -28,8 +28,8 @@
 
 	.text
 /*
- * n <= 64: moves of 8 bytes, then of 1. A fault among the 8-byte moves is tried again byte by byte, so that the count
- * is exact. Longer: `rep movsq`, then the tail; see docs/architecture.md for why not `rep movsb`.
+ * n <= 64: moves of 8 bytes, then of 4 and of 1. A fault among the longer moves is tried again byte by byte, so that the
+ * count is exact. Longer: `rep movsq`, then the tail; see docs/architecture.md for why not `rep movsb`.
  */
 	.balign 16
 	.globl user_copy
@@ -38,16 +38,25 @@ user_copy:
 	movq %rdx, %rcx
 	cmpq $64, %rdx
 	ja 4f
-	shrl $3, %ecx
+	andq $-8, %rcx
 	jz 2f
-1:	movq (%rsi), %rax
-11:	movq %rax, (%rdi)
-	addq $8, %rsi
-	addq $8, %rdi
-	subq $8, %rdx
-	decl %ecx
+	subq %rcx, %rdx
+	addq %rcx, %rsi
+	addq %rcx, %rdi
+	negq %rcx
+1:	movq (%rsi, %rcx), %rax
+11:	movq %rax, (%rdi, %rcx)
+	addq $8, %rcx
 	jnz 1b
 2:	testl %edx, %edx
+	jz 3f
+	testl $4, %edx
+	jz 21f
+12:	movl (%rsi), %eax
+13:	movl %eax, (%rdi)
+	addq $4, %rsi
+	addq $4, %rdi
+	subl $4, %edx
 	jz 3f
 21:	movb (%rsi), %al
 22:	movb %al, (%rdi)
@@ -68,7 +77,6 @@ user_copy:
 	ret
 	/* `rep movsq` stopped with RCX words and RDX bytes to go: what is still reachable, byte by byte. */
 43:	leaq (%rdx, %rcx, 8), %rdx
-	/* Also the way of short copies: RDX bytes to go. */
 44:	movq %rdx, %rcx
 45:	rep movsb
 46:	SMAP_SITE 0
@@ -76,8 +84,15 @@ user_copy:
 	ret
 47:	movl %edx, %ecx
 	jmp 46b
-	EXCEPTION 1b, 44b
-	EXCEPTION 11b, 44b
+	/* The moves of 8 bytes stopped with -RCX bytes of them and RDX more to go. */
+48:	addq %rcx, %rsi
+	addq %rcx, %rdi
+	subq %rcx, %rdx
+	jmp 44b
+	EXCEPTION 1b, 48b
+	EXCEPTION 11b, 48b
+	EXCEPTION 12b, 44b
+	EXCEPTION 13b, 44b
 	EXCEPTION 21b, 47b
 	EXCEPTION 22b, 47b
 	EXCEPTION 41b, 43b
@@ -181,4 +196,55 @@ user_try_exchange_insn:
 1:	lock cmpxchgl %edx, (%rdi)
 	jmp 2b
 	EXCEPTION 1b, 3b
+
+/*
+ * u32 user_fpu_save(void *area, u64 features) and user_fpu_load(const void *area, u64 features): the FPU registers to and from
+ * user memory, by XSAVE or, when `features` is 0, FXSAVE. 0 when the area cannot be used. The trap handler knows that
+ * the two instructions of the second refuse what is not well formed.
+ */
+	.balign 16
+	.globl user_fpu_save
+user_fpu_save:
+	movl %esi, %eax
+	movq %rsi, %rdx
+	shrq $32, %rdx
+	SMAP_SITE 1
+	testq %rsi, %rsi
+	jz 2f
+1:	xsave64 (%rdi)
+	jmp 3f
+2:	fxsave64 (%rdi)
+3:	SMAP_SITE 0
+	movl $1, %eax
+	ret
+4:	SMAP_SITE 0
+	xorl %eax, %eax
+	ret
+	EXCEPTION 1b, 4b
+	EXCEPTION 2b, 4b
+
+	.balign 16
+	.globl user_fpu_load
+user_fpu_load:
+	movl %esi, %eax
+	movq %rsi, %rdx
+	shrq $32, %rdx
+	SMAP_SITE 1
+	testq %rsi, %rsi
+	jz 2f
+	.globl user_fpu_load_xsave_insn
+user_fpu_load_xsave_insn:
+1:	xrstor64 (%rdi)
+	jmp 3f
+	.globl user_fpu_load_fxsave_insn
+user_fpu_load_fxsave_insn:
+2:	fxrstor64 (%rdi)
+3:	SMAP_SITE 0
+	movl $1, %eax
+	ret
+4:	SMAP_SITE 0
+	xorl %eax, %eax
+	ret
+	EXCEPTION 1b, 4b
+	EXCEPTION 2b, 4b
 	.section .note.GNU-stack, "", @progbits

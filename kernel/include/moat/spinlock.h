@@ -8,6 +8,7 @@
 #ifndef MOAT_SPINLOCK_H
 #define MOAT_SPINLOCK_H
 
+#include <arch/cpu.h>
 #include <moat/lockrank.h>
 #include <moat/types.h>
 
@@ -24,18 +25,45 @@ struct spinlock {
 	}
 
 void spin_init(struct spinlock *l, enum lock_rank rank);
-void spin_lock(struct spinlock *l);
 bool __must_check spin_trylock(struct spinlock *l);
-void spin_unlock(struct spinlock *l);
-u64 __must_check spin_lock_irqsave(struct spinlock *l); /* returns what spin_unlock_irqrestore needs */
-void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state);
 bool spin_is_held(const struct spinlock *l); /* by this CPU; always true in the release kernel */
+void spin_wait(const struct spinlock *l, u16 ticket); /* the slow part of spin_lock */
 #if CONFIG_DEBUG
+void spin_lock(struct spinlock *l);
+void spin_unlock(struct spinlock *l);
 void spin_assert_none_held(void); /* by this CPU; the release kernel does not know */
 #else
+static inline void spin_lock(struct spinlock *l)
+{
+	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
+		spin_wait(l, ticket);
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
 static inline void spin_assert_none_held(void)
 {
 }
 #endif
+
+/* Returns what spin_unlock_irqrestore needs. */
+static inline u64 __must_check spin_lock_irqsave(struct spinlock *l)
+{
+	u64 irq = cpu_irq_save();
+
+	spin_lock(l);
+	return irq;
+}
+
+static inline void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state)
+{
+	spin_unlock(l);
+	cpu_irq_restore(irq_state);
+}
 
 #endif

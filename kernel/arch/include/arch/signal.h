@@ -23,8 +23,7 @@ struct signal_delivery {
 };
 
 /* Writes the frame and points f at the handler; -EFAULT when the stack cannot take it (nothing is changed). */
-int __must_check arch_signal_frame_push(struct trap_frame *f, struct arch_thread *t,
-					const struct signal_delivery *d);
+int __must_check arch_signal_frame_push(struct trap_frame *f, const struct signal_delivery *d);
 /*
  * Undoes it for the frame that f's stack pointer is at: registers and FPU state, with every bit that a program must
  * not choose put right; the mask and uc_stack go out. -EFAULT for a frame that cannot be read or used.
