@@ -32,6 +32,7 @@ enum option_letter {
 	OPT_FILE,
 	OPT_RO,
 	OPT_RW,
+	OPT_ROOT,
 	OPT_HIDE,
 	OPT_BARE,
 	OPT_DRY_RUN,
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
 	{"ro", required_argument, NULL, OPT_RO},
 	{"rw", required_argument, NULL, OPT_RW},
+	{"root", required_argument, NULL, OPT_ROOT},
 	{"hide", required_argument, NULL, OPT_HIDE},
 	{"bare", no_argument, NULL, OPT_BARE},
 	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
@@ -244,6 +246,10 @@ static int take_option(struct options *o, int letter, struct verdict *v)
 		return add_pair(&o->ro, &o->ro_count, "--ro", optarg, v);
 	case OPT_RW:
 		return add_pair(&o->rw, &o->rw_count, "--rw", optarg, v);
+	case OPT_ROOT:
+		o->root = optarg;
+		o->host_files = false;
+		return 0;
 	case OPT_HIDE:
 		return add_hidden(o, optarg, v);
 	case OPT_BARE:
@@ -311,6 +317,10 @@ static int check_together(const struct options *o, struct verdict *v)
 	if (o->nodes > 1 && o->memory_bytes / o->nodes < NODE_BYTES_MIN)
 		return verdict_error(v, STATUS_MOAT_FAILED, "--nodes %u needs at least 8M of memory for each",
 				     o->nodes);
+	if (o->deterministic && o->root)
+		return verdict_error(v, STATUS_MOAT_FAILED,
+				     "--deterministic copies files (--file); --root reads them when the "
+				     "host has the time");
 	if (o->deterministic && (o->ro_count || o->rw_count))
 		return verdict_error(v, STATUS_MOAT_FAILED,
 				     "--deterministic copies files (--file); --ro reads them when the "

@@ -48,7 +48,8 @@ struct options {
 	size_t ro_count;
 	struct file_option *rw; /* --rw, in order */
 	size_t rw_count;
-	char **hide; /* --hide, tidy */
+	const char *root; /* --root, or NULL */
+	char **hide;	  /* --hide, tidy */
 	size_t hide_count;
 	bool host_files; /* the system's folders and the current one are seen */
 	bool dry_run;

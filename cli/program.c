@@ -39,6 +39,98 @@ static int execute_errno(const char *path)
 	return eaccess(path, X_OK) ? errno : 0;
 }
 
+/* Where files for the guest come from. */
+struct sources {
+	const struct view *view;
+	struct pack *pack;
+};
+
+static bool other_root(const struct sources *from)
+{
+	return from && from->view->options->root;
+}
+
+/* The guest's name for a word that is a path: with another root it counts from the guest's working directory. */
+static char *guest_path(const struct sources *from, const char *word)
+{
+	char *joined, *path;
+
+	if (!other_root(from) || *word == '/')
+		return path_absolute(word);
+	joined = must_format("%s/%s", from->view->cwd, word);
+	path = path_absolute(joined);
+	free(joined);
+	return path;
+}
+
+/* The file that another root shows; the host's own files are none of its. NULL: too many links. */
+static char *file_in_root(const struct sources *from, const char *guest)
+{
+	char *path = view_resolve(from->view, guest), *host = NULL;
+
+	if (path && !view_hides(from->view, path)) {
+		const char *packed = pack_host_of(from->pack, path);
+
+		host = packed ? must_copy(packed) : view_host_of(from->view, path);
+	}
+	free(path);
+	return host;
+}
+
+/*
+ * The host's file for a guest path, to be freed: one that --file has put there goes before one that a folder of the host
+ * shows there, and that before the host's own. NULL: the guest's kernel would find none.
+ */
+static char *host_of(const struct sources *from, const char *guest, const char *otherwise)
+{
+	const char *packed = pack_host_of(from->pack, guest);
+	char *shown;
+
+	if (view_hides(from->view, guest))
+		return NULL;
+	if (packed)
+		return must_copy(packed);
+	if (other_root(from))
+		return file_in_root(from, guest);
+	shown = view_host_of(from->view, guest);
+	if (shown && access(shown, F_OK) == 0)
+		return shown;
+	free(shown);
+	return must_copy(otherwise);
+}
+
+static int search_error(const char *host)
+{
+	return host ? execute_errno(host) : ENOENT;
+}
+
+/* program_search(); `from` NULL: on the host. *file: the host's file of what is found. */
+static char *search(const struct sources *from, const char *name, char **file, int *error)
+{
+	const char *path = getenv("PATH"), *next;
+
+	*error = ENOENT;
+	for (path = path ? path : DEFAULT_PATH; path; path = next) {
+		size_t length = strcspn(path, ":");
+		char *word = must_format("%.*s/%s", length ? (int)length : 1, length ? path : ".", name);
+		char *guest = guest_path(from, word);
+		int why;
+
+		*file = from ? host_of(from, guest, word) : must_copy(word);
+		why = search_error(*file);
+		free(word);
+		if (why == 0)
+			return guest;
+		free(guest);
+		free(*file);
+		*file = NULL;
+		if (why == EACCES)
+			*error = why;
+		next = path[length] == ':' ? path + length + 1 : NULL;
+	}
+	return NULL;
+}
+
 /**
  * program_search - search PATH for a program of the host.
  *
@@ -47,48 +139,10 @@ static int execute_errno(const char *path)
  */
 char *program_search(const char *name, int *error)
 {
-	const char *path = getenv("PATH"), *next;
+	char *file, *path = search(NULL, name, &file, error);
 
-	*error = ENOENT;
-	for (path = path ? path : DEFAULT_PATH; path; path = next) {
-		size_t length = strcspn(path, ":");
-		char *candidate = must_format("%.*s/%s", (int)length, path, name);
-		int why;
-
-		if (length == 0) {
-			free(candidate);
-			candidate = must_format("./%s", name);
-		}
-		why = execute_errno(candidate);
-		if (why == 0)
-			return candidate;
-		free(candidate);
-		if (why == EACCES)
-			*error = why;
-		next = path[length] == ':' ? path + length + 1 : NULL;
-	}
-	return NULL;
-}
-
-/* Where files for the guest come from. */
-struct sources {
-	const struct view *view;
-	struct pack *pack;
-};
-
-/*
- * The host's file for a guest path, to be freed: one that --file has put there goes before one that a folder of the host
- * shows there, and that before the host's own.
- */
-static char *host_of(const struct sources *from, const char *guest, const char *otherwise)
-{
-	const char *packed = pack_host_of(from->pack, guest);
-	char *shown = packed ? NULL : view_host_of(from->view, guest);
-
-	if (shown && access(shown, F_OK) == 0)
-		return shown;
-	free(shown);
-	return must_copy(packed ? packed : otherwise);
+	free(file);
+	return path;
 }
 
 /* The interpreter named by a #! line, or NULL when there is none. */
@@ -182,7 +236,7 @@ static int pack_chain(struct program *program, const char *host, const struct so
 	for (int depth = 0; path && !error; depth++) {
 		char *interpreter;
 
-		if (!view_shows(from->view, path))
+		if (!other_root(from) && !view_shows(from->view, path))
 			error = pack_add_program(from->pack, file, path, v);
 		if (!error)
 			error = inspect(program, file, &interpreter, v);
@@ -198,7 +252,7 @@ static int pack_chain(struct program *program, const char *host, const struct so
 		path = path_absolute(interpreter);
 		file = host_of(from, path, interpreter);
 		free(interpreter);
-		error = execute_errno(file);
+		error = search_error(file);
 		if (error || depth + 1 > SCRIPT_DEPTH_MAX)
 			error = interpreter_error(v, program->name, path, error ? error : ELOOP);
 	}
@@ -226,13 +280,13 @@ int program_find(struct program *program, const char *name, const struct view *v
 
 	*program = (struct program){.name = name};
 	if (strchr(name, '/')) {
-		program->guest = path_absolute(name);
+		program->guest = guest_path(&from, name);
 		found = host_of(&from, program->guest, name);
-		why = execute_errno(found);
+		why = search_error(found);
 	} else {
-		found = *name ? program_search(name, &why) : NULL;
-		why = found ? 0 : *name ? why : ENOENT;
-		program->guest = found ? path_absolute(found) : NULL;
+		why = ENOENT;
+		program->guest = *name ? search(&from, name, &found, &why) : NULL;
+		why = program->guest ? 0 : why;
 	}
 	if (why == ENOENT)
 		error = verdict_error(v, STATUS_NOT_FOUND, "%s: not found", name);

@@ -144,7 +144,7 @@ static void make_arguments(struct shell *shell, struct options *o)
 	while (o->argv[count])
 		count++;
 	shell->argv = must_grow(NULL, count + 2, sizeof(*shell->argv));
-	shell->argv[0] = must_copy(o->shell_program && slash ? slash + 1 : "sh");
+	shell->argv[0] = must_copy(!o->shell_program ? "sh" : slash ? slash + 1 : shell->path);
 	memcpy(shell->argv + 1, o->argv, (count + 1) * sizeof(*o->argv));
 	o->argv = shell->argv;
 }
@@ -157,11 +157,15 @@ static void make_arguments(struct shell *shell, struct options *o)
  */
 int shell_prepare(struct shell *shell, struct options *options, struct pack *pack, struct verdict *v)
 {
-	int error = add_shell(shell, options, pack, v);
+	int error = 0;
 
-	if (!error)
+	if (options->root)
+		shell->path = must_copy(options->shell_program ? options->shell_program : "sh");
+	else
+		error = add_shell(shell, options, pack, v);
+	if (!error && !options->root)
 		error = add_busybox(pack, !options->shell_program, v);
-	if (!error)
+	if (!error && !options->root)
 		error = add_files(pack, v);
 	if (error)
 		return error;

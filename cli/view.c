@@ -7,6 +7,8 @@
  *     shared    /usr, /etc/alternatives, the current folder, --ro
  *     packed    a few files of /etc; /bin, /sbin and /lib* as the links into /usr that they are (else they are shared)
  *
+ * With --root DIR it is that folder instead, as /, and of the rest of the host only what is named.
+ *
  * The current folder is not shared when it holds what is not the program's business: the root, folders of the system, a
  * home, or what a home lies in. A folder below one of these is.
  */
@@ -20,6 +22,8 @@
 #include <unistd.h>
 
 #include "alloc.h"
+
+#define LINKS_MAX 40 /* as many as the guest's kernel follows */
 
 static const char *const system_folders[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
 
@@ -59,10 +63,15 @@ static const struct view_share *share_of(const struct view *view, const char *gu
 	return best;
 }
 
+static const char *without_root(const char *path)
+{
+	return strcmp(path, "/") == 0 ? "" : path;
+}
+
 /* What share `s` shows under a guest path that lies in it. */
 static char *below(const struct view_share *s, const char *guest)
 {
-	return must_format("%s%s", strcmp(s->host, "/") == 0 ? "" : s->host, guest + strlen(s->guest));
+	return must_format("%s%s", without_root(s->host), guest + strlen(without_root(s->guest)));
 }
 
 static bool hidden(const struct options *o, const char *guest)
@@ -89,8 +98,10 @@ static int add_share(struct view *view, const char *host, const char *guest, boo
 	else if (!writable && there && strcmp(seen = below(there, guest), real) == 0)
 		goto out;
 	else if (view->count == VIEW_SHARES_MAX)
-		error = verdict_error(v, STATUS_MOAT_FAILED, "%s: more than %d folders of the host", host,
-				      VIEW_SHARES_MAX);
+		error = verdict_error(v, STATUS_MOAT_FAILED,
+				      "%s: a machine has room for %d folders of the host; the system's "
+				      "are among them (--bare)",
+				      host, VIEW_SHARES_MAX);
 	if (error)
 		goto out;
 	view->shares[view->count++] = (struct view_share){
@@ -172,7 +183,11 @@ static int add_given(struct view *view, const struct file_option *list, size_t c
 	for (size_t i = 0; i < count && !error; i++) {
 		char *guest = path_absolute(list[i].guest ? list[i].guest : list[i].host);
 
-		error = add_share(view, list[i].host, guest, writable, v);
+		if (strcmp(guest, "/") == 0)
+			error = verdict_error(v, STATUS_MOAT_FAILED, "%s: what is to be / is given by --root",
+					      list[i].host);
+		else
+			error = add_share(view, list[i].host, guest, writable, v);
 		free(guest);
 	}
 	return error;
@@ -194,8 +209,10 @@ int view_build(struct view *view, const struct options *o, struct pack *pack, st
 	bool host_files = o->host_files && !o->deterministic;
 	int error;
 
-	*view = (struct view){.cwd = o->cwd ? must_copy(o->cwd) : NULL};
-	error = add_given(view, o->rw, o->rw_count, true, v);
+	*view = (struct view){.cwd = o->cwd ? must_copy(o->cwd) : NULL, .options = o};
+	error = o->root ? add_share(view, o->root, "/", false, v) : 0;
+	if (!error)
+		error = add_given(view, o->rw, o->rw_count, true, v);
 	if (!error)
 		error = add_given(view, o->ro, o->ro_count, false, v);
 	if (!error && host_files)
@@ -217,6 +234,72 @@ char *view_host_of(const struct view *view, const char *guest)
 	return s ? below(s, guest) : NULL;
 }
 
+/* Takes the first component off *rest. To be freed. */
+static char *take_part(const char **rest)
+{
+	size_t skip = strspn(*rest, "/"), length = strcspn(*rest + skip, "/");
+	char *part = must_format("%.*s", (int)length, *rest + skip);
+
+	*rest += skip + length;
+	return part;
+}
+
+/* The text of the symbolic link that a share shows under `guest`, to be freed; NULL when there is none. */
+static char *link_text(const struct view *view, const char *guest)
+{
+	char *host = view_host_of(view, guest), text[PATH_MAX];
+	ssize_t n = host ? readlink(host, text, sizeof(text) - 1) : -1;
+
+	free(host);
+	return n < 0 ? NULL : must_format("%.*s", (int)n, text);
+}
+
+/**
+ * view_resolve - where @guest, an absolute path, leads when its symbolic links are followed as the guest does.
+ *
+ * Returns a tidy path, to be freed, that holds no link which a share shows; NULL with too many links.
+ */
+char *view_resolve(const struct view *view, const char *guest)
+{
+	char *done = must_copy(""), *text = must_copy(guest);
+	const char *rest = text;
+
+	for (int links = 0; *rest;) {
+		char *part = take_part(&rest), *next = must_format("%s/%s", done, part), *link;
+
+		if (strcmp(part, "..") == 0 && *done)
+			*strrchr(done, '/') = '\0';
+		if (*part == '\0' || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) {
+			free(next);
+		} else if ((link = link_text(view, next))) {
+			char *joined = must_format("%s/%s", link, rest);
+
+			free(next);
+			free(text);
+			if (*link == '/')
+				*done = '\0';
+			rest = text = joined;
+			free(link);
+			links++;
+		} else {
+			free(done);
+			done = next;
+		}
+		free(part);
+		if (links > LINKS_MAX) {
+			free(done);
+			free(text);
+			return NULL;
+		}
+	}
+	free(text);
+	if (*done == '\0') {
+		free(done);
+		done = must_copy("/");
+	}
+	return done;
+}
+
 /* The path with a link to a system folder at its start replaced by what it leads to. To be freed. */
 static char *through_links(const struct view *view, const char *guest)
 {
@@ -233,6 +316,16 @@ static char *through_links(const struct view *view, const char *guest)
 	return must_copy(guest);
 }
 
+/** view_hides - is the tidy path @guest, or a folder that it lies in, not to be seen? */
+bool view_hides(const struct view *view, const char *guest)
+{
+	char *path = through_links(view, guest);
+	bool hides = hidden(view->options, guest) || hidden(view->options, path);
+
+	free(path);
+	return hides;
+}
+
 /**
  * view_shows - can the guest read the file at the tidy path @guest without its being packed?
  *
@@ -244,7 +337,13 @@ bool view_shows(const struct view *view, const char *guest)
 	     *shown = NULL;
 	bool shows = false;
 
-	if (host && (real = realpath(host, NULL))) {
+	if (view->options->root) {
+		free(host);
+		free(path);
+		path = view_resolve(view, guest);
+		host = path ? view_host_of(view, path) : NULL;
+		shows = host && access(host, F_OK) == 0;
+	} else if (host && (real = realpath(host, NULL))) {
 		shown = strcmp(real, host) == 0 ? NULL : view_host_of(view, real);
 		shows = strcmp(real, host) == 0 || (shown && strcmp(shown, real) == 0);
 	}

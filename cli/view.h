@@ -30,10 +30,13 @@ struct view {
 	size_t count;
 	char **links; /* guest paths of symbolic links to system folders, packed */
 	size_t link_count;
-	char *cwd; /* working directory in the guest */
+	char *cwd;		       /* working directory in the guest */
+	const struct options *options; /* [borrowed] what is hidden, and whether there is another root */
 };
 
 int view_build(struct view *view, const struct options *options, struct pack *pack, struct verdict *v);
+bool view_hides(const struct view *view, const char *guest);
+char *view_resolve(const struct view *view, const char *guest);
 bool view_shows(const struct view *view, const char *guest);
 char *view_host_of(const struct view *view, const char *guest);
 void view_print(const struct view *view, const struct options *options, const struct pack *pack, FILE *out);

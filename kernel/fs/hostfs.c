@@ -256,6 +256,33 @@ static struct inode *make_root(struct host_super *s, u32 mode)
 	return i;
 }
 
+/*
+ * The share is the root itself: what the kernel has made there (/dev, /proc, /sys, /tmp) stays, over what the host has of
+ * these names. Boot, before anybody else looks at the tree.
+ */
+static void become_root(struct host_super *s, struct inode *from)
+{
+	struct dentry *root = mount_root(), *d;
+	struct inode *i = root->inode;
+
+	rwlock_write(&fs_tree_lock);
+	i->host = from->host;
+	from->host = NULL;
+	i->ops = from->ops;
+	i->mode = from->mode;
+	i->dir_bytes = from->dir_bytes;
+	i->ino = from->ino;
+	i->atime = i->mtime = i->ctime = i->btime = from->btime;
+	i->super = root->mount->super = &s->super;
+	for (d = dentry_after(root, 0); d; d = dentry_after(root, d->cookie)) {
+		d->inode->super = &s->super;
+		d->inode->ino = s->super.next_ino++;
+		s->super.inodes++;
+	}
+	root->dir->partial = true;
+	rwlock_write_done(&fs_tree_lock);
+}
+
 /* Makes each directory of the path that is missing. */
 static int make_path(struct fs_context *ctx, const char *path)
 {
@@ -293,7 +320,12 @@ static int mount_at(struct fs_context *ctx, const struct share *share, struct ni
 		return err;
 	s = super_create(share, port);
 	root = s ? make_root(s, share->mode) : NULL;
-	err = root ? mount_attach(&s->super, root, point) : -ENOMEM;
+	if (root && strcmp(share->path, "/") == 0) {
+		become_root(s, root);
+		kfree(root);
+	} else {
+		err = root ? mount_attach(&s->super, root, point) : -ENOMEM;
+	}
 	/* A super lives for ever; one that was never mounted costs some bytes of a boot that has failed. */
 	dentry_put(point);
 	return err;
