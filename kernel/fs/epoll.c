@@ -183,6 +183,25 @@ static struct epoll_item *find(struct epoll *e, struct file *target, int fd)
 	return RB_FIND(epoll_items, &e->items, &key);
 }
 
+int epoll_watched_file(struct file *f, int fd, u32 index, const struct file **out)
+{
+	struct epoll_item *item;
+	int err = -ENOENT;
+
+	if (!file_is_epoll(f))
+		return -EINVAL;
+	mutex_lock(&epoll_of(f)->lock);
+	RB_FOREACH (item, epoll_items, &epoll_of(f)->items) {
+		if (item->fd != fd || index--)
+			continue;
+		*out = item->file;
+		err = 0;
+		break;
+	}
+	mutex_unlock(&epoll_of(f)->lock);
+	return err;
+}
+
 void epoll_remove(struct epoll_item *item)
 {
 	struct epoll *e = item->epoll;

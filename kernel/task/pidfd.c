@@ -308,6 +308,44 @@ int pidfd_may_peek(struct task_ref *r)
 	return err;
 }
 
+int pidfd_get_aspace(struct task_ref *r, struct aspace **out)
+{
+	u64 irq = table_lock();
+	struct process *p = r->process;
+	int err = !p ? -ESRCH : !process_may_peek(p) ? -EACCES : !p->aspace ? -ESRCH : 0;
+
+	if (!err) {
+		*out = p->aspace;
+		aspace_get(*out);
+	}
+	table_unlock(irq);
+	return err;
+}
+
+/* 0: it is about to give its memory back; -ESRCH: it has; -EINVAL: it lives on. */
+static int check_dying(const struct task_ref *r)
+{
+	u64 irq = table_lock();
+	const struct process *p = r->process;
+	int err = 0;
+
+	if (!p || !p->aspace)
+		err = -ESRCH;
+	else if (!__atomic_load_n(&p->signals.ending, __ATOMIC_ACQUIRE) &&
+		 !(__atomic_load_n(&p->signals.shared.pending, __ATOMIC_ACQUIRE) & SIGNAL_BIT(SIGKILL)))
+		err = -EINVAL;
+	table_unlock(irq);
+	return err;
+}
+
+int pidfd_await_memory(struct task_ref *r)
+{
+	int err = check_dying(r);
+
+	/* It gives back its memory before it wakes who waits for its end. */
+	return err ? err : WAIT_EVENT_FLAGS(&r->wait, check_dying(r), WAIT_KILLABLE);
+}
+
 int pidfd_get_file(struct task_ref *r, int fd, struct file **out)
 {
 	const struct thread *t;

@@ -23,6 +23,12 @@ int __must_check epoll_control(struct file *f, int op, struct file *target, int 
  */
 int __must_check epoll_wait(struct file *f, struct epoll_event __user *out, int max, u64 deadline_ns);
 
+/*
+ * Which file f watches as `fd`, the index-th of those that were added by that number: *out is to be compared only, it may be
+ * gone. -EINVAL (f is no epoll file), -ENOENT.
+ */
+int __must_check epoll_watched_file(struct file *f, int fd, u32 index, const struct file **out);
+
 /* The last reference to f goes: nobody watches it any more. Called before its `release`. */
 void epoll_forget(struct file *f);
 

@@ -7,6 +7,7 @@
 #ifndef MOAT_PIDFD_H
 #define MOAT_PIDFD_H
 
+#include <moat/aspace.h>
 #include <moat/file.h>
 #include <moat/procfs.h>
 #include <moat/signal.h>
@@ -58,6 +59,10 @@ int __must_check signal_kill_ref(struct task_ref *r, enum pidfd_scope scope, int
 				 const siginfo_t *info);
 /* pidfd_getfd(2): the file behind a descriptor of r, with a reference. -ESRCH, -EPERM, -EBADF. */
 int __must_check pidfd_get_file(struct task_ref *r, int fd, struct file **out);
+/* The memory of r, with a reference: -ESRCH, -EACCES. */
+int __must_check pidfd_get_aspace(struct task_ref *r, struct aspace **out);
+/* process_mrelease(2): waits until r, which is to end, has given its memory back. -EINVAL: it is not; -ESRCH, -EINTR. */
+int __must_check pidfd_await_memory(struct task_ref *r);
 /* setns(2): is it there (-ESRCH), and may the current process look into it (-EPERM)? */
 int __must_check pidfd_may_peek(struct task_ref *r);
 

@@ -224,6 +224,25 @@ unsigned process_count(void);
 int process_parent_pid(const struct process *p);
 bool process_exists(int pid); /* 0: the current one */
 
+/* --- kcmp(2) (kcmp.c) --- */
+
+enum task_part {
+	PART_MEMORY,
+	PART_FILES,
+	PART_FS,
+	PART_ACTIONS,
+	PART_NOTHING, /* they are only looked for */
+};
+/*
+ * Have two threads, by their numbers, the same one? 0: yes; 1, 2: no, and the first comes before or after the second in an
+ * order that stays the same; -ESRCH, -EPERM.
+ */
+int __must_check task_compare(const int tids[2], enum task_part part);
+/* The same for the open files behind their descriptors: also -EBADF. */
+int __must_check task_compare_files(const int tids[2], const int fds[2]);
+/* The file behind a descriptor of the first, and what the epoll file behind efd of the second watches as tfd. */
+int __must_check task_compare_watched(const int tids[2], int fd, int efd, int tfd, u32 index);
+
 /* --- sessions and process groups (group.c) --- */
 
 /* setpgid(2): 0 for "the caller" and "its own number". 0, -ESRCH, -EPERM, -EACCES, -EINVAL. */
