@@ -9,6 +9,7 @@
 #include <linux/fcntl.h>
 #include "dentry.h"
 #include "memfd.h"
+#include "notify.h"
 
 static bool is_owner(const struct inode *i, const struct fs_context *c)
 {
@@ -183,15 +184,22 @@ int vfs_truncate(const struct fs_at *at, s64 size, u64 limit_bytes)
 	if (err)
 		return err;
 	err = truncate_named(at, d->inode, size, limit_bytes);
+	if (!err)
+		notify_event(d->inode, d, IN_MODIFY);
 	dentry_put(d);
 	return err;
 }
 
 int vfs_ftruncate(struct file *f, s64 size, u64 limit_bytes)
 {
+	int err;
+
 	if (size < 0 || !f->inode || !inode_is(f->inode, S_IFREG) || !file_writable(f))
 		return -EINVAL;
-	return inode_truncate(f->inode, size, limit_bytes);
+	err = inode_truncate(f->inode, size, limit_bytes);
+	if (!err)
+		notify_file(f, IN_MODIFY);
+	return err;
 }
 
 /* Which modes mean something at all, whatever the file system can do. */
@@ -240,5 +248,7 @@ int vfs_fallocate(struct file *f, u32 mode, s64 offset, s64 len, u64 limit_bytes
 	mutex_lock(&f->inode->lock);
 	err = f->inode->ops->allocate(f->inode, mode, bytes);
 	mutex_unlock(&f->inode->lock);
+	if (!err)
+		notify_file(f, IN_MODIFY);
 	return err;
 }

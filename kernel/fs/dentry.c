@@ -12,7 +12,7 @@
 #include <moat/hash.h>
 #include <moat/heap.h>
 #include <moat/string.h>
-#include "dentry.h"
+#include "notify.h"
 #include "mount.h"
 
 struct rwlock fs_tree_lock;
@@ -162,6 +162,8 @@ void dentry_attach(struct dentry *parent, struct dentry *child)
 	LIST_INSERT_HEAD(bucket_of(dir, child->hash), child, link);
 	dir->count++;
 	parent->inode->entries++;
+	if (unlikely(parent->inode->watched & WATCHED_SELF))
+		__atomic_or_fetch(&child->inode->watched, WATCHED_ABOVE, __ATOMIC_RELAXED);
 	dir_grow(dir);
 }
 
@@ -192,9 +194,11 @@ char *dentry_move(struct dentry *child, struct dentry *parent, char *name, size_
 	DEBUG_ASSERT(rwlock_is_write_held(&fs_tree_lock));
 	DEBUG_ASSERT(child->attached);
 	unlist(child);
+	spin_lock(&notify_lock);
 	child->parent = NULL;
 	child->name = name;
 	child->name_len = (u32)len;
+	spin_unlock(&notify_lock);
 	child->hash = hash_name(name, len);
 	dentry_attach(parent, child);
 	/* Neither of these is the last one: the directory holds the child, and is itself in use by the

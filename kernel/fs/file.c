@@ -11,7 +11,7 @@
 #include <linux/poll.h>
 #include <moat/epoll.h>
 #include <moat/heap.h>
-#include "inode.h"
+#include "notify.h"
 
 struct file *file_create(const struct file_ops *ops, struct inode *inode, struct dentry *dentry, u32 flags,
 			 void *private)
@@ -32,6 +32,8 @@ struct file *file_create(const struct file_ops *ops, struct inode *inode, struct
 
 void file_destroy(struct file *f)
 {
+	if (f->is_named)
+		notify_file(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (unlikely(!LIST_EMPTY(&f->watchers)))
 		epoll_forget(f);
 	if (f->inode)
@@ -71,7 +73,7 @@ static ssize_t read_at(struct file *f, struct uio *u, u64 *offset)
 	return area_is_valid(*offset, u->left) ? f->ops->read(f, u, offset) : -EINVAL;
 }
 
-ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset)
+static ssize_t read_file(struct file *f, struct uio *u, u64 *offset)
 {
 	ssize_t n;
 
@@ -88,6 +90,15 @@ ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset)
 	mutex_lock(&f->offset_lock);
 	n = read_at(f, u, &f->offset);
 	mutex_unlock(&f->offset_lock);
+	return n;
+}
+
+ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset)
+{
+	ssize_t n = read_file(f, u, offset);
+
+	if (n > 0)
+		notify_file(f, IN_ACCESS);
 	return n;
 }
 
@@ -129,7 +140,7 @@ static ssize_t write_at(struct file *f, struct uio *u, u64 *offset, struct write
 	return f->ops->write(f, u, offset);
 }
 
-ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
+static ssize_t write_file(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
 {
 	ssize_t n;
 
@@ -146,6 +157,15 @@ ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, struct write_right
 	mutex_lock(&f->offset_lock);
 	n = write_at(f, u, &f->offset, rights);
 	mutex_unlock(&f->offset_lock);
+	return n;
+}
+
+ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
+{
+	ssize_t n = write_file(f, u, offset, rights);
+
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
 	return n;
 }
 
@@ -205,6 +225,8 @@ int vfs_iterate(struct file *f, struct dir_emit *e)
 	mutex_lock(&f->offset_lock);
 	err = f->ops->iterate(f, e);
 	mutex_unlock(&f->offset_lock);
+	if (!err)
+		notify_file(f, IN_ACCESS);
 	return err;
 }
 

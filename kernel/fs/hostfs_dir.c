@@ -12,6 +12,7 @@
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "hostfs.h"
+#include "notify.h"
 
 #define READ_PAGES    32 /* bytes of directory entries asked for at once */
 #define NAMES_MAX     (1u << 20)
@@ -32,6 +33,7 @@ static int fill_in(struct dentry *there, struct dentry *d)
 	if (!there->dir != !d->dir)
 		return -EIO; /* it was another kind of thing a moment ago */
 	there->inode = d->inode;
+	__atomic_or_fetch(&there->inode->watched, unread->watched & WATCHED_ABOVE, __ATOMIC_RELAXED);
 	d->inode = unread;
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <arch/timer.h>
 #include <moat/heap.h>
 #include <moat/string.h>
-#include "inode.h"
+#include "notify.h"
 
 enum {
 	DIRENT_BYTES = 20, /* what tmpfs counts for a name in the size of a directory */
@@ -74,6 +74,7 @@ void inode_put(struct inode *i)
 {
 	if (!i || !ref_put(&i->refs))
 		return;
+	notify_gone(i);
 	DEBUG_ASSERT(LIST_EMPTY(&i->locks));
 	if (i->super)
 		__atomic_fetch_sub(&i->super->inodes, 1, __ATOMIC_RELAXED);
@@ -244,6 +245,11 @@ void inode_fs_facts(const struct inode *i, struct fs_facts *out)
 bool inode_is_link(const struct inode *i)
 {
 	return inode_is(i, S_IFLNK);
+}
+
+bool inode_is_folder(const struct inode *i)
+{
+	return inode_is_dir(i);
 }
 
 ssize_t inode_read_link(struct inode *i, char *buf, size_t size)

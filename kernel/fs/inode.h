@@ -88,6 +88,8 @@ struct inode_ops {
 
 struct file_lock;
 LIST_HEAD(file_lock_list, file_lock);
+struct watch;
+LIST_HEAD(watch_list, watch);
 
 struct inode {
 	struct refcount refs;
@@ -103,6 +105,7 @@ struct inode {
 	struct host_node *host; /* [I] what lies below on the host (hostfs.h), or NULL */
 	u64 dir_bytes; /* [I] directories of the host: the size that is shown; 0: counted from the names */
 	bool unread;   /* [I] only its kind and number are known; walks do not stop here (hostfs.c) */
+	u32 watched;   /* [a] who wants to know what happens to it: notify.h; mostly 0 */
 	void *private; /* [I] for ops; for file_ops of what is reopened (inode_set_reopen) */
 	u64 ino;       /* [I] */
 	u32 rdev;      /* [I] */
@@ -114,6 +117,7 @@ struct inode {
 	struct timestamp atime, mtime, ctime; /* [lock] */
 	struct timestamp btime;		      /* [I] */
 	struct file_lock_list locks;	      /* [lock] */
+	struct watch_list watches;	      /* [notify_lock] of inotify(7) */
 };
 
 static inline bool inode_is(const struct inode *i, u32 kind)

@@ -8,6 +8,7 @@
 #include <asm/errno.h>
 #include <linux/capability.h>
 #include "names.h"
+#include "notify.h"
 
 /* Links of a directory and its entry count in its parent's: `.` and each child's `..` are names too. */
 static void count_links(struct dentry *d, int by)
@@ -42,6 +43,7 @@ int name_create(struct dentry *dir, const char *name, size_t len, const struct i
 	}
 	dentry_attach(dir, *out);
 	count_links(*out, 1);
+	notify_created(*out);
 	dentry_put(*out);
 	return 0;
 }
@@ -62,6 +64,7 @@ int name_link(struct dentry *dir, const char *name, size_t len, struct inode *in
 	}
 	dentry_attach(dir, d);
 	count_links(d, 1);
+	notify_linked(d);
 	inode->linkable = false; /* once only: when this name goes too, the file is gone */
 	dentry_put(d);
 	return 0;
@@ -227,8 +230,10 @@ static int remove_name(const struct fs_at *at, int (*check)(const struct fs_at *
 			err = walk_want_all(&w, w.parent);
 		if (!err && w.found->inode->super->ops->remove)
 			err = w.found->inode->super->ops->remove(w.found);
-		if (!err)
+		if (!err) {
 			name_remove(w.found);
+			notify_removed(w.found);
+		}
 		rwlock_write_done(&fs_tree_lock);
 	} while (walk_again(&w, &err));
 	if (!err)

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include "devfs.h"
+#include "notify.h"
 #include "names.h"
 #include "readdir.h"
 
@@ -211,12 +212,17 @@ static u32 flags_kept(u32 flags)
 	return (flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)) | O_LARGEFILE;
 }
 
+static bool truncates(const struct opening *o, const struct file *f)
+{
+	return (o->flags & O_TRUNC) && !o->created && inode_is(f->inode, S_IFREG);
+}
+
 /* Truncation, and what the kind of file does when it is opened. f is complete. */
 static int finish_open(const struct opening *o, struct file *f)
 {
 	int err = 0;
 
-	if ((o->flags & O_TRUNC) && !o->created && inode_is(f->inode, S_IFREG))
+	if (truncates(o, f))
 		err = inode_truncate(f->inode, 0, UINT64_MAX);
 	if (err || !f->ops->open)
 		return err;
@@ -224,6 +230,14 @@ static int finish_open(const struct opening *o, struct file *f)
 	err = f->ops->open(f);
 	f->flags &= ~(u32)O_NOCTTY;
 	return err;
+}
+
+static void tell_of_open(const struct opening *o, struct file *f)
+{
+	f->is_named = true;
+	notify_file(f, IN_OPEN);
+	if (truncates(o, f))
+		notify_file(f, IN_MODIFY);
 }
 
 /* Makes the description for o->dentry, whose reference it takes over on success. */
@@ -261,8 +275,11 @@ static int make_file(const struct opening *o, struct file **out)
 	if (err) {
 		dentry_get(o->dentry); /* the caller puts its own */
 		file_put(*out);
+		return err;
 	}
-	return err;
+	if (!path_only)
+		tell_of_open(o, *out);
+	return 0;
 }
 
 /* The name is found or made: the rest. */

@@ -9,7 +9,9 @@
 #include <asm/errno.h>
 #include <linux/fs.h>
 #include <moat/heap.h>
+#include <moat/string.h>
 #include "names.h"
+#include "notify.h"
 
 struct renaming {
 	const struct fs_at *old_at, *new_at;
@@ -118,6 +120,8 @@ static void exchange(struct renaming *r)
 	r->old_name = dentry_move(b, a_dir, r->old_name, r->old.name_len);
 	touch_all(r);
 	inode_touch(b->inode, TOUCH_CHANGE);
+	notify_moved(a, a_dir, b->name, b->name_len, NULL);
+	notify_moved(b, b_dir, a->name, a->name_len, NULL);
 }
 
 static void replace(struct renaming *r)
@@ -125,8 +129,10 @@ static void replace(struct renaming *r)
 	if (r->new.found)
 		name_remove(r->new.found);
 	move_dotdot(r->old.found, r->old.parent, r->new.parent);
+	/* The name that is freed is the old one. */
 	r->new_name = dentry_move(r->old.found, r->new.parent, r->new_name, r->new.name_len);
 	touch_all(r);
+	notify_moved(r->old.found, r->old.parent, r->new_name, strlen(r->new_name), r->new.found);
 }
 
 /* The last thing that can fail: the move where the names are kept too. */

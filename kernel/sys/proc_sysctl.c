@@ -10,6 +10,7 @@
 #include <moat/commit.h>
 #include <moat/epoll.h>
 #include <moat/exec.h>
+#include <moat/inotify.h>
 #include <moat/mode.h>
 #include <moat/mqueue.h>
 #include <moat/random.h>
@@ -279,7 +280,47 @@ static const struct proc_entry epoll_table[] = {
 	{0},
 };
 
+static const enum inotify_limit queued_events = INOTIFY_QUEUED_EVENTS, instances = INOTIFY_USER_INSTANCES,
+				watches = INOTIFY_USER_WATCHES;
+
+static u64 *inotify_limit_of(const struct proc_open *o)
+{
+	return &inotify_limits[*(const enum inotify_limit *)o->entry->data];
+}
+
+static int show_inotify(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)pos;
+	proc_printf(t, "%llu\n", (unsigned long long)__atomic_load_n(inotify_limit_of(o), __ATOMIC_RELAXED));
+	return 0;
+}
+
+static int store_inotify(const struct proc_open *o, char *text, size_t len)
+{
+	s64 value;
+
+	(void)len;
+	if (proc_parse(text, &value) || value < 0 || value > INT32_MAX)
+		return -EINVAL;
+	__atomic_store_n(inotify_limit_of(o), (u64)value, __ATOMIC_RELAXED);
+	return 0;
+}
+
+#define INOTIFY(file, which)                                                                        \
+	{                                                                                           \
+		.name = file, .mode = S_IFREG | 0644, .show = show_inotify, .store = store_inotify, \
+		.data = &(which)                                                                    \
+	}
+
+static const struct proc_entry inotify_table[] = {
+	INOTIFY("max_queued_events", queued_events),
+	INOTIFY("max_user_instances", instances),
+	INOTIFY("max_user_watches", watches),
+	{0},
+};
+
 static const struct proc_entry fs_table[] = {
+	{.name = "inotify", .mode = S_IFDIR | 0555, .table = inotify_table},
 	{.name = "epoll", .mode = S_IFDIR | 0555, .table = epoll_table},
 	NUMBER("file-max", INT64_MAX),
 	NUMBER("nr_open", 1048576),

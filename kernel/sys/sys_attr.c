@@ -4,6 +4,7 @@
 #include <linux/time_types.h>
 #include <linux/utime.h>
 #include <arch/uaccess.h>
+#include <moat/inotify.h>
 #include "sys_fs.h"
 
 /* utimensat(2): values of tv_nsec that are no times. The UAPI headers leave them to the C library. */
@@ -12,33 +13,60 @@
 
 #define NS_PER_SEC 1000000000l
 
-/* The inode of an open file, with a reference; -EBADF, also for O_PATH, and for a stream without one. */
-static int inode_of_fd(int fd, struct inode **out)
+/* The file that a descriptor names, with a reference; -EBADF, also for O_PATH, and for a stream without an inode. */
+static int target_of_fd(int fd, struct user_target *out)
 {
 	struct file *f = sys_file(fd);
 
 	if (!f)
 		return -EBADF;
-	*out = f->inode;
-	if (f->inode)
-		inode_get(f->inode);
+	user_target_get(out, f->inode, f->dentry);
 	file_put(f);
-	return *out ? 0 : -EBADF;
+	return out->inode ? 0 : -EBADF;
+}
+
+/* These take over t. Who watches is told what was changed. */
+static s64 done(struct user_target *t, s64 err, u32 event)
+{
+	if (!err && event)
+		notify_event(t->inode, t->dentry, event);
+	user_target_put(t);
+	return err;
+}
+
+static s64 change_mode(struct user_target *t, u32 mode)
+{
+	return done(t, inode_chmod(t->inode, sys_fs(), mode), IN_ATTRIB);
+}
+
+static s64 change_owner(struct user_target *t, u32 uid, u32 gid)
+{
+	return done(t, inode_chown(t->inode, sys_fs(), uid, gid),
+		    uid == ID_KEEP && gid == ID_KEEP ? 0 : IN_ATTRIB);
+}
+
+/* A single time looks like what usually sets it. */
+static s64 change_times(struct user_target *t, const struct time_change times[2])
+{
+	bool access = times[0].how != TIME_OMIT, change = times[1].how != TIME_OMIT;
+
+	return done(t, inode_set_times(t->inode, sys_fs(), times),
+		    access && change ? IN_ATTRIB
+		    : access	     ? IN_ACCESS
+				     : IN_MODIFY);
 }
 
 s64 sys_fchmodat2(int dirfd, const char __user *path, u32 mode, int flags)
 {
-	struct inode *i;
+	struct user_target t;
 	s64 err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	err = sys_get_inode(dirfd, path, fs_flags_from_at(flags), &i);
-	if (err || !i)
+	err = sys_get_target(dirfd, path, fs_flags_from_at(flags), &t);
+	if (err || !t.inode)
 		return err;
-	err = inode_chmod(i, sys_fs(), mode);
-	inode_put(i);
-	return err;
+	return change_mode(&t, mode);
 }
 
 s64 sys_fchmodat(int dirfd, const char __user *path, u32 mode)
@@ -53,29 +81,25 @@ s64 sys_chmod(const char __user *path, u32 mode)
 
 s64 sys_fchmod(int fd, u32 mode)
 {
-	struct inode *i;
-	s64 err = inode_of_fd(fd, &i);
+	struct user_target t;
+	s64 err = target_of_fd(fd, &t);
 
 	if (err)
 		return err;
-	err = inode_chmod(i, sys_fs(), mode);
-	inode_put(i);
-	return err;
+	return change_mode(&t, mode);
 }
 
 s64 sys_fchownat(int dirfd, const char __user *path, u32 uid, u32 gid, int flags)
 {
-	struct inode *i;
+	struct user_target t;
 	s64 err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	err = sys_get_inode(dirfd, path, fs_flags_from_at(flags), &i);
-	if (err || !i)
+	err = sys_get_target(dirfd, path, fs_flags_from_at(flags), &t);
+	if (err || !t.inode)
 		return err;
-	err = inode_chown(i, sys_fs(), uid, gid);
-	inode_put(i);
-	return err;
+	return change_owner(&t, uid, gid);
 }
 
 s64 sys_chown(const char __user *path, u32 uid, u32 gid)
@@ -90,40 +114,34 @@ s64 sys_lchown(const char __user *path, u32 uid, u32 gid)
 
 s64 sys_fchown(int fd, u32 uid, u32 gid)
 {
-	struct inode *i;
-	s64 err = inode_of_fd(fd, &i);
+	struct user_target t;
+	s64 err = target_of_fd(fd, &t);
 
 	if (err)
 		return err;
-	err = inode_chown(i, sys_fs(), uid, gid);
-	inode_put(i);
-	return err;
+	return change_owner(&t, uid, gid);
 }
 
 static const struct time_change both_now[2] = {{.how = TIME_NOW}, {.how = TIME_NOW}};
 
 static s64 set_times_at(int dirfd, const char __user *path, u32 flags, const struct time_change times[2])
 {
-	struct inode *i;
-	s64 err = sys_get_inode(dirfd, path, flags, &i);
+	struct user_target t;
+	s64 err = sys_get_target(dirfd, path, flags, &t);
 
-	if (err || !i)
+	if (err || !t.inode)
 		return err;
-	err = inode_set_times(i, sys_fs(), times);
-	inode_put(i);
-	return err;
+	return change_times(&t, times);
 }
 
 static s64 set_times_fd(int fd, const struct time_change times[2])
 {
-	struct inode *i;
-	s64 err = inode_of_fd(fd, &i);
+	struct user_target t;
+	s64 err = target_of_fd(fd, &t);
 
 	if (err)
 		return err;
-	err = inode_set_times(i, sys_fs(), times);
-	inode_put(i);
-	return err;
+	return change_times(&t, times);
 }
 
 /* One time of utimensat(2). */

@@ -41,6 +41,14 @@ void user_path_put(struct user_path *p);
 int __must_check user_path_inode(const struct user_path *p, struct inode **out);
 /* Both steps. */
 int __must_check sys_get_inode(int dirfd, const char __user *path, u32 flags, struct inode **out);
+/* The same with the name by which it was found, if there is one; a reference each. */
+struct user_target {
+	struct inode *inode;
+	struct dentry *dentry;
+};
+int __must_check sys_get_target(int dirfd, const char __user *path, u32 flags, struct user_target *out);
+void user_target_get(struct user_target *t, struct inode *i, struct dentry *d); /* either may be NULL */
+void user_target_put(struct user_target *t);
 /* AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH as flags for the above. */
 u32 fs_flags_from_at(int at_flags);
 

@@ -72,24 +72,60 @@ void user_path_put(struct user_path *p)
 		file_put(p->file);
 }
 
-int user_path_inode(const struct user_path *p, struct inode **out)
+void user_target_get(struct user_target *t, struct inode *i, struct dentry *d)
+{
+	*t = (struct user_target){i, d};
+	if (i)
+		inode_get(i);
+	if (d)
+		dentry_get(d);
+}
+
+void user_target_put(struct user_target *t)
+{
+	inode_put(t->inode);
+	dentry_put(t->dentry);
+}
+
+static int path_target(const struct user_path *p, struct user_target *out)
 {
 	struct dentry *d;
 	int err;
 
 	if (p->file && !p->text[0]) {
-		*out = p->file->inode;
-		if (*out)
-			inode_get(*out);
+		user_target_get(out, p->file->inode, p->file->dentry);
 		return 0;
 	}
 	err = vfs_lookup(&p->at, &d);
 	if (err)
 		return err;
-	*out = dentry_inode(d);
-	inode_get(*out);
+	user_target_get(out, dentry_inode(d), d);
 	dentry_put(d);
 	return 0;
+}
+
+int user_path_inode(const struct user_path *p, struct inode **out)
+{
+	struct user_target t;
+	int err = path_target(p, &t);
+
+	if (err)
+		return err;
+	*out = t.inode;
+	dentry_put(t.dentry);
+	return 0;
+}
+
+int sys_get_target(int dirfd, const char __user *path, u32 flags, struct user_target *out)
+{
+	struct user_path p;
+	int err = user_path_get(&p, dirfd, path, flags);
+
+	if (err)
+		return err;
+	err = path_target(&p, out);
+	user_path_put(&p);
+	return err;
 }
 
 int sys_get_inode(int dirfd, const char __user *path, u32 flags, struct inode **out)

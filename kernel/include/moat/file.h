@@ -63,6 +63,7 @@ struct file {
 	const struct file_ops *ops; /* [I] */
 	u32 flags;		    /* [a] O_ACCMODE | O_APPEND | O_NONBLOCK … as F_GETFL shows them */
 	u32 pipe_opens; /* [I once open] for pipe.c: opens for writing before this one, if nobody has it so */
+	bool is_named;	/* [I once open] opened by a name, not with O_PATH: its close is told (inotify) */
 	struct mutex offset_lock;	  /* RANK_FILE */
 	u64 offset;			  /* [offset_lock] */
 	struct inode *inode;		  /* [I] */

@@ -149,6 +149,7 @@ struct fs_facts {
 };
 void inode_fs_facts(const struct inode *i, struct fs_facts *out); /* statfs(2) */
 bool inode_is_link(const struct inode *i);
+bool inode_is_folder(const struct inode *i);
 /* readlink(2): the text, terminated; its length, -ENAMETOOLONG, or what making it gave. */
 ssize_t inode_read_link(struct inode *i, char *buf, size_t size);
 

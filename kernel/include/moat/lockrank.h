@@ -27,7 +27,8 @@ enum lock_rank {
 	RANK_FUTEX,  /* who waits for a word of user memory; two of them by address */
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
-	RANK_EVENT, /* a timer that is a file */
+	RANK_EVENT,  /* a timer that is a file */
+	RANK_NOTIFY, /* inotify: watches, queues of events, names of dentries */
 	RANK_WAITQ,
 	RANK_EPOLL, /* an epoll file: they nest, from what is watched to who watches */
 	RANK_RUNQ,
