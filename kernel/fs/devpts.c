@@ -32,7 +32,7 @@ static int devpts_create(struct super *s, const struct inode_seed *seed, struct 
 	return 0;
 }
 
-static void devpts_facts(const struct super *s __unused, struct fs_facts *out)
+static void devpts_facts(struct super *s __unused, struct fs_facts *out)
 {
 	out->magic = DEVPTS_SUPER_MAGIC;
 }

@@ -202,7 +202,7 @@ int host_inode_get(struct host_super *s, u32 fid, struct inode **out)
 
 /* ---- shares ---- */
 
-void host_facts(const struct super *s, struct fs_facts *out)
+void host_facts(struct super *s, struct fs_facts *out)
 {
 	tmpfs_facts(s, out);
 	out->magic = 0x794c7630; /* OVERLAYFS_SUPER_MAGIC: the nearest that programs know */

@@ -57,7 +57,7 @@ int host_file_fill(struct mobj *obj, u64 first, struct page *const pages[], unsi
 void host_object_destroy(struct mobj *obj);
 void host_inode_destroy(struct inode *i);
 void host_file_destroy_inode(struct inode *i);
-void host_facts(const struct super *s, struct fs_facts *out);
+void host_facts(struct super *s, struct fs_facts *out);
 /* Opens the host's file once: for reading, in a writable share for writing too if it may be. */
 int __must_check host_node_open(struct host_node *node);
 /* The object of a regular file, with the node, to which it belongs from now on; or NULL. */

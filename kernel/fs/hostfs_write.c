@@ -15,6 +15,7 @@
 #include <asm/errno.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
+#include <linux/magic.h>
 #include <moat/heap.h>
 #include "hostfs.h"
 #include "tmpfs.h"
@@ -105,9 +106,19 @@ static int move_name(struct dentry *d, struct dentry *dir, const char *name)
 			    dir->inode->host->fid, name);
 }
 
+/* As large as what it lies on; if the server does not say, as what is seen of it in memory. */
+static void facts(struct super *s, struct fs_facts *out)
+{
+	struct ninep *n = &((struct host_super *)s)->ninep;
+
+	if (ninep_ready(n) || ninep_statfs(n, NINEP_ROOT_FID, out))
+		host_facts(s, out);
+	out->magic = V9FS_MAGIC;
+}
+
 const struct super_ops host_write_super_ops = {
 	.create = prepare_inode,
-	.facts = host_facts,
+	.facts = facts,
 	.make = make_name,
 	.link = link_name,
 	.remove = remove_name,

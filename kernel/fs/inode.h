@@ -21,7 +21,7 @@ struct inode_seed {
 struct super_ops {
 	/* A new inode with one reference and nlink 0. NULL: the file system is read-only. */
 	int (*create)(struct super *s, const struct inode_seed *seed, struct inode **out);
-	void (*facts)(const struct super *s, struct fs_facts *out);
+	void (*facts)(struct super *s, struct fs_facts *out);
 	/*
 	 * For a file system that keeps its names somewhere else too: each does there what is about to be done to the tree of
 	 * names, or says why not. NULL: nothing to do. Tree lock held for writing; may sleep, killably.

@@ -205,6 +205,31 @@ int ninep_getattr(struct ninep *n, u32 fid, struct ninep_attr *out)
 	return out->size_bytes <= INT64_MAX ? 0 : -EIO;
 }
 
+int ninep_statfs(struct ninep *n, u32 fid, struct fs_facts *out)
+{
+	struct fs_facts f = *out;
+	struct exchange x;
+	u64 available;
+	int err;
+
+	ninep_begin(&x, T_STATFS, fid);
+	err = ninep_finish(n, &x, 4 + 4 + 6 * 8 + 4);
+	if (err)
+		return err;
+	(void)get(&x, 4); /* the kind below */
+	f.block_size = (u32)get(&x, 4);
+	f.blocks = get(&x, 8);
+	f.blocks_free = get(&x, 8);
+	available = get(&x, 8);
+	f.files = get(&x, 8);
+	f.files_free = get(&x, 8);
+	if (!f.block_size || f.blocks_free > f.blocks || available > f.blocks_free)
+		return -EIO;
+	f.blocks_kept = f.blocks_free - available;
+	*out = f;
+	return 0;
+}
+
 int ninep_open(struct ninep *n, u32 fid, u32 flags)
 {
 	struct exchange x;

@@ -46,6 +46,8 @@ int __must_check ninep_walk(struct ninep *n, u32 fid, u32 to, const char *name, 
 /* The same file under another number. */
 int __must_check ninep_clone(struct ninep *n, u32 fid, u32 to);
 int __must_check ninep_getattr(struct ninep *n, u32 fid, struct ninep_attr *out);
+/* The size of what the file lies on, and what is free there: those fields of *out. */
+int __must_check ninep_statfs(struct ninep *n, u32 fid, struct fs_facts *out);
 /* The text, terminated, from the heap, in *out. */
 int __must_check ninep_readlink(struct ninep *n, u32 fid, char **out);
 int __must_check ninep_open(struct ninep *n, u32 fid, u32 flags);

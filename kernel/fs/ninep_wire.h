@@ -13,6 +13,7 @@
 
 enum message_type {
 	R_LERROR = 7,
+	T_STATFS = 8,
 	T_LOPEN = 12,
 	T_LCREATE = 14,
 	T_SYMLINK = 16,

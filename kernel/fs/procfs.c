@@ -313,12 +313,12 @@ static int refuse_create(struct super *s, const struct inode_seed *seed, struct 
 	return -EOPNOTSUPP;
 }
 
-static void proc_facts(const struct super *s __unused, struct fs_facts *out)
+static void proc_facts(struct super *s __unused, struct fs_facts *out)
 {
 	out->magic = PROC_SUPER_MAGIC;
 }
 
-static void sys_facts(const struct super *s __unused, struct fs_facts *out)
+static void sys_facts(struct super *s __unused, struct fs_facts *out)
 {
 	out->magic = SYSFS_MAGIC;
 }

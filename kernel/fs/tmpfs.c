@@ -160,16 +160,16 @@ int tmpfs_create_inode(struct super *s, const struct inode_seed *seed, struct in
 	return err;
 }
 
-/* statfs(2), as a tmpfs without limits of its own: half of the machine's memory. */
-void tmpfs_facts(const struct super *s, struct fs_facts *out)
+/* statfs(2): files may take whatever memory there is, and whatever takes memory leaves less for files. */
+void tmpfs_facts(struct super *s, struct fs_facts *out)
 {
 	struct frame_stats stats;
 
 	frame_stats_read(&stats);
 	out->magic = TMPFS_MAGIC;
-	out->blocks = stats.total / 2;
-	out->blocks_free = MIN(stats.owned[FRAME_FREE], out->blocks);
-	out->files = stats.total / 2;
+	out->blocks = stats.total;
+	out->blocks_free = stats.owned[FRAME_FREE];
+	out->files = stats.total;
 	out->files_free = out->files - MIN(s->inodes, out->files);
 }
 

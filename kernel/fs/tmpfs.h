@@ -14,7 +14,7 @@ struct mobj *tmpfs_map(struct file *f, int *err);
 int tmpfs_fsync(struct file *f);
 int __must_check tmpfs_allocate(struct inode *i, u32 mode, struct range bytes);
 int __must_check tmpfs_create_inode(struct super *s, const struct inode_seed *seed, struct inode **out);
-void tmpfs_facts(const struct super *s, struct fs_facts *out);
+void tmpfs_facts(struct super *s, struct fs_facts *out);
 
 /* A new, empty instance and its root directory, with one reference; both or -ENOMEM. mode: permission bits of
  * the root. */

@@ -147,7 +147,7 @@ static s64 put_statfs(const struct inode *i, void __user *to)
 		.f_bsize = facts.block_size,
 		.f_blocks = (s64)facts.blocks,
 		.f_bfree = (s64)facts.blocks_free,
-		.f_bavail = (s64)facts.blocks_free,
+		.f_bavail = (s64)(facts.blocks_free - facts.blocks_kept),
 		.f_files = (s64)facts.files,
 		.f_ffree = (s64)facts.files_free,
 		.f_fsid = {{(int)facts.fsid[0], (int)facts.fsid[1]}},

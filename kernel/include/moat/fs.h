@@ -144,7 +144,7 @@ struct file_attr {
 void inode_attr(struct inode *i, struct file_attr *out);
 
 struct fs_facts {
-	u64 magic, blocks, blocks_free, files, files_free;
+	u64 magic, blocks, blocks_free, blocks_kept /* of those free: for root */, files, files_free;
 	u32 fsid[2], block_size, name_max, flags;
 };
 void inode_fs_facts(const struct inode *i, struct fs_facts *out); /* statfs(2) */
