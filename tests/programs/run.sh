@@ -3,7 +3,7 @@
 # Real programs under `moat run`: busybox applets and the machine's own shells, perl and sqlite3 compared with
 # the host's run, Lua, byte streams, statuses.
 #
-#   tests/programs/run.sh [applets|statuses|streams|lua|real|TEXT]...   all by default; TEXT chooses applet lines
+#   tests/programs/run.sh [applets|statuses|streams|lua|real|apps|app:NAME|TEXT]...   all by default; TEXT chooses applet lines
 here=$(dirname "$(realpath "$0")")
 . "$here/../lib.sh"
 export LC_ALL=C
@@ -103,6 +103,7 @@ if [ "${1:-}" = --one ]; then
 		n=${2#signal }
 		expect "signal $n" $((128 + n)) "signal $n " "$MOAT" run "$B/tests/abi/musl/die" signal "$n"
 		;;
+	"app "*) . "$here/apps.sh" && app "${2#app }" ;;
 	*) . "$here/${2%% *}.sh" && "${2##* }" ;;
 	esac
 	exit 0
@@ -111,7 +112,7 @@ fi
 suite_begin programs
 DATA=$SUITE_DIR/data
 "$here/make-data.sh" "$DATA" || exit 1
-for what in ${*:-streams verdicts lua real applets statuses}; do
+for what in ${*:-streams verdicts apps lua real applets statuses}; do
 	case $what in
 	streams | verdicts | lua | real) sed -n "s/^\(test_[a-z0-9_]*\)() {.*/$what \1/p" "$here/$what.sh" ;;
 	statuses)
@@ -119,6 +120,8 @@ for what in ${*:-streams verdicts lua real applets statuses}; do
 		for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 24 25 26 27 29 30 31 34 64; do echo "signal $n"; done
 		;;
 	applets) list_applets ;;
+	apps) basename -a -s .sh "$here"/apps/*.sh | sed 's/^/app /' ;;
+	app:*) echo "app ${what#app:}" ;;
 	*) list_applets | grep -F -- "$what" ;;
 	esac
 done | suite_run "$0"

@@ -1,0 +1,4 @@
+# needs: perl
+# Perl: processes, sockets, sorting, locks, signals.
+perl work.pl
+echo $?
