@@ -25,27 +25,36 @@ static inline u32 rotate_left(u32 x, unsigned n)
 	return (x << n) | (x >> (32 - n));
 }
 
-/* RFC 8439, 2.1, on four words of the state. */
-static void quarter_round(u32 *a, u32 *b, u32 *c, u32 *d)
+/* RFC 8439, 2.1, on four words of the state, which are loaded and stored once. */
+static __always_inline void quarter_round(u32 x[16], unsigned i, unsigned j, unsigned k, unsigned l)
 {
-	*a += *b;
-	*d = rotate_left(*d ^ *a, 16);
-	*c += *d;
-	*b = rotate_left(*b ^ *c, 12);
-	*a += *b;
-	*d = rotate_left(*d ^ *a, 8);
-	*c += *d;
-	*b = rotate_left(*b ^ *c, 7);
+	u32 a = x[i], b = x[j], c = x[k], d = x[l];
+
+	a += b;
+	d = rotate_left(d ^ a, 16);
+	c += d;
+	b = rotate_left(b ^ c, 12);
+	a += b;
+	d = rotate_left(d ^ a, 8);
+	c += d;
+	b = rotate_left(b ^ c, 7);
+	x[i] = a;
+	x[j] = b;
+	x[k] = c;
+	x[l] = d;
 }
 
-/* Columns, then diagonals: word i of each row, the rows turned against one another. Short rather than unrolled. */
+/* Columns, then diagonals. */
 static void double_round(u32 x[16])
 {
-	for (unsigned turn = 0; turn < 2; turn++) {
-		for (unsigned i = 0; i < 4; i++)
-			quarter_round(&x[i], &x[4 + (i + turn) % 4], &x[8 + (i + 2 * turn) % 4],
-				      &x[12 + (i + 3 * turn) % 4]);
-	}
+	quarter_round(x, 0, 4, 8, 12);
+	quarter_round(x, 1, 5, 9, 13);
+	quarter_round(x, 2, 6, 10, 14);
+	quarter_round(x, 3, 7, 11, 15);
+	quarter_round(x, 0, 5, 10, 15);
+	quarter_round(x, 1, 6, 11, 12);
+	quarter_round(x, 2, 7, 8, 13);
+	quarter_round(x, 3, 4, 9, 14);
 }
 
 void chacha20_block(const u32 key[8], u32 counter, const u32 nonce[3], u8 out[64])

@@ -144,11 +144,11 @@ struct word_cursor {
 	u64 room; /* bytes left in its page; 0: the place is to be asked for */
 };
 
-static void put_word(struct word_cursor *c, u64 word)
+static inline void put_word(struct word_cursor *c, u64 word)
 {
 	if (!c->room)
 		c->to = stack_bytes(c->img, c->depth, &c->room);
-	memcpy(c->to, &word, WORD);
+	*(u64 *)c->to = word; /* stacks are aligned */
 	c->to += WORD;
 	c->room -= WORD;
 	c->depth -= WORD;
