@@ -31,15 +31,12 @@ static inline bool vma_flags_are_data(u32 flags)
 /* enum pmap_prot that a page of such a VMA may have at most: x86 knows no memory that can be written or executed but not read. */
 static inline unsigned vma_pmap_prot(u32 flags)
 {
-	unsigned prot = 0;
+	unsigned prot = flags & VMA_PROT;
 
-	if (flags & VMA_PROT)
-		prot |= PMAP_READ;
-	if (flags & VMA_WRITE)
-		prot |= PMAP_WRITE;
-	if (flags & VMA_EXEC)
-		prot |= PMAP_EXEC;
-	return prot;
+	_Static_assert((int)PMAP_READ == (int)VMA_READ && (int)PMAP_WRITE == (int)VMA_WRITE &&
+			       (int)PMAP_EXEC == (int)VMA_EXEC,
+		       "the same bits");
+	return prot ? prot | PMAP_READ : 0;
 }
 
 /* start, or the start of the gap below a stack */
@@ -60,8 +57,11 @@ static inline void vma_note_entry(struct vma *v)
 void anon_family_set(struct vma *v);
 void anon_family_inherit(struct vma *child);
 
-/* commit.c: does memory with these flags count as committed when it is mapped? */
-bool vma_flags_are_accounted(u32 flags);
+/* Does memory with these flags count as committed when it is mapped (commit.c)? */
+static inline bool vma_flags_are_accounted(u32 flags)
+{
+	return (flags & (VMA_WRITE | VMA_SHARED | VMA_NORESERVE)) == VMA_WRITE;
+}
 
 /* object_seal.c: can a mapping with these flags write to its object, or be made to? */
 bool vma_flags_may_write_object(u32 flags);
@@ -87,10 +87,21 @@ bool aspace_find_gap(struct aspace *as, u64 len, struct range window, u64 *addr)
 
 /* vma_life.c */
 struct vma *__must_check
-vma_alloc(struct aspace *as);	      /* all zero but for its address space; no lock needed */
-void vma_take_backing(struct vma *v); /* references to its object and file */
-void vma_list_free(
-	struct vma_list *list); /* drops them and frees; their address spaces are there; no lock held */
+vma_alloc(struct aspace *as); /* all zero but for its address space; no lock needed */
+void vma_get_backing(struct vma *v);
+/* References to its object and file. */
+static inline void vma_take_backing(struct vma *v)
+{
+	if (v->object || v->file)
+		vma_get_backing(v);
+}
+void vma_list_drop(struct vma_list *list);
+/* Drops them and frees; their address spaces are there; no lock held. */
+static inline void vma_list_free(struct vma_list *list)
+{
+	if (!SLIST_EMPTY(list))
+		vma_list_drop(list);
+}
 
 /*
  * carve.c: makes the edges of a range edges of VMAs. Prepare checks and allocates, commit cannot fail; what
@@ -100,6 +111,15 @@ struct carve {
 	struct vma *low, *high; /* new upper halves for the splits at range.start and range.end, or NULL */
 };
 int __must_check carve_prepare(struct aspace *as, struct range r, struct carve *c);
+/* The same where the first VMA of r is known: most often it is all of r, and there is nothing to do. */
+static inline int __must_check carve_prepare_at(struct aspace *as, const struct vma *first, struct range r,
+						struct carve *c)
+{
+	*c = (struct carve){0};
+	if (first->range.start == r.start && first->range.end == r.end)
+		return 0;
+	return carve_prepare(as, r, c);
+}
 void carve_split(struct aspace *as, struct range r,
 		 struct carve *c); /* what carve_commit does where there is a split */
 static inline unsigned carve_count(const struct carve *c)

@@ -74,11 +74,9 @@ void carve_split(struct aspace *as, struct range r, struct carve *c)
 		split_at(as, r.end, &c->high);
 }
 
-/* Joins low and high if they can be one; high is then dead. */
-static bool merge_touching(struct aspace *as, struct vma *low, struct vma *high, struct vma_list *dead)
+/* Joins low and high, which can be one; high is then dead. */
+static void merge(struct aspace *as, struct vma *low, struct vma *high, struct vma_list *dead)
 {
-	if (!vma_can_merge(low, high))
-		return false;
 	if (!low->anon_family) {
 		low->anon_family = high->anon_family;
 		low->anon_from_fork = high->anon_from_fork;
@@ -89,13 +87,15 @@ static bool merge_touching(struct aspace *as, struct vma *low, struct vma *high,
 	vma_tree_reflag(as, low, low->flags | (high->flags & VMA_MAY_GUARD));
 	vma_tree_resize(as, low, (struct range){low->range.start, high->range.end});
 	SLIST_INSERT_HEAD(dead, high, detached);
-	return true;
 }
 
-/* The same for any two, each of which may be NULL. */
+/* The same for any two, each of which may be NULL, if they can be one. */
 static inline bool try_merge(struct aspace *as, struct vma *low, struct vma *high, struct vma_list *dead)
 {
-	return low && high && low->range.end == high->range.start && merge_touching(as, low, high, dead);
+	if (!low || !high || low->range.end != high->range.start || !vma_can_merge(low, high))
+		return false;
+	merge(as, low, high, dead);
+	return true;
 }
 
 void vma_merge_above(struct aspace *as, struct vma *v, struct vma_list *dead)
@@ -105,7 +105,8 @@ void vma_merge_above(struct aspace *as, struct vma *v, struct vma_list *dead)
 
 struct vma *vma_merge_around(struct aspace *as, struct vma *v, struct vma_list *dead)
 {
-	struct vma *low = vma_prev(v);
+	/* Nothing touches it from below where there is a free run. */
+	struct vma *low = v->run ? NULL : vma_prev(v);
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	/* The lower one first, as Linux does: where v could join either, but these not each other, it is seen. */
@@ -120,7 +121,7 @@ void vma_add(struct aspace *as, struct vma *v, struct vma *next, struct vma_list
 	struct vma *prev = vma_prev_of(as, next);
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock) && !v->anon_family);
-	if (prev && vma_can_merge(prev, v)) {
+	if (prev && prev->range.end == v->range.start && vma_can_merge(prev, v)) {
 		vma_tree_resize(as, prev, (struct range){prev->range.start, v->range.end});
 		try_merge(as, prev, next, dead);
 	} else if (next && vma_can_merge(v, next)) {

@@ -49,19 +49,8 @@ static bool fits_limit(const struct aspace *as, u64 pages)
 	return limit > reserve && commit_total_pages() + pages < limit - reserve;
 }
 
-bool commit_allows(const struct aspace *as, u64 pages)
+bool commit_allows_slow(const struct aspace *as, u64 pages)
 {
-	switch (commit_policy.mode) {
-	case COMMIT_ALWAYS:
-		return true;
-	case COMMIT_LIMIT:
-		return fits_limit(as, pages);
-	default:
-		return pages <= frames_total();
-	}
-}
-
-bool vma_flags_are_accounted(u32 flags)
-{
-	return (flags & (VMA_WRITE | VMA_SHARED | VMA_NORESERVE)) == VMA_WRITE;
+	return commit_policy.mode == COMMIT_ALWAYS ||
+	       (commit_policy.mode == COMMIT_LIMIT && fits_limit(as, pages));
 }

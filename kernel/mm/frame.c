@@ -15,6 +15,9 @@
  * only; a frame of another goes back to its zone at once. When the own node has none left, the nearest other one gives
  * (frame_node.c counts that).
  *
+ * Page tables are all zeros again when they are freed: who frees one says so (frame_mark_clear), and who wants a cleared
+ * frame and finds such a one on the list need not clear it.
+ *
  * The buddy lists (Knuth, TAOCP 2.5) hold free blocks of 2^order frames aligned to their size. A block and
  * its buddy, the neighbour whose number differs in one bit, become one when both are free. The largest order
  * is 2 MiB, which is also the unit in which fresh memory is carved: all metadata that a merge may look at
@@ -46,7 +49,7 @@ struct frame_cache {
 
 struct page *frame_pages;
 u64 frame_max_pfn;
-u64 frame_boot_frames;
+u64 frame_boot_frames, frames_in_machine;
 
 static struct frame_cache caches[CPU_MAX];
 static u64 fail_countdown; /* [a] fault injection: allocations until the one that fails; 0 = off */
@@ -71,7 +74,7 @@ void frame_fail_after(u64 n)
 static void free_list_add(struct frame_zone *zone, struct page *p, unsigned order)
 {
 	p->order = (u8)order;
-	p->flags |= PAGE_IS_FREE_BLOCK;
+	p->flags = PAGE_IS_FREE_BLOCK;
 	LIST_INSERT_HEAD(&zone->free[order], p, link);
 }
 
@@ -144,8 +147,10 @@ static __noinline void cache_spill(struct frame_cache *cache, u32 n)
 	struct frame_zone *zone = &frame_zones[cache->node];
 
 	spin_lock(&zone->lock);
-	for (u32 i = 0; i < n; i++)
+	for (u32 i = 0; i < n; i++) {
+		cache->frames[i]->flags = 0;
 		buddy_give(zone, (u64)(cache->frames[i] - frame_pages), 0);
+	}
 	spin_unlock(&zone->lock);
 	cache->count -= n;
 	for (u32 i = 0; i < cache->count; i++)
@@ -264,6 +269,19 @@ struct page *frame_alloc_from(unsigned first, unsigned allowed, unsigned order, 
 	return injected_failure() ? NULL : block_alloc(first, allowed, order, flags, owner);
 }
 
+/* Clears a frame that was taken from the list, unless it is clear. */
+static void clear_taken(struct page *p)
+{
+	const u64 *word = page_address(p);
+
+	if (!(p->flags & PAGE_IS_CLEAR)) {
+		arch_clear_page(page_address(p));
+		return;
+	}
+	for (unsigned i = 0; CONFIG_DEBUG && i < PAGE_SIZE / sizeof(*word); i++)
+		ASSERT(word[i] == 0);
+}
+
 /* The short way, for one frame, is what most page faults take: nothing rare is inlined into it. */
 struct page *frame_alloc(unsigned order, unsigned flags, enum frame_owner owner)
 {
@@ -285,7 +303,8 @@ struct page *frame_alloc(unsigned order, unsigned flags, enum frame_owner owner)
 	hand_out(cache, p, 0, owner);
 	cpu_irq_restore(irq);
 	if (flags & FRAME_ZERO)
-		arch_clear_page(page_address(p));
+		clear_taken(p);
+	p->flags = 0;
 	return p;
 }
 
@@ -294,6 +313,7 @@ static __noinline void zone_put(struct page *p)
 {
 	struct frame_zone *zone = &frame_zones[p->node];
 
+	p->flags = 0;
 	spin_lock(&zone->lock);
 	buddy_give(zone, (u64)(p - frame_pages), p->order);
 	spin_unlock(&zone->lock);
@@ -317,6 +337,12 @@ static void frame_free(struct page *p)
 		cache->frames[cache->count++] = p;
 	}
 	cpu_irq_restore(irq);
+}
+
+void frame_mark_clear(struct page *p)
+{
+	DEBUG_ASSERT(frame_refs(p) == 1 && p->order == 0);
+	p->flags = PAGE_IS_CLEAR;
 }
 
 void frame_get(struct page *p)
@@ -348,22 +374,11 @@ void frame_stats_read(struct frame_stats *out)
 		out->owned[o] = (u64)sum;
 		owned += (u64)sum;
 	}
-	out->total = frame_boot_frames;
+	out->total = frames_total();
 	out->fresh = 0;
-	for (unsigned node = 0; node < numa.nodes; node++) {
-		out->total += frame_zones[node].total_frames;
-		out->fresh += frame_zones[node].fresh_frames;
-	}
-	out->owned[FRAME_FREE] = out->total - owned;
-}
-
-u64 frames_total(void)
-{
-	u64 total = frame_boot_frames;
-
 	for (unsigned node = 0; node < numa.nodes; node++)
-		total += frame_zones[node].total_frames;
-	return total;
+		out->fresh += frame_zones[node].fresh_frames;
+	out->owned[FRAME_FREE] = out->total - owned;
 }
 
 void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames)
@@ -371,6 +386,7 @@ void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames)
 	frame_pages = pages;
 	frame_max_pfn = max_pfn;
 	frame_boot_frames = boot_frames;
+	frames_in_machine = boot_frames;
 	zones_init();
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
 		caches[cpu] = (struct frame_cache){

@@ -163,6 +163,7 @@ static u64 zones_add(struct range pfns)
 		zone->total_frames += taken;
 		spin_unlock_irqrestore(&zone->lock, irq);
 		all_taken += taken;
+		frames_in_machine += taken;
 		pfns.start = part.end;
 	}
 	return all_taken;
@@ -176,9 +177,12 @@ void frames_add_span(struct range phys)
 void frames_release_boot(struct range phys)
 {
 	struct range pfns = whole_frames(phys);
+	u64 taken;
 
 	if (range_empty(pfns))
 		return;
 	ASSERT(frame_boot_frames >= range_len(pfns));
-	frame_boot_frames -= zones_add(pfns);
+	taken = zones_add(pfns);
+	frame_boot_frames -= taken;
+	frames_in_machine -= taken; /* counted twice now */
 }

@@ -9,6 +9,7 @@
 #define SPANS_MAX	   64
 #define CARVE_FRAMES	   (1ull << (FRAME_ORDERS - 1)) /* 2 MiB */
 #define PAGE_IS_FREE_BLOCK (1u << 0)			/* page.flags: heads a block on a buddy list */
+#define PAGE_IS_CLEAR	   (1u << 1) /* page.flags: all zeros; freed as such, or on a list of a CPU */
 
 /* A run of RAM, in frame numbers. `fresh` shrinks from its ends; what `all` has more than it was carved. */
 struct frame_span {

@@ -21,12 +21,11 @@ void history_add(struct aspace *as, enum map_op op, struct range r)
 	struct map_event *e = &as->history.events[as->history.count++ % HISTORY_EVENTS];
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
-	*e = (struct map_event){
-		.range = r,
-		.when_cycles = cpu_cycles(),
-		.tid = current_tid ? current_tid() : 0,
-		.op = op,
-	};
+	/* What is known first: no register need be saved for it. */
+	e->range = r;
+	e->op = op;
+	e->when_cycles = cpu_cycles();
+	e->tid = current_tid ? current_tid() : 0;
 }
 
 /* The latest event that touched addr, or NULL. as->lock held. */

@@ -64,8 +64,6 @@ static bool hint_fits(struct aspace *as, u64 hint, u64 len, u64 top)
 static int place_free(struct aspace *as, const struct map_request *req, u64 len, struct range *r)
 {
 	u64 addr, hint = ALIGN_DOWN(req->addr, PAGE_SIZE);
-	struct range low = {LOW_2G_START, LOW_2G_END};
-	struct range below_top = {USER_MIN, as->mmap_top}, all = {USER_MIN, USER_TOP};
 	bool found;
 
 	if (hint) {
@@ -76,9 +74,10 @@ static int place_free(struct aspace *as, const struct map_request *req, u64 len,
 		}
 	}
 	if (req->how & MAP_LOW_2G)
-		found = aspace_find_gap(as, len, low, &addr);
+		found = aspace_find_gap(as, len, (struct range){LOW_2G_START, LOW_2G_END}, &addr);
 	else
-		found = aspace_find_gap(as, len, below_top, &addr) || aspace_find_gap(as, len, all, &addr);
+		found = aspace_find_gap(as, len, (struct range){USER_MIN, as->mmap_top}, &addr) ||
+			aspace_find_gap(as, len, (struct range){USER_MIN, USER_TOP}, &addr);
 	if (!found)
 		return -ENOMEM;
 	*r = (struct range){addr, addr + len};

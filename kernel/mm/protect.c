@@ -9,7 +9,8 @@
  *     range          [=========================)
  *     reach          [==============)                then -ENOMEM
  *
- * Rights that are taken away leave the page table at once; rights that are given arrive with the next fault.
+ * Rights that are taken away leave the page table at once; rights that are given arrive at once for private pages that no
+ * other address space has, and with the next fault for all others.
  */
 #include <asm/errno.h>
 #include <moat/panic.h>
@@ -50,14 +51,19 @@ static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u3
 	return 0;
 }
 
+/* What is there of a range that is to change. */
+struct reach {
+	u32 had;      /* every right that a VMA of it has */
+	bool entered; /* a page may be entered in one of them */
+};
+
 /*
- * How far the change can go from r.start: shortens r; the error that waits there, or 0. *had: every right that a VMA of r
- * has. as->lock held.
+ * How far the change can go from r.start, where v is the first VMA: shortens r; the error that waits there, or 0. as->lock
+ * held.
  */
-static int find_reach(struct aspace *as, struct range *r, u32 prot, u32 *had)
+static int find_reach(const struct aspace *as, struct vma *v, struct range *r, u32 prot, struct reach *reach)
 {
 	u64 at = r->start, new_data = 0;
-	struct vma *v = aspace_find(as, at);
 	int err = 0;
 
 	while (at < r->end) {
@@ -68,7 +74,8 @@ static int find_reach(struct aspace *as, struct range *r, u32 prot, u32 *had)
 					&new_data);
 		if (err)
 			break;
-		*had |= v->flags & VMA_PROT;
+		reach->had |= v->flags & VMA_PROT;
+		reach->entered |= v->entered;
 		at = MIN(v->range.end, r->end);
 		if (at < r->end)
 			v = vma_next(v);
@@ -77,86 +84,79 @@ static int find_reach(struct aspace *as, struct range *r, u32 prot, u32 *had)
 	return err;
 }
 
-/* Moves an edge of the range past a VMA that has these rights already: it needs no split. */
-static void skip_unchanged(struct aspace *as, struct range *r, u32 prot)
+/*
+ * Moves an edge of the range past a VMA that has these rights already: it needs no split. The VMA at r.start; it was v
+ * before.
+ */
+static struct vma *skip_unchanged(struct aspace *as, struct vma *v, struct range *r, u32 prot)
 {
-	struct vma *v = aspace_find(as, r->start);
+	struct vma *last;
 
 	/* One VMA with other rights: most calls. */
 	if (v && v->range.end >= r->end && (v->flags & VMA_PROT) != prot)
-		return;
-	while (!range_empty(*r) && (v = aspace_find(as, r->start)) && (v->flags & VMA_PROT) == prot)
+		return v;
+	for (; !range_empty(*r) && (v->flags & VMA_PROT) == prot; v = vma_next(v))
 		r->start = MIN(v->range.end, r->end);
-	while (!range_empty(*r) && (v = aspace_find(as, r->end - 1)) && (v->flags & VMA_PROT) == prot)
-		r->end = MAX(v->range.start, r->start);
+	while (!range_empty(*r) && (last = aspace_find(as, r->end - 1)) && (last->flags & VMA_PROT) == prot)
+		r->end = MAX(last->range.start, r->start);
+	return v;
 }
 
+/* Rights that go, go from every entry at once; those that come need not. */
 static void set_prot(struct aspace *as, struct vma *v, u32 prot, struct tlb_batch *batch)
 {
 	unsigned old = vma_pmap_prot(v->flags), new = vma_pmap_prot(prot);
 
 	vma_tree_reflag(as, v, flags_with(v, prot));
+	if (!v->entered)
+		return;
 	if (old & ~new)
 		pmap_restrict(&as->pmap, v->range, new, batch);
+	if ((new & ~old) && !(v->flags & VMA_SHARED))
+		pmap_allow(&as->pmap, v->range, new);
 }
 
-/* Gives every VMA of r, whose edges are VMA edges, the rights, and joins what has become alike. */
-static void protect_range(struct aspace *as, struct range r, u32 prot, struct vma_list *dead)
+/* Gives every VMA of r, whose edges are VMA edges, the rights, and joins what has become alike. v: the first one. */
+static void protect_range(struct aspace *as, struct vma *v, struct range r, u32 prot, struct tlb_batch *batch,
+			  struct vma_list *dead)
 {
-	struct tlb_batch batch;
-	struct vma *v;
-
-	tlb_batch_init(&batch, &as->pmap);
-	for (v = aspace_find(as, r.start); v && v->range.start < r.end; v = vma_next(v)) {
+	for (; v && v->range.start < r.end; v = vma_next(v)) {
 		/* Unchanged ones that could be one stay two, as in Linux. */
 		if ((v->flags & VMA_PROT) == prot)
 			continue;
 		waitq_give_way();
-		set_prot(as, v, prot, &batch);
+		set_prot(as, v, prot, batch);
 		v = vma_merge_around(as, v, dead);
 		if (v->range.end >= r.end)
 			break;
 	}
-	tlb_flush(&batch);
 }
 
-/* Rights that go must go from every entry: the tables of r must be this address space's own. */
-static int prepare_tables(struct aspace *as, struct range r, u32 had, u32 prot)
+static int protect_locked(struct aspace *as, struct range r, u32 prot, struct tlb_batch *batch,
+			  struct vma_list *dead)
 {
-	struct tlb_batch batch;
-	int err;
-
-	if (!(vma_pmap_prot(had) & ~vma_pmap_prot(prot)))
-		return 0;
-	tlb_batch_init(&batch, &as->pmap);
-	err = pmap_prepare(&as->pmap, r, PMAP_CHANGE, &batch);
-	tlb_flush(&batch);
-	return err;
-}
-
-static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vma_list *dead)
-{
+	struct vma *v = aspace_find(as, r.start);
+	struct reach reach = {0};
 	struct carve carve;
-	u32 had = 0;
-	int stop = find_reach(as, &r, prot, &had), err;
+	int stop = find_reach(as, v, &r, prot, &reach), err;
 
-	skip_unchanged(as, &r, prot);
+	v = skip_unchanged(as, v, &r, prot);
 	if (range_empty(r))
 		return stop;
-	err = carve_prepare(as, r, &carve);
+	err = carve_prepare_at(as, v, r, &carve);
 	if (err)
 		return err;
-	err = prepare_tables(as, r, had, prot);
+	/* The tables of a range that loses rights must be this address space's own. */
+	if (reach.entered && (vma_pmap_prot(reach.had) & ~vma_pmap_prot(prot)))
+		err = pmap_prepare(&as->pmap, r, PMAP_CHANGE, batch);
+	if (!err && as->vma_count + carve_count(&carve) > vma_count_max)
+		err = -ENOMEM;
 	if (err) {
 		carve_done(&carve);
 		return err;
 	}
-	if (as->vma_count + carve_count(&carve) > vma_count_max) {
-		carve_done(&carve);
-		return -ENOMEM;
-	}
 	carve_commit(as, r, &carve);
-	protect_range(as, r, prot, dead);
+	protect_range(as, v->range.start < r.start ? vma_next(v) : v, r, prot, batch, dead);
 	history_add(as, MAP_OP_PROTECT, r);
 	carve_done(&carve);
 	return stop;
@@ -168,10 +168,12 @@ static int protect_locked(struct aspace *as, struct range r, u32 prot, struct vm
  */
 static struct range next_step(struct aspace *as, struct range r, u32 prot, bool *fill)
 {
-	struct vma *v = aspace_find(as, r.start);
+	struct vma *v = NULL;
 
 	*fill = false;
-	if (!(prot & VMA_WRITE) || !as->locked_pages || !v || v->range.start > r.start)
+	if ((prot & VMA_WRITE) && as->locked_pages)
+		v = aspace_find(as, r.start);
+	if (!v || v->range.start > r.start)
 		return r;
 	*fill = (v->flags & (VMA_WRITE | VMA_SHARED | VMA_LOCKED)) == VMA_LOCKED;
 	return (struct range){r.start, MIN(v->range.end, r.end)};
@@ -181,6 +183,7 @@ int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
 {
 	struct vma_list dead = SLIST_HEAD_INITIALIZER(dead);
 	struct range r, step;
+	struct tlb_batch batch;
 	bool fill;
 	int err;
 
@@ -194,7 +197,9 @@ int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 vma_prot)
 	do {
 		rwlock_write(&as->lock);
 		step = next_step(as, r, vma_prot, &fill);
-		err = protect_locked(as, step, vma_prot, &dead);
+		tlb_batch_init(&batch, &as->pmap);
+		err = protect_locked(as, step, vma_prot, &batch, &dead);
+		tlb_flush(&batch);
 		rwlock_write_done(&as->lock);
 		if (!err && fill)
 			aspace_fill(as, step, VMA_LOCKED);

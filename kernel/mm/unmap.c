@@ -84,9 +84,9 @@ static bool any_entered(struct vma *v, struct range r)
 	return false;
 }
 
-int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
+/* v: the first VMA that ends above r.start, or NULL. */
+static int unmap_from(struct aspace *as, struct vma *v, struct range r, struct vma_list *dead)
 {
-	struct vma *v = aspace_find(as, r.start);
 	bool whole = v && v->range.start == r.start && v->range.end == r.end;
 	bool entered = whole ? v->entered : any_entered(v, r);
 	int err = entered ? prepare_pages(as, r) : 0;
@@ -107,31 +107,35 @@ int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
 	return 0;
 }
 
-bool range_is_sealed(struct aspace *as, struct range r)
+int unmap_range(struct aspace *as, struct range r, struct vma_list *dead)
 {
-	for (struct vma *v = aspace_find(as, r.start); v && v->range.start < r.end; v = next_before(v, r.end))
+	return unmap_from(as, aspace_find(as, r.start), r, dead);
+}
+
+static bool is_sealed_from(struct vma *v, struct range r)
+{
+	for (; v && v->range.start < r.end; v = next_before(v, r.end))
 		if (v->flags & VMA_SEALED)
 			return true;
 	return false;
 }
 
-/* Would taking r out leave one VMA more than there may be? */
-static bool hole_exceeds_count(struct aspace *as, struct range r)
+bool range_is_sealed(struct aspace *as, struct range r)
 {
-	struct vma *v = aspace_find(as, r.start);
-
-	return v && v->range.start < r.start && v->range.end > r.end && as->vma_count >= vma_count_max;
+	return is_sealed_from(aspace_find(as, r.start), r);
 }
 
 int unmap_locked(struct aspace *as, struct range r, struct vma_list *dead)
 {
+	struct vma *v = aspace_find(as, r.start);
 	int err;
 
-	if (range_is_sealed(as, r))
+	if (is_sealed_from(v, r))
 		return -EPERM;
-	if (hole_exceeds_count(as, r))
+	/* A hole in one VMA leaves one more than before. */
+	if (v && v->range.start < r.start && v->range.end > r.end && as->vma_count >= vma_count_max)
 		return -ENOMEM;
-	err = unmap_range(as, r, dead);
+	err = unmap_from(as, v, r, dead);
 	if (!err)
 		history_add(as, MAP_OP_UNMAP, r);
 	return err;

@@ -32,7 +32,7 @@ struct vma *vma_alloc(struct aspace *as)
 	return v;
 }
 
-void vma_take_backing(struct vma *v)
+void vma_get_backing(struct vma *v)
 {
 	if (v->object)
 		mobj_get(v->object);
@@ -50,7 +50,7 @@ static void vma_free(struct vma *v)
 		kfree(v);
 }
 
-void vma_list_free(struct vma_list *list)
+void vma_list_drop(struct vma_list *list)
 {
 	struct vma *v;
 

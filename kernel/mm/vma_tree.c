@@ -60,6 +60,11 @@ static int vma_cmp(const struct vma *a, const struct vma *b)
 
 RB_GENERATE_STATIC(vma_tree, vma, node, vma_cmp)
 
+static inline bool flags_are_code(u32 flags)
+{
+	return (flags & (VMA_GROWSDOWN | VMA_EXEC | VMA_WRITE)) == VMA_EXEC;
+}
+
 static inline void count(struct aspace *as, const struct vma *v, s64 sign)
 {
 	u64 pages = (u64)sign * vma_pages(v);
@@ -69,7 +74,7 @@ static inline void count(struct aspace *as, const struct vma *v, s64 sign)
 		as->data_pages += pages;
 	if (v->flags & VMA_GROWSDOWN)
 		as->stack_pages += pages;
-	else if ((v->flags & (VMA_EXEC | VMA_WRITE)) == VMA_EXEC)
+	else if (flags_are_code(v->flags))
 		as->exec_pages += pages;
 	if (v->flags & VMA_LOCKED)
 		as->locked_pages += pages;
@@ -84,8 +89,6 @@ static void join_object(struct vma *v)
 {
 	struct mobj *obj = v->object;
 
-	if (!obj)
-		return;
 	spin_lock(&obj->maps_lock);
 	obj->writable_maps += vma_flags_may_write_object(v->flags);
 	if (v->zap_generation == ZAP_FRESH) {
@@ -100,8 +103,6 @@ static void join_object(struct vma *v)
 
 static void leave_object(struct vma *v)
 {
-	if (!v->object)
-		return;
 	spin_lock(&v->object->maps_lock);
 	v->object->writable_maps -= vma_flags_may_write_object(v->flags);
 	TAILQ_REMOVE(&v->object->maps, v, sharer);
@@ -170,7 +171,8 @@ static void link_between(struct aspace *as, struct vma *v, struct vma *prev, str
 void vma_tree_insert_between(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
 {
 	link_between(as, v, prev, next);
-	join_object(v);
+	if (v->object)
+		join_object(v);
 }
 
 static void link_in_order(struct aspace *as, struct vma *v)
@@ -192,7 +194,19 @@ static void link_in_order(struct aspace *as, struct vma *v)
 void vma_tree_insert(struct aspace *as, struct vma *v)
 {
 	link_in_order(as, v);
-	join_object(v);
+	if (v->object)
+		join_object(v);
+}
+
+/* Where the VMA before v ends; 0 without one. */
+static u64 end_below(struct vma *v)
+{
+	const struct vma *prev;
+
+	if (likely(!(v->flags & VMA_GROWSDOWN)))
+		return v->range.start - v->run;
+	prev = vma_prev(v);
+	return prev ? prev->range.end : 0;
 }
 
 /* Takes out v, which has at most one child: the child takes its place. The run of `next` has changed, too. */
@@ -218,13 +232,13 @@ static void unlink(struct aspace *as, struct vma *v, struct vma *next)
 
 static void take_out(struct aspace *as, struct vma *v)
 {
-	struct vma *prev = vma_prev(v), *next = vma_next(v);
+	struct vma *next = vma_next(v);
 
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	if (as->found == v)
 		as->found = next;
 	if (next)
-		next->run = run_between(prev, next);
+		next->run = distance(end_below(v), vma_gap_start(next));
 	/* With two children, the successor, `next`, moves into v's place and the tree mends its whole path itself. */
 	if (RB_LEFT(v, node) && RB_RIGHT(v, node))
 		RB_REMOVE(vma_tree, &as->vmas, v);
@@ -236,7 +250,8 @@ static void take_out(struct aspace *as, struct vma *v)
 
 void vma_tree_remove(struct aspace *as, struct vma *v)
 {
-	leave_object(v);
+	if (v->object)
+		leave_object(v);
 	take_out(as, v);
 }
 
@@ -267,11 +282,21 @@ void vma_tree_resize(struct aspace *as, struct vma *v, struct range range)
 /* All flags but VMA_GROWSDOWN, which the gaps depend on, and VMA_SHARED and VMA_NO_WRITE, which decide whether it counts as writing. */
 void vma_tree_reflag(struct aspace *as, struct vma *v, u32 flags)
 {
+	u64 pages = vma_pages(v);
+	u32 old = v->flags;
+
 	DEBUG_ASSERT(rwlock_is_write_held(&as->lock));
 	DEBUG_ASSERT(((v->flags ^ flags) & (VMA_GROWSDOWN | VMA_SHARED | VMA_NO_WRITE)) == 0);
-	count(as, v, -1);
+	as->data_pages += pages * vma_flags_are_data(flags) - pages * vma_flags_are_data(old);
+	as->exec_pages += pages * flags_are_code(flags) - pages * flags_are_code(old);
+	if ((old ^ flags) & VMA_LOCKED)
+		as->locked_pages += flags & VMA_LOCKED ? pages : -pages;
+	if ((old ^ flags) & VMA_ACCOUNT) {
+		s64 more = (s64)(flags & VMA_ACCOUNT ? pages : -pages);
+		as->account_pages += (u64)more;
+		commit_add(more);
+	}
 	v->flags = flags;
-	count(as, v, 1);
 }
 
 struct vma *vma_prev_of(struct aspace *as, struct vma *next)

@@ -19,8 +19,9 @@
 
 static u32 prot_to_vma(int prot)
 {
-	return (prot & PROT_READ ? VMA_READ : 0) | (prot & PROT_WRITE ? VMA_WRITE : 0) |
-	       (prot & PROT_EXEC ? VMA_EXEC : 0);
+	_Static_assert(PROT_READ == VMA_READ && PROT_WRITE == VMA_WRITE && PROT_EXEC == VMA_EXEC,
+		       "the same bits");
+	return (u32)prot & VMA_PROT;
 }
 
 /* What the run's policy refuses is told in the report; the address space refuses it. */
@@ -162,12 +163,26 @@ s64 sys_munmap(u64 addr, size_t length)
 	return aspace_unmap(current_process()->aspace, addr, length);
 }
 
+/* The same with PROT_GROWSDOWN or PROT_GROWSUP: from where the stack starts. */
+static __noinline s64 protect_stack(struct aspace *as, u64 addr, u64 end, int grows, int prot)
+{
+	u64 start;
+	int err = aspace_stack_start(as, (struct range){addr, end}, &start);
+
+	if (err)
+		return err;
+	/* Nothing grows up on x86. */
+	if (grows == PROT_GROWSUP)
+		return -EINVAL;
+	return aspace_protect(as, start, end - start, prot_to_vma(prot));
+}
+
 /* mprotect(2) and pkey_mprotect(2), in Linux's order of errors. */
 static s64 protect(u64 addr, size_t length, int prot)
 {
 	struct aspace *as = current_process()->aspace;
-	int grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP), err;
-	u64 end = addr + ALIGN_UP(length, PAGE_SIZE), start = addr;
+	int grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	u64 end = addr + ALIGN_UP(length, PAGE_SIZE);
 
 	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || !IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
@@ -177,16 +192,10 @@ static s64 protect(u64 addr, size_t length, int prot)
 		return -ENOMEM;
 	if ((prot & ~grows) & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
-	if (grows) {
-		err = aspace_stack_start(as, (struct range){addr, end}, &start);
-		if (err)
-			return err;
-		/* Nothing grows up on x86. */
-		if (grows == PROT_GROWSUP)
-			return -EINVAL;
-	}
 	tell_wx("mprotect", prot_to_vma(prot));
-	return aspace_protect(as, start, end - start, prot_to_vma(prot));
+	if (unlikely(grows))
+		return protect_stack(as, addr, end, grows, prot);
+	return aspace_protect(as, addr, end - addr, prot_to_vma(prot));
 }
 
 s64 sys_mprotect(u64 addr, size_t length, int prot)

@@ -274,6 +274,69 @@ static void test_double_free_panics(void **state)
 	frame_put(p);
 }
 
+static void check_zeroed(struct page *p)
+{
+	const u8 *bytes = page_address(p);
+
+	for (u64 i = 0; i < P; i++)
+		if (bytes[i])
+			fail_msg("byte %lu", (unsigned long)i);
+}
+
+/* A frame that was freed all zeros stays known as such only as long as nobody else has had it. */
+static void test_clear_mark_does_not_outlive_a_use(void **state)
+{
+	enum { FRAMES = 512 };
+	static struct page *p[FRAMES];
+	struct page *one = frame_alloc(0, FRAME_ZERO, FRAME_TABLE), *block;
+
+	(void)state;
+	frame_mark_clear(one);
+	frame_put(one);
+	one = frame_alloc(0, 0, FRAME_ANON);
+	memset(page_address(one), 0xee, P);
+	frame_put(one);
+	one = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
+	check_zeroed(one);
+	frame_put(one);
+
+	/* Enough of them to leave the list of the CPU; they come back as parts of blocks. */
+	for (unsigned i = 0; i < FRAMES; i++)
+		p[i] = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		frame_mark_clear(p[i]);
+		frame_put(p[i]);
+	}
+	for (unsigned i = 0; i < FRAMES / 16; i++) {
+		p[i] = block = frame_alloc(4, 0, FRAME_KERNEL);
+		memset(page_address(block), 0xee, 16 * P);
+	}
+	for (unsigned i = 0; i < FRAMES / 16; i++)
+		frame_put(p[i]);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		p[i] = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
+		check_zeroed(p[i]);
+	}
+	for (unsigned i = 0; i < FRAMES; i++)
+		frame_put(p[i]);
+}
+
+static void alloc_zeroed(void *arg)
+{
+	*(struct page **)arg = frame_alloc(0, FRAME_ZERO, FRAME_TABLE);
+}
+
+static void test_false_clear_mark_panics(void **state)
+{
+	struct page *p = frame_alloc(0, 0, FRAME_TABLE);
+
+	(void)state;
+	memset(page_address(p), 0xee, P);
+	frame_mark_clear(p);
+	frame_put(p);
+	assert_panics(alloc_zeroed, &p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +351,8 @@ int main(void)
 		MM_TEST(test_too_many_spans),
 		MM_TEST(test_fault_injection),
 		MM_TEST(test_double_free_panics),
+		MM_TEST(test_clear_mark_does_not_outlive_a_use),
+		MM_TEST(test_false_clear_mark_panics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

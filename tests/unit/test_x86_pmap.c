@@ -100,7 +100,7 @@ static unsigned pointing_to(const struct page *table)
 
 	for (unsigned s = 0; s < SPACES; s++)
 		for (unsigned w = 0; w < WINDOWS; w++) {
-			u64 *pde = pd_entry(&pmaps[s], at(w * ENTRIES), false);
+			u64 *pde = pd_lookup(&pmaps[s], at(w * ENTRIES));
 
 			n += pde && is_table(*pde) && page_of(*pde) == table;
 		}
@@ -138,7 +138,7 @@ static void count_refs(unsigned space, unsigned window, u64 pde)
 	}
 	for (unsigned s = 0; s <= space; s++)
 		for (unsigned w = 0; w < (s == space ? window : WINDOWS); w++) {
-			u64 *other = pd_entry(&pmaps[s], at(w * ENTRIES), false);
+			u64 *other = pd_lookup(&pmaps[s], at(w * ENTRIES));
 
 			if (other && is_table(*other) && page_of(*other) == held)
 				return;
@@ -169,7 +169,7 @@ static void check_space(unsigned s)
 
 	assert_int_equal(pmap_table_pages(&pmaps[s]), count_tables(direct_map(pmaps[s].root), 3));
 	for (unsigned w = 0; w < WINDOWS; w++) {
-		u64 *pde = pd_entry(&pmaps[s], at(w * ENTRIES), false);
+		u64 *pde = pd_lookup(&pmaps[s], at(w * ENTRIES));
 
 		if (!pde || !*pde)
 			continue;

@@ -315,6 +315,23 @@ void pmap_restrict(struct pmap *pmap, struct range r, unsigned prot, struct tlb_
 	spin_unlock(&pmap->lock);
 }
 
+static bool allow_one(u64 addr, u64 *entry, void *arg)
+{
+	pfn_t pfn = entry_pfn(*entry);
+
+	(void)addr;
+	if (pfn_to_page(pfn)->owner == FRAME_ANON && frame_refs(pfn_to_page(pfn)) == 1)
+		*entry |= encode(pfn, *(const unsigned *)arg);
+	return true;
+}
+
+void pmap_allow(struct pmap *pmap, struct range r, unsigned prot)
+{
+	spin_lock(&pmap->lock);
+	walk(pmap, r, allow_one, &prot);
+	spin_unlock(&pmap->lock);
+}
+
 static struct pmap_leaf leaf_of(u64 entry)
 {
 	return (struct pmap_leaf){

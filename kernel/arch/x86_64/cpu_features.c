@@ -141,8 +141,3 @@ bool cpu_random(u64 *out)
 		asm volatile("rdrand %0; setc %1" : "=r"(*out), "=qm"(ok));
 	return ok;
 }
-
-u64 cpu_cycles(void)
-{
-	return rdtsc();
-}

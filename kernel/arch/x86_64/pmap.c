@@ -7,7 +7,7 @@
  * made and never changes after that.
  *
  * The struct page of a table counts its live entries, so that an empty table is freed as soon as its last entry goes,
- * and a walk ends at the last one.
+ * and a walk ends at the last one. It also knows which groups of 8 entries need not be looked at (groups).
  *
  * Locks. Faults run in parallel, each under the address-space lock for reading, and take the lock of the last-level
  * table that they change; adding a table takes the pmap's. What holds the address-space lock for writing is alone with
@@ -29,16 +29,21 @@
 unsigned first_live(const u64 *table, unsigned i, u64 end)
 {
 	unsigned stop = (unsigned)MIN(end, ENTRIES);
+	u64 groups = __atomic_load_n(&page_holding(table)->groups, __ATOMIC_RELAXED);
 
-	while (i < stop && i % 8 != 0 && !table[i])
-		i++;
-	if (i % 8 == 0)
-		while (i + 8 <= stop && !(table[i] | table[i + 1] | table[i + 2] | table[i + 3] |
-					  table[i + 4] | table[i + 5] | table[i + 6] | table[i + 7]))
-			i += 8;
-	while (i < stop && !table[i])
-		i++;
-	return i;
+	while (i < stop) {
+		u64 left = groups >> (i / GROUP);
+		if (!left)
+			return stop;
+		if (!(left & 1))
+			i = (i / GROUP + (unsigned)__builtin_ctzll(left)) * GROUP;
+		do {
+			if (i >= stop || table[i])
+				return MIN(i, stop);
+			i++;
+		} while (i % GROUP != 0);
+	}
+	return stop;
 }
 
 struct page *alloc_table(struct pmap *pmap, unsigned frame_flags)
@@ -48,6 +53,7 @@ struct page *alloc_table(struct pmap *pmap, unsigned frame_flags)
 	if (p) {
 		spin_init(&p->table.lock, RANK_TABLE);
 		p->table.live = 0;
+		p->groups = 0;
 		p->table.resident[0] = p->table.resident[1] = p->table.resident[2] = 0;
 		__atomic_add_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
 	}
@@ -63,12 +69,13 @@ __noinline bool add_table(struct pmap *pmap, u64 *e)
 	spin_lock(&pmap->lock);
 	if (!*e) {
 		__atomic_store_n(e, pfn_to_paddr(page_to_pfn(fresh)).raw | TABLE_FLAGS, __ATOMIC_RELEASE);
-		page_holding(e)->table.live++;
+		count_entry(e);
 		fresh = NULL;
 	}
 	spin_unlock(&pmap->lock);
 	if (fresh) {
 		__atomic_sub_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
+		frame_mark_clear(fresh);
 		frame_put(fresh);
 	}
 	return true;
@@ -81,10 +88,11 @@ int pmap_init(struct pmap *pmap)
 
 	*pmap = (struct pmap){0};
 	spin_init(&pmap->lock, RANK_PMAP);
-	root = alloc_table(pmap, FRAME_ZERO);
+	root = alloc_table(pmap, 0);
 	if (!root)
 		return -ENOMEM;
 	pmap->root = pfn_to_paddr(page_to_pfn(root));
+	memset(page_address(root), 0, 256 * sizeof(u64));
 	memcpy((u64 *)page_address(root) + 256, kernel + 256, 256 * sizeof(u64));
 	return 0;
 }
@@ -98,6 +106,7 @@ static void free_empty_tables(struct pmap *pmap, u64 *table, unsigned level)
 		i = first_live(table, i, ENTRIES);
 		ASSERT(is_table(table[i]) && level > 0);
 		free_empty_tables(pmap, table_of(table[i]), level - 1);
+		frame_mark_clear(page_of(table[i]));
 		frame_put(page_of(table[i]));
 		pmap->tables--;
 		table[i] = 0;
@@ -142,14 +151,14 @@ void pmap_activate(struct pmap *pmap)
 	cpu_irq_restore(irq);
 }
 
-u64 *pd_entry(struct pmap *pmap, u64 addr, bool make)
+u64 *pd_entry(struct pmap *pmap, u64 addr)
 {
 	u64 *table = direct_map(pmap->root), *e;
 
 #pragma GCC unroll 2
 	for (unsigned level = LEVELS - 1; level > 1; level--) {
 		e = &table[index_at(addr, level)];
-		if (unlikely(!read_entry(e)) && !(make && add_table(pmap, e)))
+		if (unlikely(!read_entry(e)) && !add_table(pmap, e))
 			return NULL;
 		table = table_of(*e);
 	}
@@ -166,7 +175,7 @@ static void count_in_table(struct pmap *pmap, struct page *table, unsigned owner
 
 int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 {
-	u64 *pde = pd_entry(pmap, addr, true), *e, pd;
+	u64 *pde = pd_entry(pmap, addr), *e, pd;
 	struct page *table;
 	int err = -EEXIST;
 
@@ -186,7 +195,7 @@ int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 	spin_lock(&table->table.lock);
 	if (likely(!*e)) {
 		*e = leaf_entry(pfn, prot);
-		table->table.live++;
+		count_entry_in(table, e);
 		count_in_table(pmap, table, pfn_to_page(pfn)->owner, 1);
 		err = 0;
 	}
@@ -196,7 +205,8 @@ int pmap_enter(struct pmap *pmap, u64 addr, pfn_t pfn, unsigned prot)
 
 unsigned pmap_enter_many(struct pmap *pmap, u64 addr, struct page *const pages[], unsigned n, unsigned prot)
 {
-	u64 *pde = pd_entry(pmap, addr, false), *e, pd = pde ? read_entry(pde) : 0, flags = leaf_flags(prot);
+	u64 *pde = pd_lookup(pmap, addr), *e, pd = pde ? read_entry(pde) : 0, flags = leaf_flags(prot);
+	u64 groups = 0;
 	unsigned entered = 0, count = 0, owner = FRAME_FREE;
 	struct page *table;
 
@@ -213,9 +223,11 @@ unsigned pmap_enter_many(struct pmap *pmap, u64 addr, struct page *const pages[]
 		e[i] = pfn_to_paddr(page_to_pfn(pages[i])).raw | flags;
 		owner = pages[i]->owner;
 		entered |= 1u << i;
+		groups |= group_bit(&e[i]);
 		count++;
 	}
 	table->table.live += (u16)count;
+	table->groups |= groups;
 	if (count)
 		count_in_table(pmap, table, owner, (int)count);
 	spin_unlock(&table->table.lock);
@@ -225,7 +237,7 @@ unsigned pmap_enter_many(struct pmap *pmap, u64 addr, struct page *const pages[]
 int pmap_replace(struct pmap *pmap, u64 addr, pfn_t old_pfn, pfn_t pfn, unsigned prot,
 		 struct tlb_batch *batch)
 {
-	u64 *pde = pd_entry(pmap, addr, false), *e, pd = pde ? read_entry(pde) : 0;
+	u64 *pde = pd_lookup(pmap, addr), *e, pd = pde ? read_entry(pde) : 0;
 	struct page *table;
 	bool same = false;
 
@@ -303,7 +315,7 @@ bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
 
 bool pmap_query_held(struct pmap *pmap, u64 addr, struct pmap_leaf *out, struct page **held)
 {
-	const u64 *pde = pd_entry(pmap, addr, false);
+	const u64 *pde = pd_lookup(pmap, addr);
 	u64 pd = pde ? read_entry(pde) : 0, e;
 	struct page *table;
 
@@ -370,7 +382,7 @@ void pmap_for_each(struct pmap *pmap, struct range r, bool (*fn)(u64, const stru
 
 bool pmap_window_is_empty(struct pmap *pmap, u64 addr)
 {
-	const u64 *pde = pd_entry(pmap, addr, false);
+	const u64 *pde = pd_lookup(pmap, addr);
 
 	return !pde || !read_entry(pde);
 }

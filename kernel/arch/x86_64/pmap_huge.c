@@ -11,7 +11,7 @@
 
 int pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned prot)
 {
-	u64 *pde = pd_entry(pmap, addr, true);
+	u64 *pde = pd_entry(pmap, addr);
 	int err = -EEXIST;
 
 	DEBUG_ASSERT(IS_ALIGNED(addr, HUGE_BYTES) && block->order == HUGE_ORDER);
@@ -20,7 +20,7 @@ int pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned pr
 	spin_lock(&pmap->lock);
 	if (!*pde) {
 		*pde = leaf_entry(page_to_pfn(block), prot) | PTE_PS;
-		page_holding(pde)->table.live++;
+		count_entry(pde);
 		resident_add(pmap, block->owner, HUGE_PAGES);
 		err = 0;
 	}
@@ -30,7 +30,7 @@ int pmap_enter_huge(struct pmap *pmap, u64 addr, struct page *block, unsigned pr
 
 int pmap_collapse(struct pmap *pmap, u64 addr, struct page *block, unsigned prot, struct tlb_batch *batch)
 {
-	u64 *pde = pd_entry(pmap, addr, false), old = pde ? *pde : 0;
+	u64 *pde = pd_lookup(pmap, addr), old = pde ? *pde : 0;
 
 	if (!is_table(old))
 		return -EINVAL;
@@ -77,6 +77,7 @@ int split_huge(struct pmap *pmap, u64 addr, u64 *pde, struct tlb_batch *batch)
 	for (u64 i = 0; i < ENTRIES; i++)
 		e[i] = pfn_to_paddr(page_to_pfn(block + i)).raw | flags;
 	table->table.live = ENTRIES;
+	table->groups = ~0ull;
 	table->table.resident[FRAME_ANON - FRAME_CACHE] = ENTRIES;
 	spin_lock(&pmap->lock);
 	old = __atomic_exchange_n(pde, pfn_to_paddr(page_to_pfn(table)).raw | TABLE_FLAGS, __ATOMIC_ACQ_REL);

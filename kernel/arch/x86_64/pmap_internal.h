@@ -18,6 +18,7 @@
 
 #define TABLE_FLAGS (PTE_P | PTE_W | PTE_U | PTE_A)
 #define ENTRIES	    512u
+#define GROUP	    8u /* entries for each bit of page.groups */
 /*
  * A leaf without any right (PROT_NONE) holds its frame but is not present: ring 0 may not reach it from a user copy
  * either.
@@ -44,6 +45,24 @@ static inline u64 *table_of(u64 entry)
 static inline struct page *page_holding(const u64 *entry)
 {
 	return page_of(direct_map_paddr(entry).raw);
+}
+
+/* The bit of page.groups for the entry e. */
+static inline u64 group_bit(const u64 *e)
+{
+	return 1ull << ((u64)e % PAGE_SIZE / (GROUP * sizeof(*e)));
+}
+
+/* Counts the entry e of a table, which has become live; its lock, or the pmap's, is held. */
+static inline void count_entry_in(struct page *table, const u64 *e)
+{
+	table->table.live++;
+	table->groups |= group_bit(e);
+}
+
+static inline void count_entry(const u64 *e)
+{
+	count_entry_in(page_holding(e), e);
 }
 
 static inline bool is_table(u64 entry)
@@ -97,11 +116,17 @@ static inline void resident_add(struct pmap *pmap, unsigned owner, s64 pages)
 /* pmap.c */
 /* The first live entry of a table from `i` on, before `end`; min(end, ENTRIES) when there is none. */
 unsigned first_live(const u64 *table, unsigned i, u64 end);
-/*
- * The PD entry for addr; NULL when a table above it is missing and could not, or (make false) should not be made.
- * Address-space lock: read.
- */
-u64 *pd_entry(struct pmap *pmap, u64 addr, bool make);
+/* The PD entry for addr, with the tables above it; NULL when memory is out. Address-space lock: read. */
+u64 *pd_entry(struct pmap *pmap, u64 addr);
+/* The same without making any: NULL when one is missing. */
+static inline u64 *pd_lookup(struct pmap *pmap, u64 addr)
+{
+	u64 e = read_entry((u64 *)direct_map(pmap->root) + index_at(addr, 3));
+
+	if (likely(e))
+		e = read_entry(table_of(e) + index_at(addr, 2));
+	return likely(e) ? table_of(e) + index_at(addr, 1) : NULL;
+}
 /* Makes the table for the empty entry e; false when memory is out. Takes the pmap lock. */
 bool add_table(struct pmap *pmap, u64 *e);
 struct page *alloc_table(struct pmap *pmap, unsigned frame_flags);
@@ -117,7 +142,11 @@ void tlb_leave(struct pmap *pmap);
  * The first live PD entry that covers some of [*addr, end), with *addr moved up to what it covers; or NULL. Missing tables
  * are passed over whatever their level. Gives way to others now and then: no spinlock held.
  */
-u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end);
+u64 *find_pd_entry(struct pmap *pmap, u64 *addr, u64 end);
+static inline u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
+{
+	return *addr < end ? find_pd_entry(pmap, addr, end) : NULL;
+}
 /* Takes the live PD entry e, for addr, out, and the tables above that this leaves empty. Address-space lock: write. */
 void clear_pd_entry(struct pmap *pmap, u64 addr, u64 *e, struct tlb_batch *batch);
 

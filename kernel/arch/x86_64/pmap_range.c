@@ -16,7 +16,7 @@
 #include <moat/waitq.h>
 #include "pmap_internal.h"
 
-/* The search of next_pd_entry. */
+/* The search of find_pd_entry. */
 static __noinline u64 *search_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 {
 	unsigned level = 3;
@@ -43,17 +43,15 @@ static __noinline u64 *search_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 	return NULL;
 }
 
-u64 *next_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
+u64 *find_pd_entry(struct pmap *pmap, u64 *addr, u64 end)
 {
 	u64 *e;
 
-	if (*addr >= end)
-		return NULL;
 	/* On to the next window of a long range: others may have their turn. */
 	if (IS_ALIGNED(*addr, HUGE_BYTES))
 		waitq_give_way();
 	/* Most ranges start where something is mapped. */
-	e = pd_entry(pmap, *addr, false);
+	e = pd_lookup(pmap, *addr);
 	return e && *e ? e : search_pd_entry(pmap, addr, end);
 }
 
@@ -90,8 +88,10 @@ void clear_pd_entry(struct pmap *pmap, u64 addr, u64 *e, struct tlb_batch *batch
 	__atomic_sub_fetch(&pmap->tables, count, __ATOMIC_RELAXED);
 	/* CPUs remember the tables on the way to any address; to forget one address is to forget all of them (SDM 3A, 4.10.4.1). */
 	tlb_batch_add(batch, addr);
-	while (count > 0)
-		tlb_batch_frame(batch, gone[--count]);
+	while (count > 0) {
+		frame_mark_clear(gone[--count]);
+		tlb_batch_frame(batch, gone[count]);
+	}
 }
 
 int pmap_prepare(struct pmap *pmap, struct range r, enum pmap_change change, struct tlb_batch *batch)
@@ -234,6 +234,40 @@ void pmap_restrict(struct pmap *pmap, struct range r, unsigned prot, struct tlb_
 	change_leaves(pmap, r, restricted, prot, batch);
 }
 
+/* What an entry becomes when it has all of prot, too. */
+static u64 allowed(u64 entry, unsigned prot)
+{
+	u64 dirt = entry & PTE_D;
+
+	if (!(entry & PTE_P))
+		return (entry & PTE_ADDR) | (leaf_flags(prot) & ~(u64)PTE_D) | dirt;
+	if (prot & PMAP_WRITE)
+		entry |= PTE_W;
+	return prot & PMAP_EXEC ? entry & ~PTE_NX : entry;
+}
+
+/* No TLB is told: one that knows less makes the CPU look again. */
+void pmap_allow(struct pmap *pmap, struct range r, unsigned prot)
+{
+	struct range part;
+	u64 *pde;
+
+	for (u64 addr = r.start; (pde = next_pd_entry(pmap, &addr, r.end)); addr = part.end) {
+		u64 *e = &table_of(*pde)[index_at(addr, 0)];
+
+		part = window_part(addr, r.end);
+		if (!is_own_table(*pde))
+			continue;
+		for (u64 at = part.start; at < part.end; at += PAGE_SIZE, e++) {
+			u64 old = *e;
+			while (old && page_of(old)->owner == FRAME_ANON && frame_refs(page_of(old)) == 1 &&
+			       !__atomic_compare_exchange_n(e, &old, allowed(old, prot), false,
+							    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+				;
+		}
+	}
+}
+
 static u64 cleaned(u64 entry, unsigned bits)
 {
 	return entry & ~((bits & PMAP_ACCESSED ? PTE_A : 0) | (bits & PMAP_DIRTY ? PTE_D : 0));
@@ -269,7 +303,7 @@ int pmap_prepare_move(struct pmap *pmap, struct range from, u64 to, struct tlb_b
 		/* One window of the source may land in two. */
 		for (u64 at = dest; !err && at < dest + range_len(part);
 		     at = ALIGN_DOWN(at, HUGE_BYTES) + HUGE_BYTES) {
-			pde = pd_entry(pmap, at, true);
+			pde = pd_entry(pmap, at);
 			if (!pde || (!whole && !*pde && !add_table(pmap, pde)))
 				err = -ENOMEM;
 			else if (!whole)
@@ -281,12 +315,13 @@ int pmap_prepare_move(struct pmap *pmap, struct range from, u64 to, struct tlb_b
 
 static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct tlb_batch *batch)
 {
-	u64 *to = pd_entry(pmap, dest, false), moved;
+	u64 *to = pd_lookup(pmap, dest), moved;
 
 	spin_lock(&pmap->lock);
 	/* A table that was emptied, or made by a fault that then failed, may stand in the way. */
 	if (*to) {
 		ASSERT(is_own_table(*to) && page_of(*to)->table.live == 0);
+		frame_mark_clear(page_of(*to));
 		tlb_batch_frame(batch, page_of(*to));
 		__atomic_sub_fetch(&pmap->tables, 1, __ATOMIC_RELAXED);
 		page_holding(to)->table.live--;
@@ -294,7 +329,7 @@ static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct t
 	/* Another CPU may make a huge page dirty until its entry does not count for it any more. */
 	moved = is_huge(*pde) ? __atomic_fetch_and(pde, ~(u64)PTE_P, __ATOMIC_RELAXED) : *pde;
 	*to = moved;
-	page_holding(to)->table.live++;
+	count_entry(to);
 	spin_unlock(&pmap->lock);
 	clear_pd_entry(pmap, addr, pde, batch);
 }
@@ -316,6 +351,7 @@ static void move_run(u64 *from, u64 *to, u64 pages)
 		else
 			e = __atomic_exchange_n(&from[i], 0, __ATOMIC_RELAXED);
 		to[i] = e;
+		to_table->groups |= group_bit(&to[i]);
 		moved++;
 		owners[page_of(e)->owner]++;
 	}
@@ -341,7 +377,7 @@ static void move_leaves(struct pmap *pmap, u64 pd, struct range part, u64 dest)
 		return;
 	while (left > 0) {
 		unsigned first = index_at(dest, 0);
-		u64 *pde = pd_entry(pmap, dest, false), pages = MIN(left, ENTRIES - first);
+		u64 *pde = pd_lookup(pmap, dest), pages = MIN(left, ENTRIES - first);
 		ASSERT(pde && is_own_table(*pde));
 		move_run(from, table_of(*pde) + first, pages);
 		from += pages;

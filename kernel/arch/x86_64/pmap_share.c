@@ -67,6 +67,7 @@ void drop_table(struct pmap *pmap, struct page *table, struct tlb_batch *batch)
 		tlb_flush(batch);
 	if (let_go(table)) {
 		drop_frames(table, batch);
+		frame_mark_clear(table);
 		tlb_batch_frame(batch, table);
 	}
 }
@@ -87,7 +88,7 @@ static void copy_entries(u64 *to, u64 *from, unsigned live)
 
 int pmap_own(struct pmap *pmap, u64 addr, struct tlb_batch *batch)
 {
-	u64 *pde = pd_entry(pmap, addr, false);
+	u64 *pde = pd_lookup(pmap, addr);
 	struct page *table, *copy;
 
 	if (!pde || !*pde || is_own_table(*pde))
@@ -105,6 +106,7 @@ int pmap_own(struct pmap *pmap, u64 addr, struct tlb_batch *batch)
 		return -ENOMEM;
 	spin_lock(&table->table.lock);
 	copy->table.live = table->table.live;
+	copy->groups = table->groups;
 	memcpy(copy->table.resident, table->table.resident, sizeof(copy->table.resident));
 	copy_entries(page_address(copy), page_address(table), table->table.live);
 	spin_unlock(&table->table.lock);
@@ -116,6 +118,7 @@ int pmap_own(struct pmap *pmap, u64 addr, struct tlb_batch *batch)
 	tlb_batch_add(batch, addr);
 	if (let_go(table)) {
 		drop_frames(table, batch);
+		frame_mark_clear(table);
 		tlb_batch_frame(batch, table);
 	}
 	return 0;
@@ -137,7 +140,6 @@ static u64 share(u64 *e)
 static bool fork_table(struct pmap *child, u64 *to, u64 *from, unsigned level)
 {
 	unsigned left = page_holding(from)->table.live;
-	u16 *made = &page_holding(to)->table.live;
 
 	for (unsigned i = 0; left > 0; i++, left--) {
 		i = first_live(from, i, ENTRIES);
@@ -153,7 +155,7 @@ static bool fork_table(struct pmap *child, u64 *to, u64 *from, unsigned level)
 				return false;
 			to[i] = pfn_to_paddr(page_to_pfn(table)).raw | TABLE_FLAGS;
 		}
-		++*made;
+		count_entry(&to[i]);
 		if (level == 2)
 			waitq_give_way();
 		if (level > 1 && !fork_table(child, table_of(to[i]), table_of(from[i]), level - 1))

@@ -4,6 +4,7 @@
 #ifndef MOAT_COMMIT_H
 #define MOAT_COMMIT_H
 
+#include <moat/frame.h>
 #include <moat/types.h>
 
 struct aspace;
@@ -22,7 +23,14 @@ extern struct commit_policy {
 } commit_policy;
 
 /* May `pages` more be promised to this address space (NULL: to none in particular)? */
-bool commit_allows(const struct aspace *as, u64 pages);
+bool commit_allows_slow(const struct aspace *as, u64 pages);
+static inline bool commit_allows(const struct aspace *as, u64 pages)
+{
+	/* By default all but what is larger than the machine. */
+	if (likely(commit_policy.mode == COMMIT_GUESS && pages <= frames_total()))
+		return true;
+	return commit_allows_slow(as, pages);
+}
 /* Counts pages as promised (or, negative, given back). */
 void commit_add(s64 pages);
 u64 commit_total_pages(void); /* Committed_AS */

@@ -60,12 +60,15 @@ struct page {
 		} cache;
 		LIST_ENTRY(page) slab_link; /* frame of the heap with free cells: [class lock] */
 	};
-	struct {	  /* frame of the heap, see heap.c; [class lock] */
-		u16 free; /* first cell of the free list, in units of 16 bytes */
-		u16 cut;  /* cells cut off so far */
-		u16 used; /* cells handed out */
-		u8 class; /* size class, or HEAP_LARGE; [I] */
-	} heap;
+	union {
+		struct {	  /* frame of the heap, see heap.c; [class lock] */
+			u16 free; /* first cell of the free list, in units of 16 bytes */
+			u16 cut;  /* cells cut off so far */
+			u16 used; /* cells handed out */
+			u8 class; /* size class, or HEAP_LARGE; [I] */
+		} heap;
+		u64 groups; /* page table: a bit for every 8 entries, set if one of them is or was live; [as table.live] */
+	};
 };
 
 #define FRAME_PLACE_ORDER 63u /* of page.place: the order, as far as it can be */
@@ -90,7 +93,11 @@ void frames_set_topology(const struct numa_topology *t, const u8 cpu_node[], uns
  * `boot_frames` counts frames that boot keeps for ever (image, tables, metadata). Once, at boot.
  */
 void frames_init(struct page *pages, u64 max_pfn, u64 boot_frames);
-u64 frames_total(void); /* frames of RAM, whoever owns them */
+extern u64 frames_in_machine;	     /* [I after boot] */
+static inline u64 frames_total(void) /* frames of RAM, whoever owns them */
+{
+	return frames_in_machine;
+}
 /* Hands over RAM that was never used: whole frames, physical bytes. Boot, once for each free span. */
 void frames_add_span(struct range phys);
 /* Takes back boot memory (the unpacked archive) as ordinary free frames. */
@@ -108,6 +115,11 @@ struct page *__must_check frame_alloc(unsigned order, unsigned flags, enum frame
 struct page *__must_check frame_alloc_from(unsigned first, unsigned allowed, unsigned order, unsigned flags,
 					   enum frame_owner owner);
 void frame_get(struct page *p);
+/*
+ * The single frame p is all zeros, its holder is the last one, and nobody writes to it before it is freed: who gets it next
+ * need not clear it.
+ */
+void frame_mark_clear(struct page *p);
 /* Gives back one reference; the last one frees the whole block. */
 void frame_put(struct page *p);
 static inline u32 frame_refs(const struct page *p)

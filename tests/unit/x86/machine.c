@@ -27,7 +27,7 @@ void write_cr3(u64 root)
 
 void fake_set_dirty(struct pmap *pmap, u64 addr)
 {
-	u64 *pde = pd_entry(pmap, addr, false);
+	u64 *pde = pd_lookup(pmap, addr);
 
 	if (is_huge(*pde))
 		*pde |= PTE_D;

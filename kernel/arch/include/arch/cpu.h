@@ -15,6 +15,7 @@
  * u64 cpu_irq_save(void)             disables interrupts on this CPU; the state before, for cpu_irq_restore
  * void cpu_irq_restore(u64 state)
  * struct thread *arch_current(void)  the thread that this CPU runs
+ * u64 cpu_cycles(void)               the cycle counter
  */
 #include <arch/impl/cpu.h>
 
@@ -37,8 +38,6 @@ static inline bool in_kernel_mode(void)
 }
 /* One hardware random number; false when the CPU has none (or the run is deterministic). */
 bool cpu_random(u64 *out);
-/* The cycle counter. */
-u64 cpu_cycles(void);
 
 /* What the CPU says of itself, for /proc/cpuinfo. */
 struct cpu_description {

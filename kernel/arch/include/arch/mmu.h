@@ -146,6 +146,11 @@ void pmap_remove(struct pmap *pmap, struct range r, unsigned flags, struct tlb_b
  */
 void pmap_restrict(struct pmap *pmap, struct range r, unsigned prot, struct tlb_batch *batch);
 /*
+ * Gives rights: entries of the range for private pages that nobody else holds get what they lack of prot; it may also leave
+ * that to the next fault. Lock: write.
+ */
+void pmap_allow(struct pmap *pmap, struct range r, unsigned prot);
+/*
  * Clears PMAP_ACCESSED and PMAP_DIRTY, as given in `bits`, of the entries in the range. A private page whose entry is not
  * dirty is lazily free (madvise(2), MADV_FREE). After pmap_prepare with PMAP_CHANGE. Lock: write.
  */

@@ -9,6 +9,7 @@ struct thread;
 
 u32 cpu_id(void);
 struct thread *arch_current(void);
+u64 cpu_cycles(void);
 u64 cpu_irq_save(void);
 void cpu_irq_restore(u64 state);
 

@@ -30,6 +30,14 @@ static inline void cpu_serve_requests(void)
 		cpu_serve_all_requests();
 }
 
+static inline u64 cpu_cycles(void)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (u64)hi << 32 | lo;
+}
+
 static inline u64 cpu_irq_save(void)
 {
 	u64 flags;
