@@ -17,8 +17,14 @@
 /* The value of a clock in ns, or -EINVAL. */
 static int read_clock(int id, u64 *ns)
 {
-	u64 user, sys;
+	struct cpu_clock cpu;
+	int err;
 
+	if (clock_is_cpu(id)) {
+		err = cpu_clock_decode(id, CPU_CLOCK_READ, &cpu);
+		*ns = err ? 0 : cpu_clock_now(&cpu);
+		return err;
+	}
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_TAI:
@@ -34,13 +40,6 @@ static int read_clock(int id, u64 *ns)
 		return 0;
 	case CLOCK_MONOTONIC_COARSE:
 		*ns = clock_monotonic_ns() / TICK_NS * TICK_NS;
-		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-		process_cpu_times(current_process(), &user, &sys);
-		*ns = user + sys;
-		return 0;
-	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = thread_cpu_ns(current_thread());
 		return 0;
 	default:
 		return -EINVAL;
@@ -62,6 +61,12 @@ s64 sys_clock_gettime(int clockid, struct __kernel_timespec __user *tp)
 	return err ? err : put_timespec(tp, ns);
 }
 
+/* Clocks of CPU time by the tick are those that Linux counts so: of two of three kinds. */
+static bool is_coarse(int id)
+{
+	return id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE || (id < 0 && (id & 3) != 2);
+}
+
 s64 sys_clock_getres(int clockid, struct __kernel_timespec __user *res)
 {
 	u64 ns;
@@ -69,16 +74,16 @@ s64 sys_clock_getres(int clockid, struct __kernel_timespec __user *res)
 
 	if (err || !res)
 		return err;
-	return put_timespec(
-		res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? TICK_NS : 1);
+	return put_timespec(res, is_coarse(clockid) ? TICK_NS : 1);
 }
 
 s64 sys_gettimeofday(void __user *tv, void __user *tz)
 {
 	u64 ns = clock_realtime_ns();
 	s64 out[2] = {(s64)(ns / NS_PER_SEC), (s64)(ns % NS_PER_SEC / 1000)};
-	int zone[2] = {0, 0};
+	int zone[2];
 
+	time_zone_get(zone);
 	if (tv && copy_to_user(tv, out, sizeof(out)))
 		return -EFAULT;
 	return tz && copy_to_user(tz, zone, sizeof(zone)) ? -EFAULT : 0;
@@ -136,25 +141,59 @@ s64 sys_nanosleep(const struct __kernel_timespec __user *req, struct __kernel_ti
 	return err ? err : sleep_for(ns, rem);
 }
 
-s64 sys_clock_nanosleep(int clockid, int flags, const struct __kernel_timespec __user *req,
-			struct __kernel_timespec __user *rem)
+/* Until a process, or another thread of one's own, has used so much CPU time. */
+static s64 sleep_cpu(int clockid, int flags, u64 ns, struct __kernel_timespec __user *rem)
 {
-	u64 ns, now;
-	int err = read_clock(clockid, &now);
+	struct cpu_clock cpu;
+	u64 now;
+	int err = cpu_clock_decode(clockid, CPU_CLOCK_TIMER, &cpu);
 
 	if (err)
 		return err;
-	if (clockid == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
-	if (clockid == CLOCK_PROCESS_CPUTIME_ID || clockid == CLOCK_REALTIME_COARSE ||
-	    clockid == CLOCK_MONOTONIC_COARSE || clockid == CLOCK_MONOTONIC_RAW) {
-		if (clockid == CLOCK_PROCESS_CPUTIME_ID)
-			unsupported_flag("clock_nanosleep", "CLOCK_PROCESS_CPUTIME_ID");
+	if (cpu.tid == current_thread()->tid)
+		return -EINVAL; /* it would never wake up */
+	if (!(flags & TIMER_ABSTIME))
+		ns += MIN(cpu_clock_now(&cpu), UINT64_MAX - ns);
+	err = cpu_clock_sleep(&cpu, ns);
+	if (!err || (flags & TIMER_ABSTIME) || !rem)
+		return err;
+	now = cpu_clock_now(&cpu);
+	return put_timespec(rem, ns > now ? ns - now : 0) ? -EFAULT : err;
+}
+
+/* The clocks that cannot be slept on. */
+static int check_sleep(int id)
+{
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_ALARM: /* nothing wakes this machine */
+	case CLOCK_BOOTTIME_ALARM:
 		return -EOPNOTSUPP;
+	default:
+		return clock_is_cpu(id) ? 0 : -EINVAL;
 	}
-	err = user_time_get(req, &ns);
+}
+
+s64 sys_clock_nanosleep(int clockid, int flags, const struct __kernel_timespec __user *req,
+			struct __kernel_timespec __user *rem)
+{
+	u64 ns;
+	int err = check_sleep(clockid);
+
+	if (!err)
+		err = user_time_get(req, &ns);
 	if (err)
 		return err;
+	if (clock_is_cpu(clockid))
+		return sleep_cpu(clockid, flags, ns, rem);
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_for(ns, rem);
 	/* A span is the same on all clocks; a moment of real time moves when that clock is set. */

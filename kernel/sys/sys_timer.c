@@ -111,6 +111,10 @@ s64 sys_timer_create(int clockid, const void __user *sevp, void __user *timerid)
 	if (err)
 		return err;
 	err = posix_timer_create(&r, &id);
+	if (err == -EOPNOTSUPP && clockid < 0) {
+		unsupported_flag("timer_create", "clock of another process");
+		return -EINVAL;
+	}
 	if (err)
 		return err;
 	if (!copy_to_user(timerid, &id, sizeof(id)))

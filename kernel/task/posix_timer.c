@@ -18,6 +18,7 @@ struct posix_timer {
 	struct process *process;      /* [I] */
 	int id;			      /* [I] */
 	struct timer_request how;     /* [I] */
+	struct cpu_clock cpu;	      /* [I] if how.clock is one of CPU time */
 	struct timer_span span;	      /* [table] value_ns: when it expires on its clock; 0: it is not set */
 	bool of_realtime;	      /* [table] a time of CLOCK_REALTIME, not a span */
 	u64 overrun;		      /* [table] of the last signal */
@@ -25,23 +26,14 @@ struct posix_timer {
 
 static bool is_cpu_clock(const struct posix_timer *t)
 {
-	return t->how.clock == CLOCK_PROCESS_CPUTIME_ID || t->how.clock == CLOCK_THREAD_CPUTIME_ID;
+	return clock_is_cpu(t->how.clock);
 }
 
 /* Locked. */
 static u64 now_of(const struct posix_timer *t)
 {
-	const struct thread *thread;
-	u64 user, sys;
-
-	if (t->how.clock == CLOCK_THREAD_CPUTIME_ID) {
-		thread = table_find_thread(t->how.tid);
-		return thread ? thread_cpu_ns(thread) : 0;
-	}
-	if (is_cpu_clock(t)) {
-		process_cpu_times_locked(t->process, &user, &sys);
-		return user + sys;
-	}
+	if (is_cpu_clock(t))
+		return cpu_clock_now_locked(&t->cpu);
 	return t->of_realtime ? clock_realtime_ns() : clock_monotonic_ns();
 }
 
@@ -135,7 +127,7 @@ void posix_timers_tick(struct process *p, u64 cpu_ns)
 
 	LIST_FOREACH (t, &p->timers.posix, link) {
 		if (is_cpu_clock(t))
-			expire(t, t->how.clock == CLOCK_PROCESS_CPUTIME_ID ? cpu_ns : now_of(t));
+			expire(t, t->cpu.tid || t->cpu.user_only ? now_of(t) : cpu_ns);
 	}
 }
 
@@ -151,15 +143,20 @@ static struct posix_timer *find(struct process *p, int id)
 }
 
 /* The clocks whose time can be waited for. */
-static int check_clock(int clock)
+static int check_clock(int clock, struct cpu_clock *cpu)
 {
+	int err;
+
+	if (clock_is_cpu(clock)) {
+		err = cpu_clock_decode(clock, CPU_CLOCK_TIMER, cpu);
+		/* Its ticks look at timers of the process that it runs for only. */
+		return !err && !cpu->tid && cpu->pid != current_process()->pid ? -EOPNOTSUPP : err;
+	}
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
 		return 0;
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
@@ -186,8 +183,9 @@ static int check_target(const struct timer_request *how)
 int posix_timer_create(const struct timer_request *req, int *id)
 {
 	struct process *p = current_process();
+	struct cpu_clock cpu = {0};
 	struct posix_timer *t;
-	int err = check_clock(req->clock);
+	int err = check_clock(req->clock, &cpu);
 	u64 irq;
 
 	if (err)
@@ -198,13 +196,12 @@ int posix_timer_create(const struct timer_request *req, int *id)
 	ktimer_init(&t->timer, fired);
 	t->process = p;
 	t->how = *req;
+	t->cpu = cpu;
 	irq = table_lock();
 	err = check_target(req);
 	if (!err && p->timers.count >= p->limits[RLIMIT_SIGPENDING].soft)
 		err = -EAGAIN;
 	if (!err) {
-		if (req->clock == CLOCK_THREAD_CPUTIME_ID && req->notify != SIGEV_THREAD_ID)
-			t->how.tid = current_thread()->tid;
 		t->id = p->timers.next_id++ & INT32_MAX;
 		if (!req->has_value)
 			t->how.value = (sigval_t){.sival_int = t->id};

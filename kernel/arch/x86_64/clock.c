@@ -13,12 +13,13 @@
  * when the timer is set and before it is set anew, and the spans between are added up: what a reading is late by is the
  * same at both ends.
  *
- * Only the first CPU measures and writes; all read. The counters of the CPUs are taken to be in step, as those of virtual
+ * Only the first CPU measures and writes; all read. Any may set the time of day, which is an offset. The counters of the CPUs are taken to be in step, as those of virtual
  * machines are.
  */
 #include <arch/cpu.h>
 #include <arch/impl/x86.h>
 #include <arch/timer.h>
+#include <moat/spinlock.h>
 #include "apic.h"
 #include "boot_info.h"
 #include "clock.h"
@@ -33,6 +34,7 @@ static struct {
 	u64 mult; /* ns per cycle, 32.32 fixed point */
 	u64 realtime_offset_ns;
 } clk = {.mult = 1ull << 32};
+static struct spinlock publish_lock = SPINLOCK_INIT(RANK_RANDOM); /* one at a time tells the listener */
 
 /* Where the refinement counts from: a moment at which both counters were read. */
 static struct {
@@ -67,7 +69,7 @@ static void publish(void)
 		.base_tsc = clk.base_tsc,
 		.base_ns = clk.base_ns,
 		.mult = clk.mult,
-		.realtime_offset_ns = clk.realtime_offset_ns,
+		.realtime_offset_ns = __atomic_load_n(&clk.realtime_offset_ns, __ATOMIC_RELAXED),
 	};
 
 	if (listener)
@@ -88,7 +90,7 @@ u64 clock_cycles_khz(void)
 /* No reader has a counter later than ours with the old rate: it would see the odd number and try again. */
 static void set_rate(u64 mult)
 {
-	u64 tsc;
+	u64 tsc, irq = spin_lock_irqsave(&publish_lock);
 
 	__atomic_store_n(&clk.sequence, clk.sequence + 1, __ATOMIC_SEQ_CST);
 	tsc = rdtsc();
@@ -97,6 +99,7 @@ static void set_rate(u64 mult)
 	clk.mult = mult;
 	__atomic_store_n(&clk.sequence, clk.sequence + 1, __ATOMIC_SEQ_CST);
 	publish();
+	spin_unlock_irqrestore(&publish_lock, irq);
 }
 
 /* Reads both counters as close together as they can be: the shortest of a few tries. */
@@ -217,11 +220,14 @@ u64 clock_monotonic_ns(void)
 
 u64 clock_realtime_ns(void)
 {
-	return clock_monotonic_ns() + clk.realtime_offset_ns;
+	return clock_monotonic_ns() + __atomic_load_n(&clk.realtime_offset_ns, __ATOMIC_RELAXED);
 }
 
 void clock_set_realtime_ns(u64 now_ns)
 {
-	clk.realtime_offset_ns = now_ns - clock_monotonic_ns();
+	u64 irq = spin_lock_irqsave(&publish_lock);
+
+	__atomic_store_n(&clk.realtime_offset_ns, now_ns - clock_monotonic_ns(), __ATOMIC_RELAXED);
 	publish();
+	spin_unlock_irqrestore(&publish_lock, irq);
 }

@@ -41,6 +41,25 @@ void process_timers_tick(struct process *p);
 /* Sets (new not NULL) or only reads (old) a timer of the current process; which < ITIMERS. */
 void itimer_set(int which, const struct timer_span *new, struct timer_span *old);
 
+/* A clock of CPU time (cpu_clock.c): of a process, or of a thread, whose number is not 0 then. */
+struct cpu_clock {
+	int pid, tid;
+	bool user_only; /* time in ring 3 */
+};
+
+enum cpu_clock_use {
+	CPU_CLOCK_READ, /* the number of any thread of the caller's own process will do for it */
+	CPU_CLOCK_TIMER,
+};
+bool clock_is_cpu(int id);
+/* -EINVAL: there is no such process or thread, or no such kind of time. */
+int __must_check cpu_clock_decode(int id, enum cpu_clock_use use, struct cpu_clock *c);
+/* What it shows; 0 once nobody is there any more. */
+u64 cpu_clock_now(const struct cpu_clock *c);
+u64 cpu_clock_now_locked(const struct cpu_clock *c); /* table locked */
+/* Sleeps until it shows so much: 0, -EINTR. */
+int __must_check cpu_clock_sleep(const struct cpu_clock *c, u64 until_ns);
+
 struct timer_request {
 	int clock, notify, signo; /* notify: SIGEV_* */
 	int tid;		  /* SIGEV_THREAD_ID */

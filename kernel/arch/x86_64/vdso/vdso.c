@@ -107,9 +107,7 @@ int __vdso_gettimeofday(struct timeval *tv, struct timezone *tz)
 		tv->tv_sec = (long)(ns / NS_PER_SECOND);
 		tv->tv_usec = (long)(ns % NS_PER_SECOND / NS_PER_US);
 	}
-	if (tz)
-		*tz = (struct timezone){0, 0};
-	return 0;
+	return tz ? (int)system_call(__NR_gettimeofday, 0, (long)tz) : 0;
 }
 
 __kernel_old_time_t __vdso_time(__kernel_old_time_t *out)
