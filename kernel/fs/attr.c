@@ -13,7 +13,9 @@
 
 static bool is_owner(const struct inode *i, const struct fs_context *c)
 {
-	return c->fsuid == i->uid || fs_capable(CAP_FOWNER, c->fsuid);
+	u32 uid = fs_ids(c).uid;
+
+	return uid == i->uid || fs_capable(CAP_FOWNER, uid);
 }
 
 /* First where the file is kept, if that is elsewhere. inode->lock held. */
@@ -24,6 +26,7 @@ static int change_below(struct inode *i, const struct inode_change *c)
 
 int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 {
+	struct fs_ids me = fs_ids(c);
 	int err;
 
 	if (!is_owner(i, c))
@@ -31,7 +34,7 @@ int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 	if (inode_is(i, S_IFLNK))
 		return -EOPNOTSUPP;
 	mode &= 07777;
-	if (!fs_in_group(i->gid, c->fsgid) && !fs_capable(CAP_FSETID, c->fsuid))
+	if (!fs_in_group(i->gid, me.gid) && !fs_capable(CAP_FSETID, me.uid))
 		mode &= ~(u32)S_ISGID;
 	mutex_lock(&i->lock);
 	err = memfd_check_mode(i, mode);
@@ -48,11 +51,13 @@ int inode_chmod(struct inode *i, const struct fs_context *c, u32 mode)
 /* A user may keep the owner, and choose the group among its own. */
 static bool may_chown(const struct inode *i, const struct fs_context *c, u32 uid, u32 gid)
 {
-	if (fs_capable(CAP_CHOWN, c->fsuid))
+	struct fs_ids me = fs_ids(c);
+
+	if (fs_capable(CAP_CHOWN, me.uid))
 		return true;
-	if (uid != ID_KEEP && (c->fsuid != i->uid || uid != i->uid))
+	if (uid != ID_KEEP && (me.uid != i->uid || uid != i->uid))
 		return false;
-	return gid == ID_KEEP || (c->fsuid == i->uid && (gid == i->gid || fs_in_group(gid, c->fsgid)));
+	return gid == ID_KEEP || (me.uid == i->uid && (gid == i->gid || fs_in_group(gid, me.gid)));
 }
 
 static int chown_below(struct inode *i, u32 uid, u32 gid)
@@ -112,11 +117,12 @@ int inode_set_times(struct inode *i, const struct fs_context *c, const struct ti
 {
 	struct timestamp now = timestamp_now();
 	bool both_now = times[0].how == TIME_NOW && times[1].how == TIME_NOW;
+	struct fs_ids me = fs_ids(c);
 	int err;
 
 	if (!is_owner(i, c)) {
 		/* Who may write may say that it was just written. */
-		err = both_now ? inode_permission(i, c->fsuid, c->fsgid, MAY_WRITE) : -EPERM;
+		err = both_now ? inode_permission(i, me.uid, me.gid, MAY_WRITE) : -EPERM;
 
 		if (err)
 			return err;

@@ -53,8 +53,9 @@ static int describe(struct inode *inode, const char *name, struct file **out)
 int vfs_memfd(const struct fs_context *c, const char *name, u32 flags, struct file **out)
 {
 	bool noexec = flags & MFD_NOEXEC_SEAL;
+	struct fs_ids me = fs_ids(c);
 	const struct inode_seed seed = {
-		.mode = S_IFREG | (noexec ? 0666 : 0777), .uid = c->fsuid, .gid = c->fsgid};
+		.mode = S_IFREG | (noexec ? 0666 : 0777), .uid = me.uid, .gid = me.gid};
 	struct inode *inode;
 	int err = super_create_inode(memfd_super, &seed, &inode);
 

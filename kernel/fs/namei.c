@@ -335,6 +335,11 @@ void fs_register_cred_ops(const struct fs_cred_ops *ops)
 	cred_ops = ops;
 }
 
+struct fs_ids fs_ids(const struct fs_context *c)
+{
+	return cred_ops ? cred_ops->ids() : (struct fs_ids){c->fsuid, c->fsgid};
+}
+
 bool fs_capable(unsigned cap, u32 uid)
 {
 	return cred_ops ? cred_ops->capable(cap, uid) : uid == 0;

@@ -155,7 +155,7 @@ static int choose_size(struct mqueue *q, const struct mq_attr *attr)
 
 static int create(const char *name, u32 mode, const struct mq_attr *attr, struct mqueue **out)
 {
-	const struct process *p = current_process();
+	const struct cred *me = current_cred();
 	struct mqueue *q;
 	int err;
 
@@ -174,8 +174,8 @@ static int create(const char *name, u32 mode, const struct mq_attr *attr, struct
 	q->named = true;
 	q->refs = 1;
 	q->mode = mode & 0777 & ~current_thread()->fs->umask;
-	q->uid = p->euid;
-	q->gid = p->egid;
+	q->uid = me->euid;
+	q->gid = me->egid;
 	TAILQ_INIT(&q->messages);
 	waitq_init(&q->events);
 	LIST_INSERT_HEAD(&queues, q, link);
@@ -188,13 +188,13 @@ static int create(const char *name, u32 mode, const struct mq_attr *attr, struct
 /* May the caller open the queue this way? */
 static int check_open(const struct mqueue *q, u32 flags)
 {
+	const struct cred *me = current_cred();
 	static const u32 wanted[] = {4, 2, 6};
-	const struct process *p = current_process();
 	u32 granted = q->mode;
 
-	if (p->euid == q->uid)
+	if (me->euid == q->uid)
 		granted >>= 6;
-	else if (p->egid == q->gid)
+	else if (me->egid == q->gid)
 		granted >>= 3;
 	return (wanted[flags & O_ACCMODE] & ~granted) && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }
@@ -242,7 +242,7 @@ static void forget_name(struct mqueue *q)
 
 int mq_unlink_queue(const char *name)
 {
-	u32 euid = current_process()->euid;
+	u32 euid = current_cred()->euid;
 	struct mqueue *q;
 	int err = 0;
 
@@ -277,7 +277,7 @@ static void notify(struct mqueue *q)
 		return;
 	signal_make_info(&info, q->notify.sigev_signo, SI_MESGQ);
 	info.si_pid = sender->pid;
-	info.si_uid = sender->uid;
+	info.si_uid = current_cred()->uid;
 	info.si_value = q->notify.sigev_value;
 	(void)!process_with(pid, tell, &info);
 }

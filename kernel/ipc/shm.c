@@ -333,7 +333,8 @@ int shm_set_locked(int id, bool locked)
 	int err = sysv_find(t, id, 0, &o);
 
 	if (!err && !capable(CAP_IPC_LOCK) &&
-	    ((p->euid != o->uid && p->euid != o->cuid) || (locked && p->limits[RLIMIT_MEMLOCK].soft == 0)))
+	    ((current_cred()->euid != o->uid && current_cred()->euid != o->cuid) ||
+	     (locked && p->limits[RLIMIT_MEMLOCK].soft == 0)))
 		err = -EPERM;
 	if (!err)
 		o->mode = locked ? o->mode | SHM_LOCKED : o->mode & ~SHM_LOCKED;

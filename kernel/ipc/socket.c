@@ -25,9 +25,7 @@ static u32 socket_count;				     /* [sockets_lock] */
 
 struct sock_cred socket_own_cred(void)
 {
-	const struct process *p = current_process();
-
-	return (struct sock_cred){p->pid, p->euid, p->egid};
+	return (struct sock_cred){current_process()->pid, current_cred()->euid, current_cred()->egid};
 }
 
 struct socket *socket_alloc(int type, int *err)

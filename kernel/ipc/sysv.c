@@ -57,12 +57,12 @@ void sysv_uncharge(u64 bytes)
 
 int sysv_check_rights(const struct sysv *o, u32 rights)
 {
-	const struct process *p = current_process();
+	const struct cred *me = current_cred();
 	u32 wanted = (rights >> 6 | rights >> 3 | rights) & 7, granted = o->mode;
 
-	if (p->euid == o->cuid || p->euid == o->uid)
+	if (me->euid == o->cuid || me->euid == o->uid)
 		granted >>= 6;
-	else if (p->egid == o->cgid || p->egid == o->gid)
+	else if (me->egid == o->cgid || me->egid == o->gid)
 		granted >>= 3;
 	return (wanted & ~granted) && !capable(CAP_IPC_OWNER) ? -EACCES : 0;
 }
@@ -94,7 +94,7 @@ int sysv_find_for(struct sysv_table *t, int id, enum sysv_look look, struct sysv
 
 int sysv_find_owned(struct sysv_table *t, int id, struct sysv **out)
 {
-	u32 euid = current_process()->euid;
+	u32 euid = current_cred()->euid;
 	int err = sysv_find(t, id, 0, out);
 
 	if (err)
@@ -151,7 +151,7 @@ static int grow(struct sysv_table *t)
 
 int sysv_add(struct sysv_table *t, struct sysv *o, s32 key, int flags)
 {
-	const struct process *p = current_process();
+	const struct cred *me = current_cred();
 
 	if (t->count >= t->max)
 		return -ENOSPC;
@@ -166,8 +166,8 @@ int sysv_add(struct sysv_table *t, struct sysv *o, s32 key, int flags)
 	o->id = (int)(t->round << INDEX_BITS | t->next);
 	o->key = key;
 	o->mode = (u32)flags & 0777;
-	o->uid = o->cuid = p->euid;
-	o->gid = o->cgid = p->egid;
+	o->uid = o->cuid = me->euid;
+	o->gid = o->cgid = me->egid;
 	o->changed_sec = sysv_now_sec();
 	t->slots[t->next++] = o;
 	t->count++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System calls about who a process is: user and group IDs, supplementary groups, capabilities. What a change of user does to
- * the capabilities is in task/cred.c. All threads of a process have one identity.
+ * the capabilities is in task/cred.c. Each call is about the calling thread alone; C libraries make it in all threads.
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -20,22 +20,22 @@
 
 s64 sys_getuid(void)
 {
-	return current_process()->uid;
+	return current_cred()->uid;
 }
 
 s64 sys_geteuid(void)
 {
-	return current_process()->euid;
+	return current_cred()->euid;
 }
 
 s64 sys_getgid(void)
 {
-	return current_process()->gid;
+	return current_cred()->gid;
 }
 
 s64 sys_getegid(void)
 {
-	return current_process()->egid;
+	return current_cred()->egid;
 }
 
 static s64 put_three(const u32 v[3], void __user *const to[3])
@@ -49,52 +49,52 @@ static s64 put_three(const u32 v[3], void __user *const to[3])
 
 s64 sys_getresuid(void __user *ruid, void __user *euid, void __user *suid)
 {
-	const struct process *p = current_process();
+	const struct cred *c = current_cred();
 
-	return put_three((u32[]){p->uid, p->euid, p->suid}, (void __user *[]){ruid, euid, suid});
+	return put_three((u32[]){c->uid, c->euid, c->suid}, (void __user *[]){ruid, euid, suid});
 }
 
 s64 sys_getresgid(void __user *rgid, void __user *egid, void __user *sgid)
 {
-	const struct process *p = current_process();
+	const struct cred *c = current_cred();
 
-	return put_three((u32[]){p->gid, p->egid, p->sgid}, (void __user *[]){rgid, egid, sgid});
+	return put_three((u32[]){c->gid, c->egid, c->sgid}, (void __user *[]){rgid, egid, sgid});
 }
 
 static struct user_ids current_users(void)
 {
-	const struct process *p = current_process();
+	const struct cred *c = current_cred();
 
-	return (struct user_ids){p->uid, p->euid, p->suid};
+	return (struct user_ids){c->uid, c->euid, c->suid};
 }
 
 static struct user_ids current_groups(void)
 {
-	const struct process *p = current_process();
+	const struct cred *c = current_cred();
 
-	return (struct user_ids){p->gid, p->egid, p->sgid};
+	return (struct user_ids){c->gid, c->egid, c->sgid};
 }
 
 static void set_users(const struct user_ids *new)
 {
-	struct process *p = current_process();
 	const struct user_ids old = current_users();
+	struct cred c = *current_cred();
 
-	p->uid = new->uid;
-	p->euid = new->euid;
-	p->suid = new->suid;
-	sys_fs()->fsuid = new->euid;
-	cred_after_setuid(&p->cred, &old, new);
+	c.uid = new->uid;
+	c.euid = c.fsuid = new->euid;
+	c.suid = new->suid;
+	cred_after_setuid(&c, &old, new);
+	cred_change(&c);
 }
 
 static void set_groups_ids(const struct user_ids *new)
 {
-	struct process *p = current_process();
+	struct cred c = *current_cred();
 
-	p->gid = new->uid;
-	p->egid = new->euid;
-	p->sgid = new->suid;
-	sys_fs()->fsgid = new->euid;
+	c.gid = new->uid;
+	c.egid = c.fsgid = new->euid;
+	c.sgid = new->suid;
+	cred_change(&c);
 }
 
 /* setuid(2), setgid(2): who may sets all three, others may only go to an identity that they have. */
@@ -212,22 +212,27 @@ s64 sys_setresgid(u32 rgid, u32 egid, u32 sgid)
 s64 sys_setfsuid(u32 uid)
 {
 	const struct user_ids ids = current_users();
-	u32 old = sys_fs()->fsuid;
+	struct cred c = *current_cred();
+	u32 old = c.fsuid;
 
 	if (uid == ID_SAME || !(is_one_of(&ids, uid) || uid == old || capable(CAP_SETUID)))
 		return old;
-	sys_fs()->fsuid = uid;
-	cred_after_setfsuid(&current_process()->cred, old, uid);
+	c.fsuid = uid;
+	cred_after_setfsuid(&c, old, uid);
+	cred_change(&c);
 	return old;
 }
 
 s64 sys_setfsgid(u32 gid)
 {
 	const struct user_ids ids = current_groups();
-	u32 old = sys_fs()->fsgid;
+	struct cred c = *current_cred();
+	u32 old = c.fsgid;
 
-	if (gid != ID_SAME && (is_one_of(&ids, gid) || gid == old || capable(CAP_SETGID)))
-		sys_fs()->fsgid = gid;
+	if (gid == ID_SAME || !(is_one_of(&ids, gid) || gid == old || capable(CAP_SETGID)))
+		return old;
+	c.fsgid = gid;
+	cred_change(&c);
 	return old;
 }
 
@@ -235,7 +240,7 @@ s64 sys_setfsgid(u32 gid)
 
 s64 sys_getgroups(int size, void __user *list)
 {
-	const struct groups *g = current_process()->cred.groups;
+	const struct groups *g = current_cred()->groups;
 	u32 count = g ? g->count : 0;
 
 	if (size < 0 || (size && count > (u32)size))
@@ -297,16 +302,6 @@ static int make_groups(u32 count, const void __user *list, struct groups **out)
 	return 0;
 }
 
-/* /proc/PID/status looks at the list with the table locked. *arg: the list to take, then the one that was there. */
-static int swap_groups(struct process *p, void *arg)
-{
-	struct groups **g = arg, *old = p->cred.groups;
-
-	p->cred.groups = *g;
-	*g = old;
-	return 0;
-}
-
 s64 sys_setgroups(size_t size, const void __user *list)
 {
 	struct groups *g = NULL;
@@ -320,9 +315,8 @@ s64 sys_setgroups(size_t size, const void __user *list)
 		err = make_groups((u32)size, list, &g);
 	if (err)
 		return err;
-	err = process_with(0, swap_groups, &g);
-	groups_put(g);
-	return err;
+	cred_take_groups(g);
+	return 0;
 }
 
 /* --- capabilities --- */
@@ -352,11 +346,11 @@ static int words_of_version(void __user *header, unsigned *words)
 }
 
 /* With the table locked. */
-static int get_sets(struct process *p, void *arg)
+static int get_sets(struct thread *t, void *arg)
 {
 	struct cap_sets *s = arg;
 
-	*s = (struct cap_sets){p->cred.effective, p->cred.permitted, p->cred.inheritable};
+	*s = (struct cap_sets){t->cred.effective, t->cred.permitted, t->cred.inheritable};
 	return 0;
 }
 
@@ -373,7 +367,7 @@ s64 sys_capget(void __user *hdr, void __user *data)
 		return -EFAULT;
 	if (pid < 0)
 		return -EINVAL;
-	err = process_with(pid, get_sets, &s);
+	err = thread_with(pid, get_sets, &s);
 	if (err)
 		return err;
 	for (unsigned i = 0; i < words; i++)
@@ -388,6 +382,7 @@ s64 sys_capset(void __user *hdr, const void __user *data)
 	struct __user_cap_data_struct in[_LINUX_CAPABILITY_U32S_3] = {0};
 	struct cap_sets want;
 	unsigned words;
+	struct cred c;
 	int pid, err = words_of_version(hdr, &words);
 
 	if (err)
@@ -401,7 +396,11 @@ s64 sys_capset(void __user *hdr, const void __user *data)
 	want.effective = (in[0].effective | (u64)in[1].effective << 32) & CAP_ALL;
 	want.permitted = (in[0].permitted | (u64)in[1].permitted << 32) & CAP_ALL;
 	want.inheritable = (in[0].inheritable | (u64)in[1].inheritable << 32) & CAP_ALL;
-	return cred_set_caps(&current_process()->cred, &want);
+	c = *current_cred();
+	err = cred_set_caps(&c, &want);
+	if (!err)
+		cred_change(&c);
+	return err;
 }
 
 /* --- prctl(2) --- */
@@ -454,10 +453,9 @@ static s64 set_keep_caps(struct cred *c, u64 keep)
 	return 0;
 }
 
-bool sys_prctl_cred(int option, const u64 arg[4], s64 *result)
+/* *c is a copy, which the caller makes the thread's own. */
+static bool change(struct cred *c, int option, const u64 arg[4], s64 *result)
 {
-	struct cred *c = &current_process()->cred;
-
 	switch (option) {
 	case PR_CAPBSET_READ:
 		*result = arg[0] > CAP_LAST_CAP ? -EINVAL : (s64)(c->bounding >> arg[0] & 1);
@@ -483,4 +481,14 @@ bool sys_prctl_cred(int option, const u64 arg[4], s64 *result)
 	default:
 		return false;
 	}
+}
+
+bool sys_prctl_cred(int option, const u64 arg[4], s64 *result)
+{
+	struct cred c = *current_cred();
+	bool known = change(&c, option, arg, result);
+
+	if (known && *result >= 0)
+		cred_change(&c);
+	return known;
 }

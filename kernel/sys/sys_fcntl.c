@@ -28,7 +28,7 @@ static s64 set_flags(struct file *f, u32 flags)
 
 	vfs_facts(f, &facts);
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !capable(CAP_FOWNER) &&
-	    sys_fs()->fsuid != facts.uid)
+	    current_cred()->fsuid != facts.uid)
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISREG(facts.mode) && !S_ISFIFO(facts.mode))
 		return -EINVAL;

@@ -42,7 +42,7 @@ static s64 add_watch(struct file *f, const char __user *path, u32 mask)
 	if ((mask & IN_ONLYDIR) && !inode_is_folder(t.inode))
 		err = -ENOTDIR;
 	else
-		err = inode_permission(t.inode, sys_fs()->fsuid, sys_fs()->fsgid, MAY_READ);
+		err = inode_permission(t.inode, current_cred()->fsuid, current_cred()->fsgid, MAY_READ);
 	if (!err)
 		err = inotify_add(f, t.dentry, mask);
 	user_target_put(&t);

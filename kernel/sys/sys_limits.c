@@ -46,11 +46,12 @@ struct limit_call {
 /* prlimit(2) on any process: the same user, or root. Table locked, so that p stays. */
 static int change_limit(struct process *p, void *arg)
 {
-	const struct process *me = current_process();
+	const struct cred *me = current_cred(), *its = &p->cred;
 	struct limit_call *c = arg;
 
-	if (p != me && !process_capable(me, CAP_SYS_RESOURCE) &&
-	    (me->uid != p->uid || me->uid != p->euid || me->uid != p->suid))
+	if (p != current_process() && !capable(CAP_SYS_RESOURCE) &&
+	    (me->uid != its->uid || me->uid != its->euid || me->uid != its->suid || me->gid != its->gid ||
+	     me->gid != its->egid || me->gid != its->sgid))
 		return -EPERM;
 	c->old = p->limits[c->resource];
 	return c->new ? set_limit(p, c->resource, c->new) : 0;

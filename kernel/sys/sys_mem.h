@@ -17,7 +17,7 @@ static inline void tell_lock_limit(void)
 	const struct process *me = current_process();
 
 	__atomic_store_n(&me->aspace->limit_lock_bytes,
-			 process_capable(me, CAP_IPC_LOCK) ? UINT64_MAX : me->limits[RLIMIT_MEMLOCK].soft,
+			 capable(CAP_IPC_LOCK) ? UINT64_MAX : me->limits[RLIMIT_MEMLOCK].soft,
 			 __ATOMIC_RELAXED);
 }
 

@@ -43,11 +43,11 @@ static bool is_fair(int policy)
 }
 
 /* The same user, or who has the capability (sched_setscheduler(2), "Privileges and resource limits"). */
-static bool may_control(const struct process *p)
+static bool may_control(const struct thread *t)
 {
-	const struct process *me = current_process();
+	u32 euid = current_cred()->euid;
 
-	return capable(CAP_SYS_NICE) || me->euid == p->euid || me->euid == p->uid;
+	return capable(CAP_SYS_NICE) || euid == t->cred.euid || euid == t->cred.uid;
 }
 
 /* RLIMIT_NICE 1..40 stands for nice 19..-20. */
@@ -57,9 +57,10 @@ static bool limit_allows_nice(const struct process *p, int nice)
 }
 
 /* What who has not the capability may not do. */
-static int check_rights(const struct process *p, const struct sched_policy *old,
+static int check_rights(const struct thread *t, const struct sched_policy *old,
 			const struct sched_policy *new)
 {
+	const struct process *p = t->process;
 	u64 rt_limit = p->limits[RLIMIT_RTPRIO].soft;
 
 	if (capable(CAP_SYS_NICE))
@@ -71,7 +72,7 @@ static int check_rights(const struct process *p, const struct sched_policy *old,
 		return -EPERM;
 	if (old->policy == SCHED_IDLE && new->policy != SCHED_IDLE && !limit_allows_nice(p, old->nice))
 		return -EPERM;
-	if (!may_control(p) || (old->reset_on_fork && !new->reset_on_fork))
+	if (!may_control(t) || (old->reset_on_fork && !new->reset_on_fork))
 		return -EPERM;
 	return 0;
 }
@@ -108,7 +109,7 @@ static int change_policy(struct thread *t, void *arg)
 		new.reset_on_fork = c->reset_on_fork;
 	if (is_rt(new.policy) != (new.rt_priority != 0))
 		return -EINVAL;
-	err = check_rights(t->process, &old, &new);
+	err = check_rights(t, &old, &new);
 	if (!err)
 		thread_set_policy(t, &new);
 	return err;
@@ -306,7 +307,7 @@ static int change_affinity(struct thread *t, void *arg)
 {
 	u32 bits = (u32)(*(const u64 *)arg & cpus_there());
 
-	if (!may_control(t->process))
+	if (!may_control(t))
 		return -EPERM;
 	if (!bits)
 		return -EINVAL;
@@ -334,11 +335,11 @@ struct nice_call {
 
 static int set_nice(struct thread *t, int nice)
 {
-	const struct process *me = current_process();
+	u32 euid = current_cred()->euid;
 	struct sched_policy p = thread_policy(t);
 
 	if (!capable(CAP_SYS_NICE)) {
-		if (me->euid != t->process->uid && me->euid != t->process->euid)
+		if (euid != t->cred.uid && euid != t->cred.euid)
 			return -EPERM;
 		if (nice < p.nice && !limit_allows_nice(t->process, nice))
 			return -EACCES;
@@ -368,7 +369,7 @@ static bool nice_process(struct process *p, void *arg)
 	struct nice_call *c = arg;
 	struct thread *t;
 
-	if (c->which == PRIO_PGRP ? p->pgid == c->who : p->uid == (u32)c->who) {
+	if (c->which == PRIO_PGRP ? p->pgid == c->who : p->cred.uid == (u32)c->who) {
 		TAILQ_FOREACH (t, &p->threads, sibling)
 			(void)nice_thread(t, c);
 	}
@@ -389,7 +390,7 @@ static int for_whom(struct nice_call *c)
 		return 0;
 	}
 	if (!c->who)
-		c->who = c->which == PRIO_PGRP ? current_process()->pgid : (int)current_process()->uid;
+		c->who = c->which == PRIO_PGRP ? current_process()->pgid : (int)current_cred()->uid;
 	process_for_each(nice_process, c);
 	return c->result;
 }

@@ -52,12 +52,13 @@ static int get_rights(struct sock_message *m, const int *fds, size_t count)
 static int check_cred(const struct sock_cred *c)
 {
 	const struct process *p = current_process();
+	const struct cred *me = current_cred();
 
 	if (c->pid != p->pid && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (c->uid != p->uid && c->uid != p->euid && c->uid != p->suid && !capable(CAP_SETUID))
+	if (c->uid != me->uid && c->uid != me->euid && c->uid != me->suid && !capable(CAP_SETUID))
 		return -EPERM;
-	if (c->gid != p->gid && c->gid != p->egid && c->gid != p->sgid && !capable(CAP_SETGID))
+	if (c->gid != me->gid && c->gid != me->egid && c->gid != me->sgid && !capable(CAP_SETGID))
 		return -EPERM;
 	if (c->uid == UINT32_MAX || c->gid == UINT32_MAX)
 		return -EINVAL;

@@ -185,7 +185,6 @@ s64 sys_fstatfs(int fd, void __user *buf)
 /* access(2) asks for the real user, unless AT_EACCESS says otherwise. */
 s64 sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 {
-	struct process *me = current_process();
 	struct user_path p;
 	struct inode *i;
 	s64 err;
@@ -197,8 +196,8 @@ s64 sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 	if (err)
 		return err;
 	if (!(flags & AT_EACCESS)) {
-		p.at.uid = me->uid;
-		p.at.gid = me->gid;
+		p.at.uid = current_cred()->uid;
+		p.at.gid = current_cred()->gid;
 	}
 	current_thread()->asks_as_real_user = !(flags & AT_EACCESS);
 	err = user_path_inode(&p, &i);

@@ -3,12 +3,12 @@
  * Capabilities and groups: the rules of capabilities(7) as functions of values, and the questions that other rooms ask. A
  * process starts with every capability; it keeps them as long as it stays user 0 and drops none.
  *
- * The sets belong to their process: only its own threads change them.
+ * A thread changes its own, and reads it without a lock; it does so under the table's lock, under which others look.
  */
 #include <asm/errno.h>
 #include <linux/securebits.h>
 #include <moat/heap.h>
-#include <moat/task.h>
+#include "table.h"
 
 #define BIT_OF(cap) (1ull << (cap))
 /* Those that matter for files only and so follow fsuid. */
@@ -42,14 +42,9 @@ void cred_put_groups(struct cred *c)
 	c->groups = NULL;
 }
 
-bool process_capable(const struct process *p, unsigned cap)
-{
-	return p->cred.effective & BIT_OF(cap);
-}
-
 bool capable(unsigned cap)
 {
-	return process_capable(current_process(), cap);
+	return current_cred()->effective & BIT_OF(cap);
 }
 
 static bool has_group(const struct groups *g, u32 gid)
@@ -71,28 +66,98 @@ static bool has_group(const struct groups *g, u32 gid)
 
 bool in_group(u32 gid)
 {
-	const struct fs_context *fs = current_thread()->fs;
+	const struct cred *me = current_cred();
 
-	return (fs && fs->fsgid == gid) || has_group(current_process()->cred.groups, gid);
+	return me->fsgid == gid || has_group(me->groups, gid);
 }
 
 /* access(2) asks for the real user: as root it has what is permitted, as another one nothing. */
 static bool capable_for_files(unsigned cap, u32 uid)
 {
-	const struct process *me = current_process();
+	const struct cred *me = current_cred();
 
 	(void)uid;
-	if (!current_thread()->asks_as_real_user || (me->cred.securebits & SECBIT_NO_SETUID_FIXUP))
+	if (!current_thread()->asks_as_real_user || (me->securebits & SECBIT_NO_SETUID_FIXUP))
 		return capable(cap);
-	return me->uid == 0 && (me->cred.permitted & BIT_OF(cap));
+	return me->uid == 0 && (me->permitted & BIT_OF(cap));
+}
+
+static struct fs_ids ids_for_files(void)
+{
+	return (struct fs_ids){current_cred()->fsuid, current_cred()->fsgid};
 }
 
 void cred_init(void)
 {
-	static const struct fs_cred_ops ops = {.capable = capable_for_files, .in_group = in_group};
+	static const struct fs_cred_ops ops = {
+		.ids = ids_for_files, .capable = capable_for_files, .in_group = in_group};
 
 	cred_init_root(&kernel_process.cred);
 	fs_register_cred_ops(&ops);
+}
+
+/* Where others look while they hold the lock. */
+static void set(struct cred *to, const struct cred *new)
+{
+	struct groups *groups = to->groups;
+
+	*to = *new;
+	to->groups = groups;
+}
+
+static bool is_leader(const struct thread *t)
+{
+	return t->process->leader == t;
+}
+
+void cred_change(const struct cred *new)
+{
+	struct thread *t = current_thread();
+	u64 irq = table_lock();
+
+	set(&t->cred, new);
+	if (is_leader(t))
+		set(&t->process->cred, new);
+	table_unlock(irq);
+}
+
+/* g: the list to take; then the one that was there. */
+static void swap_groups(struct cred *c, struct groups **g)
+{
+	struct groups *old = c->groups;
+
+	c->groups = *g;
+	*g = old;
+}
+
+void cred_take_groups(struct groups *g)
+{
+	struct thread *t = current_thread();
+	struct groups *shown = g;
+	u64 irq;
+
+	if (g)
+		ref_get(&g->refs);
+	irq = table_lock();
+	swap_groups(&t->cred, &g);
+	if (is_leader(t))
+		swap_groups(&t->process->cred, &shown);
+	table_unlock(irq);
+	groups_put(g);
+	groups_put(shown);
+}
+
+void cred_exec(void)
+{
+	struct cred c = *current_cred();
+
+	c.suid = c.fsuid = c.euid;
+	c.sgid = c.fsgid = c.egid;
+	cred_after_exec(&c, c.uid, c.euid);
+	cred_change(&c);
+	if (c.groups)
+		ref_get(&c.groups->refs);
+	cred_take_groups(c.groups);
 }
 
 void cred_after_setuid(struct cred *c, const struct user_ids *old, const struct user_ids *new)

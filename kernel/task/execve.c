@@ -31,10 +31,10 @@ static int load(const struct exec_call *call, struct process *me, struct exec_im
 		.fs = current_thread()->fs,
 		.flags = (me->personality & PERSONALITY_FIXED ? EXEC_FIXED_ADDRESSES : 0) |
 			 (call->path_is_lost ? EXEC_PATH_LOST : 0),
-		.uid = me->uid,
-		.euid = me->euid,
-		.gid = me->gid,
-		.egid = me->egid,
+		.uid = current_cred()->uid,
+		.euid = current_cred()->euid,
+		.gid = current_cred()->gid,
+		.egid = current_cred()->egid,
 		.limit_as_bytes = me->limits[RLIMIT_AS].soft,
 		.limit_data_bytes = me->limits[RLIMIT_DATA].soft,
 		.limit_stack_bytes = me->limits[RLIMIT_STACK].soft,
@@ -180,7 +180,7 @@ int process_exec(const struct exec_call *call)
 	replace_files(r.files);
 	replace_hand(me, r.hand);
 	replace_names(me, t, call->comm ? call->comm : r.image.name);
-	cred_after_exec(&me->cred, me->uid, me->euid);
+	cred_exec();
 	me->explain[0] = 0;
 	irq = table_lock();
 	me->exit_signal = SIGCHLD;

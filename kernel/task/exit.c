@@ -47,7 +47,7 @@ void child_info(const struct process *p, int code, int status, siginfo_t *info)
 {
 	signal_make_info(info, SIGCHLD, code);
 	info->si_pid = p->pid;
-	info->si_uid = p->uid;
+	info->si_uid = p->cred.uid;
 	info->si_status = status;
 	info->si_utime = (long)(p->usage.user_ns * USER_HZ / NS_PER_SEC);
 	info->si_stime = (long)(p->usage.sys_ns * USER_HZ / NS_PER_SEC);
@@ -127,7 +127,7 @@ static void give_children_away(struct process *p, struct dead_list *dead)
 		} else if (child->parent_death_signal) {
 			signal_make_info(&info, child->parent_death_signal, SI_USER);
 			info.si_pid = p->pid;
-			info.si_uid = p->uid;
+			info.si_uid = p->cred.uid;
 			(void)signal_send(child, &info);
 		}
 	}

@@ -54,6 +54,7 @@ static int copy_thread(struct process *p, const struct clone_request *req, struc
 		frame_set_sp(f, req->stack);
 	if (req->flags & CLONE_SETTLS)
 		arch_thread_set_tls(&t->arch, req->tls);
+	cred_copy(&t->cred, &me->cred);
 	t->blocked_signals = me->blocked_signals;
 	t->policy = me->policy;
 	/* Two that share memory cannot share the alternate stack, unless one waits for the other. */
@@ -115,13 +116,7 @@ static void copy_identity(struct process *child, const struct process *me)
 	child->facts = me->facts;
 	child->oom_score_adj = me->oom_score_adj;
 	child->oom_score_adj_min = me->oom_score_adj_min;
-	child->uid = me->uid;
-	child->euid = me->euid;
-	child->suid = me->suid;
-	child->gid = me->gid;
-	child->egid = me->egid;
-	child->sgid = me->sgid;
-	cred_copy(&child->cred, &me->cred);
+	cred_copy(&child->cred, current_cred());
 	child->personality = me->personality;
 	if (!me->exe)
 		return;
@@ -183,11 +178,13 @@ static void drop_pidfd(const struct new_pidfd *n)
 /* Why the current process may not have one more thread or child now. Table locked. */
 static int may_have_another(const struct process *me)
 {
+	u32 uid = current_cred()->uid;
+
 	/* A child born to one that is being killed would escape. */
 	if (signal_kill_due())
 		return -EINTR;
-	return me->uid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
-			       table_count_user(me->uid) >= me->limits[RLIMIT_NPROC].soft
+	return uid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
+			       table_count_user(uid) >= me->limits[RLIMIT_NPROC].soft
 		       ? -EAGAIN
 		       : 0;
 }

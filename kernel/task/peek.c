@@ -4,22 +4,18 @@
 #include <moat/task.h>
 
 struct peek {
-	const struct process *me;
 	struct aspace *as;
 };
 
 /* ptrace(2), "Ptrace access mode checking": all IDs of the target are the caller's real ones, or it has CAP_SYS_PTRACE. */
-static bool may_peek(const struct process *me, const struct process *p)
-{
-	if (me == p || process_capable(me, CAP_SYS_PTRACE))
-		return true;
-	return me->uid == p->uid && me->uid == p->euid && me->uid == p->suid && me->gid == p->gid &&
-	       me->gid == p->egid && me->gid == p->sgid;
-}
-
 bool process_may_peek(const struct process *p)
 {
-	return may_peek(current_process(), p);
+	const struct cred *me = current_cred(), *c = &p->cred;
+
+	if (p == current_process() || capable(CAP_SYS_PTRACE))
+		return true;
+	return me->uid == c->uid && me->uid == c->euid && me->uid == c->suid && me->gid == c->gid &&
+	       me->gid == c->egid && me->gid == c->sgid;
 }
 
 /* Table locked. */
@@ -29,7 +25,7 @@ static int look(struct process *p, void *arg)
 
 	if (!p->aspace)
 		return -ESRCH;
-	if (!may_peek(k->me, p))
+	if (!process_may_peek(p))
 		return -EPERM;
 	k->as = p->aspace;
 	aspace_get(k->as);
@@ -38,7 +34,7 @@ static int look(struct process *p, void *arg)
 
 int process_peek(int pid, struct aspace **out)
 {
-	struct peek k = {.me = current_process()};
+	struct peek k = {.as = NULL};
 	int err = pid > 0 ? process_with(pid, look, &k) : -ESRCH;
 
 	*out = k.as;

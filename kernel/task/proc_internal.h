@@ -19,7 +19,7 @@ struct subject {
 	int pid, tid, ppid, pgid, sid, threads, tty, foreground;
 	char state; /* as /proc/PID/stat shows it */
 	char name[TASK_NAME_MAX];
-	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid, umask;
+	u32 umask;
 	u32 personality;
 	bool no_new_privs;
 	u8 seccomp_mode;

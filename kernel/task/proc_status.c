@@ -36,15 +36,17 @@ static const char *state_words(char state)
 
 static void put_identity(struct proc_text *t, const struct subject *s, int tid)
 {
+	const struct cred *c = &s->cred;
+
 	proc_printf(t, "Name:\t");
 	proc_put_escaped(t, s->name, "\n\\");
 	proc_printf(t, "\nUmask:\t%04o\nState:\t%s\n", s->umask, state_words(s->state));
 	proc_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", s->pid, tid, s->ppid);
-	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", s->uid, s->euid, s->suid, s->fsuid);
-	proc_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", s->gid, s->egid, s->sgid, s->fsgid);
+	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
+	proc_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
 	proc_printf(t, "FDSize:\t%u\nGroups:\t", s->files ? fd_table_capacity(s->files) : 0);
-	for (u32 i = 0; i < (s->cred.groups ? s->cred.groups->count : 0); i++)
-		proc_printf(t, "%s%u", i ? " " : "", s->cred.groups->gids[i]);
+	for (u32 i = 0; i < (c->groups ? c->groups->count : 0); i++)
+		proc_printf(t, "%s%u", i ? " " : "", c->groups->gids[i]);
 	proc_printf(t, " \n");
 	proc_printf(t, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t%d\n", s->pid, tid,
 		    s->pgid, s->sid, s->pid == kernel_process.pid);

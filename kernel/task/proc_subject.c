@@ -116,14 +116,8 @@ static void copy_subject(struct process *p, void *arg)
 		tty_facts(p->tty, &s->tty, &s->foreground);
 	s->threads = (int)p->thread_count;
 	memcpy(s->name, p->name, sizeof(s->name));
-	s->uid = p->uid;
-	s->euid = s->fsuid = p->euid;
-	s->suid = p->suid;
-	s->gid = p->gid;
-	s->egid = s->fsgid = p->egid;
-	s->sgid = p->sgid;
 	s->personality = p->personality;
-	cred_copy(&s->cred, &p->cred);
+	cred_copy(&s->cred, t ? &t->cred : &p->cred);
 	s->oom_score_adj = p->oom_score_adj;
 	s->start_ns = p->start_ns;
 	s->exit_status = p->exit_status;
@@ -140,11 +134,8 @@ static void copy_subject(struct process *p, void *arg)
 	if (!t)
 		s->switches = p->usage.switches;
 	take_references(p, s);
-	if (s->fs) {
+	if (s->fs)
 		s->umask = s->fs->umask;
-		s->fsuid = s->fs->fsuid;
-		s->fsgid = s->fs->fsgid;
-	}
 }
 
 static int visit(struct process *p, void *arg)
@@ -196,13 +187,13 @@ void subject_put(struct subject *s)
 
 int subject_check(const struct subject *s)
 {
-	const struct process *me = current_process();
-	u32 uid = current_thread()->fs->fsuid, gid = current_thread()->fs->fsgid;
+	const struct cred *me = current_cred(), *c = &s->cred;
+	u32 uid = me->fsuid, gid = me->fsgid;
 
-	if (capable(CAP_SYS_PTRACE) || s->pid == me->pid)
+	if (capable(CAP_SYS_PTRACE) || s->pid == current_process()->pid)
 		return 0;
-	if (uid == s->uid && uid == s->euid && uid == s->suid && gid == s->gid && gid == s->egid &&
-	    gid == s->sgid)
+	if (uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid && gid == c->egid &&
+	    gid == c->sgid)
 		return 0;
 	return -EACCES;
 }

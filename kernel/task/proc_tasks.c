@@ -107,7 +107,7 @@ struct ids {
 
 static void copy_ids(struct process *p, void *arg)
 {
-	*(struct ids *)arg = (struct ids){p->euid, p->egid};
+	*(struct ids *)arg = (struct ids){p->cred.euid, p->cred.egid};
 }
 
 static bool owner(const struct proc_key *key, u32 *uid, u32 *gid)

@@ -10,14 +10,14 @@
 #include <moat/task.h>
 #include "table.h"
 
-bool signal_permitted(const struct process *p, int signo)
+bool signal_permitted(const struct process *p, const struct cred *target, int signo)
 {
-	const struct process *me = current_process();
+	const struct cred *me = current_cred();
 
-	if (capable(CAP_KILL) || me->euid == p->suid || me->euid == p->uid || me->uid == p->suid ||
-	    me->uid == p->uid)
+	if (capable(CAP_KILL) || me->euid == target->suid || me->euid == target->uid ||
+	    me->uid == target->suid || me->uid == target->uid)
 		return true;
-	return signo == SIGCONT && p->sid == me->sid;
+	return signo == SIGCONT && p->sid == current_process()->sid;
 }
 
 struct kill_request {
@@ -32,17 +32,18 @@ static bool is_meant(const struct kill_request *k, const struct process *p)
 	return k->pid == -1 ? p != current_process() : p->pgid == k->pgid;
 }
 
-static int check(const struct process *p, const struct kill_request *k)
+/* target: of p, or of that of its threads which is meant. */
+static int check(const struct process *p, const struct cred *target, const struct kill_request *k)
 {
 	if (k->signo < 0 || k->signo > SIGNAL_MAX)
 		return -EINVAL;
 	/* Threads of one process may send one another anything. */
-	return p == current_process() || signal_permitted(p, k->signo) ? 0 : -EPERM;
+	return p == current_process() || signal_permitted(p, target, k->signo) ? 0 : -EPERM;
 }
 
 static int kill_one(struct process *p, struct kill_request *k)
 {
-	int err = check(p, k);
+	int err = check(p, &p->cred, k);
 
 	if (err) {
 		k->err = err;
@@ -69,7 +70,7 @@ static void info_from_me(siginfo_t *info, int signo, int code)
 {
 	signal_make_info(info, signo, code);
 	info->si_pid = current_process()->pid;
-	info->si_uid = current_process()->uid;
+	info->si_uid = current_cred()->uid;
 }
 
 int signal_kill(int pid, int signo)
@@ -95,7 +96,7 @@ static int kill_thread(struct thread *t, void *arg)
 
 	if (k->tgid != -1 && k->tgid != t->process->pid)
 		return -ESRCH;
-	err = check(t->process, k);
+	err = check(t->process, &t->cred, k);
 	if (err || !k->signo)
 		return err;
 	return signal_send_thread(t, k->info);
@@ -108,7 +109,7 @@ static int kill_ended_leader(struct process *p, void *arg)
 
 	if (p->pid != k->pid || (k->tgid != -1 && k->tgid != p->pid))
 		return -ESRCH;
-	return check(p, k);
+	return check(p, &p->cred, k);
 }
 
 static int send_to_thread(struct kill_request *k)

@@ -249,7 +249,7 @@ void signal_send_self(int signo)
 
 	signal_make_info(&info, signo, SI_USER);
 	info.si_pid = me->pid;
-	info.si_uid = me->uid;
+	info.si_uid = current_cred()->uid;
 	(void)signal_send_thread(current_thread(), &info);
 }
 

@@ -249,7 +249,7 @@ unsigned table_count_user(u32 uid)
 	unsigned n = 0;
 
 	LIST_FOREACH (p, &processes, all)
-		n += p->uid == uid ? MAX(p->thread_count, 1u) : 0;
+		n += p->cred.uid == uid ? MAX(p->thread_count, 1u) : 0;
 	return n;
 }
 

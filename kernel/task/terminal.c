@@ -22,7 +22,7 @@ static void caller(struct tty_caller *out)
 		.pid = p->pid,
 		.pgid = p->pgid,
 		.sid = p->sid,
-		.uid = p->euid,
+		.uid = current_cred()->euid,
 		.tty = p->tty,
 		.leads = p->sid == p->pid && p != &kernel_process,
 		.privileged = capable(CAP_SYS_ADMIN),

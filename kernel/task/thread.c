@@ -19,6 +19,7 @@ struct thread *thread_create(struct process *p, const char *name, void (*fn)(voi
 		return NULL;
 	t->process = p;
 	t->tid = p->pid;
+	cred_init_root(&t->cred);
 	signal_queue_init(&t->signals);
 	t->state = THREAD_BLOCKED;
 	sched_init_thread(t);
@@ -41,6 +42,7 @@ void thread_free(struct thread *t)
 	spin_unlock_irqrestore(&threads_lock, irq);
 	arch_thread_destroy(&t->arch);
 	task_ref_put(t->ref);
+	cred_put_groups(&t->cred);
 	seccomp_put(t->seccomp.filters);
 	kfree(t);
 }

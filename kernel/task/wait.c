@@ -36,7 +36,8 @@ static bool is_meant(const struct process *child, const struct wait_request *req
 
 static void fill(struct look *l, struct process *child, int code, int status)
 {
-	*l->out = (struct wait_result){.pid = child->pid, .uid = child->uid, .code = code, .status = status};
+	*l->out = (struct wait_result){
+		.pid = child->pid, .uid = child->cred.uid, .code = code, .status = status};
 }
 
 static void take_zombie(struct look *l, struct process *child)

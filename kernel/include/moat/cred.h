@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* room: task */
 /*
- * What a process may do beyond its user: capabilities(7), and its supplementary groups. The user and group IDs themselves
- * stand in struct process, those that files are reached with in its fs_context.
+ * Who a thread is (credentials(7)): its user and groups, and what it may do beyond them (capabilities(7)). Each thread has an
+ * identity of its own, as on Linux; the C libraries keep those of a process equal. What others see of a process is its first
+ * thread's, of which struct process keeps a copy.
  *
  *     bounding      what exec can give at most
  *     permitted     what may be made effective          effective ⊆ permitted
@@ -28,9 +29,11 @@ struct groups {
 };
 
 struct cred {
+	u32 uid, euid, suid, fsuid; /* fsuid, fsgid: by which files are reached */
+	u32 gid, egid, sgid, fsgid;
 	u64 permitted, effective, inheritable, bounding, ambient; /* sets of 1 << CAP_… */
 	u32 securebits;						  /* SECBIT_… of <linux/securebits.h> */
-	struct groups *groups; /* [table for change] a reference, or NULL: none */
+	struct groups *groups;					  /* a reference, or NULL: none */
 };
 
 void cred_init(void); /* boot: the fs room learns whom to ask */
@@ -43,10 +46,18 @@ void groups_put(struct groups *g); /* NULL is allowed */
 
 /* Has the current process the capability now? */
 bool capable(unsigned cap);
-/* Has p? The table of processes locked, or p the current one. */
-bool process_capable(const struct process *p, unsigned cap);
 /* Is gid the current thread's group for files, or one of its supplementary groups? */
 bool in_group(u32 gid);
+
+/*
+ * The current thread is who `new` says from now on; its groups, which new->groups is not looked at for, stay. Takes the lock of
+ * the table of processes.
+ */
+void cred_change(const struct cred *new);
+/* The same for the groups, whose reference is taken over. */
+void cred_take_groups(struct groups *g);
+/* The current thread has become a program, and its process's first thread. */
+void cred_exec(void);
 
 /* The three user IDs, before and after a call of setuid(2)'s kin. */
 struct user_ids {

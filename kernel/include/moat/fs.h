@@ -17,7 +17,7 @@ struct fs_context {
 	struct refcount refs;
 	struct dentry *root, *cwd; /* [tree lock] one reference each */
 	u32 umask;		   /* [a] */
-	u32 fsuid, fsgid;	   /* [a] */
+	u32 fsuid, fsgid;	   /* who asks, where no fs_cred_ops say it: tests, the boot */
 };
 
 /* Mounts tmpfs as root and devfs on /dev. Boot, once; panics when memory is out. */
@@ -58,17 +58,26 @@ struct fs_at {
 	struct dentry *base; /* where relative paths start; NULL: the working directory. Borrowed */
 	const char *path;
 	u32 flags;    /* enum fs_at_flags */
-	u32 uid, gid; /* who asks; fs_at() takes them from the context */
+	u32 uid, gid; /* who asks; fs_at() fills in fs_ids() */
 	u32 resolve;  /* where the walk may not go: RESOLVE_… of openat2(2) */
 };
 
+/* By whose rights the current thread reaches files. */
+struct fs_ids {
+	u32 uid, gid;
+};
+struct fs_ids fs_ids(const struct fs_context *c);
+
 static inline struct fs_at fs_at(struct fs_context *c, struct dentry *base, const char *path, u32 flags)
 {
-	return (struct fs_at){c, base, path, flags, c->fsuid, c->fsgid, 0};
+	struct fs_ids ids = fs_ids(c);
+
+	return (struct fs_at){c, base, path, flags, ids.uid, ids.gid, 0};
 }
 
 /* Who asks, as the task room knows it; registered at boot. Without it user 0 may do everything. */
 struct fs_cred_ops {
+	struct fs_ids (*ids)(void);
 	/* Has the current thread, acting as the user, the capability (CAP_… of capabilities(7))? */
 	bool (*capable)(unsigned cap, u32 uid);
 	bool (*in_group)(u32 gid); /* is it in this group? */

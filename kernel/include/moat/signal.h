@@ -131,8 +131,9 @@ void signal_kill_threads(struct process *p, const struct thread *keep);
 
 /* --- kill(2) and its kin (signal_kill.c) --- */
 
-/* May the current process send `signo` to p (kill(2))? Process table locked. */
-bool signal_permitted(const struct process *p, int signo);
+struct cred;
+/* May the current thread send `signo` to p, which or whose thread is `target` (kill(2))? Process table locked. */
+bool signal_permitted(const struct process *p, const struct cred *target, int signo);
 /* kill(2), with its errors. */
 int __must_check signal_kill(int pid, int signo);
 /* tgkill(2); tgid -1: any, as tkill(2). */

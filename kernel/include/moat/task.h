@@ -77,17 +77,16 @@ struct process {
 	struct thread *leader; /* [table, signals] the thread whose number is pid; NULL once it has ended */
 	struct waitq thread_event; /* a thread has ended */
 	/* What others may look at (/proc/PID), with the table locked: own threads change it so too. */
-	struct aspace *aspace;		      /* [table for change] NULL: the kernel's process, or it ended */
-	struct file *exe;		      /* [table for change] may be NULL */
-	struct exec_facts facts;	      /* [table for change] of the program */
-	u64 start_ns;			      /* [I] monotonic clock when it was made; with pid, who it is */
-	s32 oom_score_adj;		      /* [table] -1000..1000, proc(5) */
-	s32 oom_score_adj_min;		      /* [table] what who is not root may go down to */
-	u32 uid, euid, suid, gid, egid, sgid; /* [own thread] */
-	struct cred cred;		      /* [own thread] */
-	int pgid, sid;			      /* [table] */
-	struct tty *tty;		      /* [table] its controlling terminal, or NULL (terminal.c) */
-	int tty_old_foreground; /* [table] of the terminal that hung up under this leader; 0: none */
+	struct aspace *aspace;	 /* [table for change] NULL: the kernel's process, or it ended */
+	struct file *exe;	 /* [table for change] may be NULL */
+	struct exec_facts facts; /* [table for change] of the program */
+	u64 start_ns;		 /* [I] monotonic clock when it was made; with pid, who it is */
+	s32 oom_score_adj;	 /* [table] -1000..1000, proc(5) */
+	s32 oom_score_adj_min;	 /* [table] what who is not root may go down to */
+	struct cred cred;	 /* [table] of the first thread, as others see it */
+	int pgid, sid;		 /* [table] */
+	struct tty *tty;	 /* [table] its controlling terminal, or NULL (terminal.c) */
+	int tty_old_foreground;	 /* [table] of the terminal that hung up under this leader; 0: none */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
 	int exit_status;			 /* [I once a zombie] in the encoding of wait(2) */
@@ -146,6 +145,7 @@ struct thread {
 	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
 	u32 rseq_signature;	      /* [own thread] */
 	struct mempolicy policy;      /* [own thread] set_mempolicy(2) */
+	struct cred cred;	      /* [own thread for read, table for change] */
 	bool asks_as_real_user;	      /* [own thread] inside access(2) */
 	struct task_ref *ref; /* [table] what descriptors name it by if it leads no process, or NULL */
 	bool no_new_privs; /* [table for change by another thread] PR_SET_NO_NEW_PRIVS; never taken back */
@@ -160,6 +160,11 @@ static inline struct thread *current_thread(void)
 static inline struct process *current_process(void)
 {
 	return arch_current()->process;
+}
+
+static inline const struct cred *current_cred(void)
+{
+	return &arch_current()->cred;
 }
 
 /* --- processes (process.c) --- */
