@@ -34,7 +34,8 @@ static int get_deadline(const struct __kernel_timespec __user *timeout, int op, 
 
 static bool takes_time(int cmd)
 {
-	return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2;
+	return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI ||
+	       cmd == FUTEX_LOCK_PI2 || cmd == FUTEX_WAIT_REQUEUE_PI;
 }
 
 static s64 wait(u32 __user *addr, u32 expected, u32 bits, bool shared, u64 deadline)
@@ -47,7 +48,20 @@ static s64 wait(u32 __user *addr, u32 expected, u32 bits, bool shared, u64 deadl
 	return err;
 }
 
-static s64 requeue(u32 __user *from, u32 __user *to, u32 wake, u64 move, const u32 *expected, bool shared)
+static s64 wait_requeue_pi(u32 __user *addr, u32 expected, u32 __user *lock, bool shared, u64 deadline)
+{
+	const struct futex_word w = {.addr = addr, .expected = expected, .shared = shared};
+
+	return futex_wait_requeue_pi(&w, FUTEX_ANY_BITS, lock, shared, deadline);
+}
+
+enum requeue_how {
+	REQUEUE_PLAIN,
+	REQUEUE_PI,
+};
+
+static s64 requeue(u32 __user *from, u32 __user *to, u32 wake, u64 move, const u32 *expected, bool shared,
+		   enum requeue_how how)
 {
 	const struct futex_requeue r = {
 		.from = from,
@@ -59,7 +73,9 @@ static s64 requeue(u32 __user *from, u32 __user *to, u32 wake, u64 move, const u
 		.to_shared = shared,
 	};
 
-	return r.wake < 0 || r.move < 0 ? -EINVAL : futex_requeue(&r);
+	if (r.wake < 0 || r.move < 0)
+		return -EINVAL;
+	return how == REQUEUE_PI ? futex_requeue_pi(&r) : futex_requeue(&r);
 }
 
 /* Linux wakes one when asked for none. */
@@ -77,7 +93,8 @@ static int check_word(const void __user *addr)
 
 static bool has_second_word(int cmd)
 {
-	return cmd == FUTEX_REQUEUE || cmd == FUTEX_CMP_REQUEUE || cmd == FUTEX_WAKE_OP;
+	return cmd == FUTEX_REQUEUE || cmd == FUTEX_CMP_REQUEUE || cmd == FUTEX_WAKE_OP ||
+	       cmd == FUTEX_WAIT_REQUEUE_PI || cmd == FUTEX_CMP_REQUEUE_PI;
 }
 
 s64 sys_futex(void __user *uaddr, int op, u32 val, void __user *timeout, void __user *uaddr2, u32 val3)
@@ -111,9 +128,13 @@ s64 sys_futex(void __user *uaddr, int op, u32 val, void __user *timeout, void __
 	case FUTEX_WAKE_BITSET:
 		return val3 ? futex_wake(uaddr, wake_count(val), val3, shared) : -EINVAL;
 	case FUTEX_REQUEUE:
-		return requeue(uaddr, uaddr2, val, val2, NULL, shared);
+		return requeue(uaddr, uaddr2, val, val2, NULL, shared, REQUEUE_PLAIN);
 	case FUTEX_CMP_REQUEUE:
-		return requeue(uaddr, uaddr2, val, val2, &val3, shared);
+		return requeue(uaddr, uaddr2, val, val2, &val3, shared, REQUEUE_PLAIN);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return wait_requeue_pi(uaddr, val, uaddr2, shared, deadline);
+	case FUTEX_CMP_REQUEUE_PI:
+		return requeue(uaddr, uaddr2, val, val2, &val3, shared, REQUEUE_PI);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(uaddr, uaddr2, wake_count(val), wake_count((u32)val2), val3, shared);
 	case FUTEX_LOCK_PI:

@@ -153,8 +153,7 @@ int futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *val
 	}
 }
 
-/* Queues w for one word. 0: it waits, and has the key; -EAGAIN, -EFAULT. */
-static int begin_wait(const struct futex_word *word, struct futex_waiter *w)
+int futex_begin_wait(const struct futex_word *word, struct futex_waiter *w)
 {
 	struct futex_bucket *b;
 	u32 value;
@@ -183,7 +182,7 @@ int futex_wait(const struct futex_word *word, u32 bits, u64 deadline_ns)
 	int err;
 
 	futex_sleep_init(&sleep);
-	err = begin_wait(word, &w);
+	err = futex_begin_wait(word, &w);
 	if (err)
 		return err;
 	err = futex_sleep_until(&sleep, deadline_ns);
@@ -201,7 +200,7 @@ static int wait_prepared(const struct futex_word *words, u32 count, struct futex
 	for (; queued < count && !err; queued++) {
 		waiters[queued] =
 			(struct futex_waiter){.bits = FUTEX_ANY_BITS, .sleep = sleep, .index = (int)queued};
-		err = begin_wait(&words[queued], &waiters[queued]);
+		err = futex_begin_wait(&words[queued], &waiters[queued]);
 		if (err)
 			break;
 	}
@@ -236,6 +235,9 @@ static int wake_in(struct futex_bucket *b, const struct futex_key *key, int coun
 		next = TAILQ_NEXT(w, link);
 		if (!futex_same(&w->key, key) || !(w->bits & bits))
 			continue;
+		/* It wants a lock, which a wake does not give. */
+		if (w->lock)
+			return -EINVAL;
 		futex_wake_waiter(w);
 		woken++;
 	}
@@ -258,6 +260,20 @@ int futex_wake(u32 __user *addr, int count, u32 bits, bool shared)
 	return woken;
 }
 
+void futex_move(struct futex_waiter *w, struct futex_bucket *to_bucket, const struct futex_key *to)
+{
+	TAILQ_REMOVE(&w->bucket->waiters, w, link);
+	/* The caller holds a reference to both objects: this drops none for the last time. */
+	if (to->object)
+		mobj_get(to->object);
+	if (w->key.object)
+		mobj_put(w->key.object);
+	w->key = *to;
+	w->lock = NULL;
+	__atomic_store_n(&w->bucket, to_bucket, __ATOMIC_RELEASE);
+	TAILQ_INSERT_TAIL(&to_bucket->waiters, w, link);
+}
+
 /* Makes up to `count` who wait for `from` wait for `to`. Both buckets locked. */
 static int move_in(struct futex_bucket *b, const struct futex_key *from, struct futex_bucket *to_bucket,
 		   const struct futex_key *to, int count)
@@ -269,15 +285,9 @@ static int move_in(struct futex_bucket *b, const struct futex_key *from, struct 
 		next = TAILQ_NEXT(w, link);
 		if (!futex_same(&w->key, from))
 			continue;
-		TAILQ_REMOVE(&b->waiters, w, link);
-		/* The caller holds a reference to both objects: this drops none for the last time. */
-		if (to->object)
-			mobj_get(to->object);
-		if (w->key.object)
-			mobj_put(w->key.object);
-		w->key = *to;
-		__atomic_store_n(&w->bucket, to_bucket, __ATOMIC_RELEASE);
-		TAILQ_INSERT_TAIL(&to_bucket->waiters, w, link);
+		if (w->lock)
+			return -EINVAL;
+		futex_move(w, to_bucket, to);
 		moved++;
 	}
 	return moved;
@@ -310,8 +320,10 @@ static int requeue_keys(const struct futex_requeue *r, const struct futex_key *f
 		result = -EAGAIN;
 	} else {
 		result = wake_in(a, from, r->wake, FUTEX_ANY_BITS);
-		moved = futex_same(from, to) ? 0 : move_in(a, from, b, to, r->move);
-		if (r->expected)
+		moved = result < 0 || futex_same(from, to) ? 0 : move_in(a, from, b, to, r->move);
+		if (moved < 0)
+			result = moved;
+		else if (r->expected && result >= 0)
 			result += moved;
 	}
 	futex_unlock_two(a, b);

@@ -32,6 +32,7 @@ struct futex_waiter {
 	u32 bits;			/* [I] */
 	int index;			/* [I] */
 	bool queued;			/* [bucket] */
+	const struct futex_key *lock;	/* [bucket] the lock that it is to be queued for next, or NULL */
 };
 
 struct futex_bucket {
@@ -64,6 +65,10 @@ int __must_check futex_sleep_until(struct futex_sleep *s, u64 deadline_ns);
  * Locks the word's bucket and reads the word: 0 with the bucket locked; -EFAULT, not locked.
  */
 int __must_check futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *value);
+/* Queues w for one word. 0: it waits, and has the key; -EAGAIN, -EFAULT. */
+int __must_check futex_begin_wait(const struct futex_word *word, struct futex_waiter *w);
+/* Makes w, which waits in a bucket that is locked, wait for `to` in another one, locked too. */
+void futex_move(struct futex_waiter *w, struct futex_bucket *to_bucket, const struct futex_key *to);
 /* futex_unlock_pi, with bits that the word gets besides. */
 int __must_check futex_pass_on_pi(u32 __user *addr, bool shared, u32 mark);
 

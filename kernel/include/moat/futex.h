@@ -58,4 +58,12 @@ int __must_check futex_unlock_pi(u32 __user *addr, bool shared);
 /* t, the current thread, ends or executes a program: locks on its robust list are marked and passed on. */
 void futex_leave(struct thread *t);
 
+/* --- waiting for a word, then for a lock (futex_requeue_pi.c) --- */
+
+/* FUTEX_WAIT_REQUEUE_PI: 0 with the lock taken; -EINVAL, -EFAULT, -EAGAIN (look again), -ETIMEDOUT. */
+int __must_check futex_wait_requeue_pi(const struct futex_word *word, u32 bits, u32 __user *lock,
+				       bool lock_shared, u64 deadline_ns);
+/* FUTEX_CMP_REQUEUE_PI: how many got the lock or wait for it now; r->wake is 1. */
+int __must_check futex_requeue_pi(const struct futex_requeue *r);
+
 #endif
