@@ -215,3 +215,71 @@ s64 sys_futex_waitv(const void __user *waiters, u32 nr_futexes, u32 flags, void 
 	kfree(words);
 	return result;
 }
+
+/* --- futex_wake(2), futex_wait(2), futex_requeue(2): the operations with flags and sizes of their own --- */
+
+/* FUTEX2_…, newer than some headers. */
+#define SIZE_U32  0x02u
+#define SIZE_MASK 0x03u
+#define ON_NODE	  0x04u
+#define ALL_FLAGS (SIZE_MASK | ON_NODE | FUTEX_PRIVATE_FLAG)
+
+static int check_flags(u32 flags)
+{
+	if ((flags & ~ALL_FLAGS) || (flags & SIZE_MASK) != SIZE_U32)
+		return -EINVAL;
+	if (flags & ON_NODE) {
+		unsupported_flag("futex_wake", "FUTEX2_NUMA");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+s64 sys_futex_wake(void __user *uaddr, u64 mask, int nr, u32 flags)
+{
+	int err = check_flags(flags);
+
+	if (!err && (mask > UINT32_MAX || !mask))
+		err = -EINVAL;
+	if (!err)
+		err = check_word(uaddr);
+	if (err || !nr)
+		return err;
+	return futex_wake(uaddr, MAX(nr, 1), (u32)mask, !(flags & FUTEX_PRIVATE_FLAG));
+}
+
+s64 sys_futex_wait(void __user *uaddr, u64 val, u64 mask, u32 flags, void __user *timeout, int clockid)
+{
+	u64 deadline;
+	int err = check_flags(flags);
+
+	if (!err && (val > UINT32_MAX || mask > UINT32_MAX))
+		err = -EINVAL;
+	if (!err)
+		err = moment(timeout, clockid, &deadline);
+	if (!err && !mask)
+		err = -EINVAL;
+	if (!err)
+		err = check_word(uaddr);
+	return err ? err : wait(uaddr, (u32)val, (u32)mask, !(flags & FUTEX_PRIVATE_FLAG), deadline);
+}
+
+s64 sys_futex_requeue(const void __user *waiters, u32 flags, int nr_wake, int nr_requeue)
+{
+	struct futex_word words[2];
+	struct futex_requeue r;
+	int err = flags || !waiters ? -EINVAL : take_words(waiters, 2, words);
+
+	if (err)
+		return err;
+	r = (struct futex_requeue){
+		.from = words[0].addr,
+		.to = words[1].addr,
+		.wake = nr_wake,
+		.move = nr_requeue,
+		.expected = &words[0].expected,
+		.from_shared = words[0].shared,
+		.to_shared = words[1].shared,
+	};
+	return nr_wake < 0 || nr_requeue < 0 ? -EINVAL : futex_requeue(&r);
+}

@@ -14,6 +14,8 @@
 #include <moat/task.h>
 #include "signal_queue.h"
 
+#define NR_FUTEX_WAIT 455 /* newer than some headers */
+
 enum restart_class {
 	RESTART_NEVER,
 	RESTART_ALWAYS_ASKED,
@@ -40,6 +42,7 @@ static enum restart_class class_of(u64 nr)
 	case __NR_flock:
 	case __NR_fcntl:
 	case __NR_futex:
+	case NR_FUTEX_WAIT:
 	case __NR_accept:
 	case __NR_accept4:
 	case __NR_connect:
