@@ -189,7 +189,8 @@ bool walk_again(struct walk *w, int *err)
 void walk_done(struct walk *w)
 {
 	drop_transients(w);
-	forget_wait(&w->wait);
+	if (unlikely(w->wait.state != WAIT_NOTHING))
+		forget_wait(&w->wait);
 }
 
 /* What a directory has under that name, NULL: nothing. */
@@ -268,11 +269,19 @@ static int walk_parts(struct walker *k, struct walk *w)
 
 static int walk(const struct fs_at *at, bool follow, struct walk *w)
 {
-	struct walker k = {.at = at, .follow = follow, .origin = at->ctx->root};
+	struct walker k;
 	int err;
 
+	/* Not the stack, which is the most of it. */
+	k.at = at;
+	k.follow = follow;
+	k.origin = at->ctx->root;
+	k.depth = k.links = 0;
 	DEBUG_ASSERT(rwlock_is_held(&fs_tree_lock));
-	*w = (struct walk){.wait = w->wait, .last = LAST_ROOT};
+	w->parent = w->found = NULL;
+	w->last = LAST_ROOT;
+	w->slash = false;
+	w->transients = NULL;
 	k.dir = at->base ? at->base : at->ctx->cwd;
 	if (!*at->path) {
 		w->last = LAST_DOT;
@@ -306,15 +315,17 @@ int walk_existing(const struct fs_at *at, struct walk *w)
 		return err;
 	if (!w->found)
 		return -ENOENT;
-	w->found = dentry_uncover(w->found);
+	if (unlikely(w->found->covered_by))
+		w->found = dentry_uncover(w->found);
 	return w->slash && !w->found->dir ? -ENOTDIR : 0;
 }
 
 int vfs_lookup(const struct fs_at *at, struct dentry **out)
 {
-	struct walk w = {0};
+	struct walk w;
 	int err;
 
+	w.wait = (struct walk_wait){.state = WAIT_NOTHING};
 	do {
 		rwlock_read(&fs_tree_lock);
 		err = walk_existing(at, &w);
@@ -362,13 +373,14 @@ static unsigned rights_of(const struct inode *i, u32 uid, u32 gid)
 
 int inode_permission(const struct inode *i, u32 uid, u32 gid, unsigned may)
 {
-	bool executable = inode_is_dir(i) || (i->mode & 0111);
+	bool executable;
 
 	if ((may & MAY_WRITE) && i->super && !i->super->ops->create &&
 	    (inode_is(i, S_IFREG) || inode_is(i, S_IFDIR) || inode_is(i, S_IFLNK)))
 		return -EROFS;
 	if (!(may & ~rights_of(i, uid, gid)))
 		return 0;
+	executable = inode_is_dir(i) || (i->mode & 0111);
 	if ((!(may & MAY_EXEC) || executable) && fs_capable(CAP_DAC_OVERRIDE, uid))
 		return 0;
 	if ((inode_is_dir(i) ? !(may & MAY_WRITE) : may == MAY_READ) && fs_capable(CAP_DAC_READ_SEARCH, uid))

@@ -11,9 +11,11 @@
 
 static enum path_kind kind_of(const char *name, size_t len)
 {
-	if (len == 1 && name[0] == '.')
+	if (name[0] != '.')
+		return PATH_NAME;
+	if (len == 1)
 		return PATH_DOT;
-	if (len == 2 && name[0] == '.' && name[1] == '.')
+	if (len == 2 && name[1] == '.')
 		return PATH_DOTDOT;
 	return PATH_NAME;
 }

@@ -57,12 +57,17 @@ void pipe_push(struct pipe *p, struct pipe_slot slot)
 	__atomic_store_n(&p->head, p->head + 1, __ATOMIC_RELEASE);
 }
 
-void pipe_pop(struct pipe *p)
+static inline void pop(struct pipe *p)
 {
-	struct pipe_slot *slot = pipe_slot_at(p, p->tail);
+	const struct pipe_slot *slot = pipe_slot_at(p, p->tail);
 
 	page_put(p, slot->page, slot->flags);
 	__atomic_store_n(&p->tail, p->tail + 1, __ATOMIC_RELEASE);
+}
+
+void pipe_pop(struct pipe *p)
+{
+	pop(p);
 }
 
 void pipe_wake_readers(struct pipe *p)
@@ -134,7 +139,7 @@ static ssize_t take_bytes(struct pipe *p, struct uio *u)
 		slot->offset += n;
 		slot->len -= n;
 		if (!slot->len || packet)
-			pipe_pop(p);
+			pop(p);
 		if (packet)
 			break;
 	}
@@ -204,6 +209,7 @@ static ssize_t put_page(struct pipe *p, struct uio *u, u32 flags)
 {
 	u32 n = (u32)MIN(u->left, PAGE_SIZE);
 	struct page *page = pipe_page_get(p);
+	struct pipe_slot *slot;
 
 	if (!page)
 		return -ENOMEM;
@@ -211,7 +217,12 @@ static ssize_t put_page(struct pipe *p, struct uio *u, u32 flags)
 		page_put(p, page, SLOT_MERGES);
 		return -EFAULT;
 	}
-	pipe_push(p, (struct pipe_slot){.page = page, .len = n, .flags = flags});
+	slot = pipe_slot_at(p, p->head);
+	slot->page = page;
+	slot->offset = 0;
+	slot->len = n;
+	slot->flags = flags;
+	__atomic_store_n(&p->head, p->head + 1, __ATOMIC_RELEASE);
 	return n;
 }
 

@@ -22,12 +22,16 @@ typedef u64 __attribute__((may_alias, aligned(1))) word64;
 int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *x = a, *y = b;
+	const size_t all = n;
 
 	while (n >= 8 && *(const word64 *)x == *(const word64 *)y) {
 		x += 8;
 		y += 8;
 		n -= 8;
 	}
+	/* What is left, with some of what was equal. */
+	if (n < 8 && all >= 8 && *(const word64 *)(x + n - 8) == *(const word64 *)(y + n - 8))
+		return 0;
 	for (; n > 0; x++, y++, n--) {
 		if (*x != *y)
 			return *x - *y;

@@ -112,6 +112,20 @@ void spin_unlock(struct spinlock *l)
 	note_release(l);
 	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
 }
+
+u64 spin_lock_irqsave(struct spinlock *l)
+{
+	u64 irq = cpu_irq_save();
+
+	spin_lock(l);
+	return irq;
+}
+
+void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state)
+{
+	spin_unlock(l);
+	cpu_irq_restore(irq_state);
+}
 #endif
 
 bool spin_is_held(const struct spinlock *l)

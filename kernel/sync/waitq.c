@@ -106,6 +106,11 @@ void waitq_cancel(void)
 	cpu_irq_restore(irq);
 }
 
+void waitq_wake_thread(struct thread *t)
+{
+	sched->wake(t);
+}
+
 struct thread *waitq_current(void)
 {
 	return sched->current();
@@ -145,10 +150,15 @@ static void timeout_init(struct wait_timeout *w)
 	ktimer_init(&w->timer, on_timeout);
 	w->thread = sched->current();
 	w->due = false;
+	w->set = true;
 }
 
 void wait_timeout_begin(struct wait_timeout *w, u64 deadline_ns)
 {
+	if (deadline_ns == KTIMER_NEVER) {
+		w->due = w->set = false;
+		return;
+	}
 	timeout_init(w);
 	ktimer_set(&w->timer, deadline_ns);
 }
@@ -161,7 +171,8 @@ void wait_timeout_begin_realtime(struct wait_timeout *w, u64 deadline_ns)
 
 void wait_timeout_end(struct wait_timeout *w)
 {
-	(void)ktimer_cancel_sync(&w->timer);
+	if (w->set)
+		(void)ktimer_cancel_sync(&w->timer);
 }
 
 /* Until the time-out or a signal: nothing else wakes. */

@@ -23,7 +23,8 @@ int __must_check sys_get_path_or_empty(const char __user *from, char **out);
 
 /* A path argument with the directory that it starts at. */
 struct user_path {
-	char *text;
+	char *text;	   /* short, as most are, or of the heap */
+	char small[64];	   /* so this is not copied */
 	struct file *file; /* behind dirfd, with a reference; NULL: AT_FDCWD, or an absolute path */
 	struct fs_at at;
 };

@@ -97,7 +97,9 @@ static bool has_second_word(int cmd)
 	       cmd == FUTEX_WAIT_REQUEUE_PI || cmd == FUTEX_CMP_REQUEUE_PI;
 }
 
-s64 sys_futex(void __user *uaddr, int op, u32 val, void __user *timeout, void __user *uaddr2, u32 val3)
+/* All but the two that every lock consists of. */
+static __noinline s64 other_operation(void __user *uaddr, int op, u32 val, void __user *timeout,
+				      void __user *uaddr2, u32 val3)
 {
 	int cmd = op & FUTEX_CMD_MASK;
 	bool shared = !(op & FUTEX_PRIVATE_FLAG);
@@ -123,8 +125,6 @@ s64 sys_futex(void __user *uaddr, int op, u32 val, void __user *timeout, void __
 		return wait(uaddr, val, FUTEX_ANY_BITS, shared, deadline);
 	case FUTEX_WAIT_BITSET:
 		return val3 ? wait(uaddr, val, val3, shared, deadline) : -EINVAL;
-	case FUTEX_WAKE:
-		return futex_wake(uaddr, wake_count(val), FUTEX_ANY_BITS, shared);
 	case FUTEX_WAKE_BITSET:
 		return val3 ? futex_wake(uaddr, wake_count(val), val3, shared) : -EINVAL;
 	case FUTEX_REQUEUE:
@@ -148,6 +148,24 @@ s64 sys_futex(void __user *uaddr, int op, u32 val, void __user *timeout, void __
 		unsupported_flag("futex", "operation");
 		return -ENOSYS;
 	}
+}
+
+s64 sys_futex(void __user *uaddr, int op, u32 val, void __user *timeout, void __user *uaddr2, u32 val3)
+{
+	bool shared = !(op & FUTEX_PRIVATE_FLAG);
+	int err;
+
+	switch (op & ~FUTEX_PRIVATE_FLAG) {
+	case FUTEX_WAKE:
+		err = check_word(uaddr);
+		return err ? err : futex_wake(uaddr, wake_count(val), FUTEX_ANY_BITS, shared);
+	case FUTEX_WAIT:
+		if (timeout)
+			break;
+		err = check_word(uaddr);
+		return err ? err : wait(uaddr, val, FUTEX_ANY_BITS, shared, FUTEX_NO_DEADLINE);
+	}
+	return other_operation(uaddr, op, val, timeout, uaddr2, val3);
 }
 
 /* --- futex_waitv(2) --- */

@@ -52,10 +52,15 @@ static int take_base(struct user_path *p, int dirfd)
 
 int user_path_get(struct user_path *p, int dirfd, const char __user *path, u32 flags)
 {
-	int err;
+	ssize_t len = strncpy_from_user(p->small, path, sizeof(p->small));
+	int err = 0;
 
-	*p = (struct user_path){0};
-	err = flags & FS_EMPTY_PATH ? sys_get_path_or_empty(path, &p->text) : sys_get_path(path, &p->text);
+	p->text = p->small;
+	p->file = NULL;
+	if (len == -ENAMETOOLONG)
+		err = sys_get_path(path, &p->text);
+	else if (len < 0 || (len == 0 && !(flags & FS_EMPTY_PATH)))
+		err = len < 0 ? (int)len : -ENOENT;
 	if (err)
 		return err;
 	p->at = fs_at(sys_fs(), NULL, p->text, flags);
@@ -67,7 +72,8 @@ int user_path_get(struct user_path *p, int dirfd, const char __user *path, u32 f
 
 void user_path_put(struct user_path *p)
 {
-	kfree(p->text);
+	if (p->text != p->small)
+		kfree(p->text);
 	if (p->file)
 		file_put(p->file);
 }

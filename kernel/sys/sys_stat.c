@@ -38,7 +38,7 @@ static s64 put_stat(const struct file_attr *a, void __user *to)
 }
 
 /* Attributes of what a path leads to. Linux 6.11 and later take NULL for an empty path. */
-static int attr_at(int dirfd, const char __user *path, int at_flags, struct file_attr *out)
+static __always_inline int attr_at(int dirfd, const char __user *path, int at_flags, struct file_attr *out)
 {
 	struct inode *i = NULL;
 	struct file *f;

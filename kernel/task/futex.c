@@ -91,7 +91,6 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 
 void futex_sleep_init(struct futex_sleep *s)
 {
-	waitq_init(&s->queue);
 	s->woken = -1;
 }
 
@@ -107,9 +106,9 @@ void futex_wake_waiter(struct futex_waiter *w)
 {
 	TAILQ_REMOVE(&w->bucket->waiters, w, link);
 	w->queued = false;
-	/* The sleeper takes the bucket's lock before it goes, so that it stays until the end of this. */
 	__atomic_store_n(&w->sleep->woken, w->index, __ATOMIC_RELEASE);
-	waitq_wake_all(&w->sleep->queue);
+	/* It takes the bucket's lock before it goes. */
+	waitq_wake_thread(w->thread);
 }
 
 /* The bucket of w, locked: it may change until it is. */
@@ -136,9 +135,25 @@ void futex_dequeue(struct futex_waiter *w)
 	futex_key_drop(&w->key);
 }
 
+static bool is_woken(const struct futex_sleep *s)
+{
+	return __atomic_load_n(&s->woken, __ATOMIC_ACQUIRE) >= 0;
+}
+
 int futex_sleep_until(struct futex_sleep *s, u64 deadline_ns)
 {
-	return WAIT_EVENT_UNTIL(&s->queue, __atomic_load_n(&s->woken, __ATOMIC_ACQUIRE) >= 0, deadline_ns);
+	struct wait_timeout timeout;
+	int err = 0;
+
+	wait_timeout_begin(&timeout, deadline_ns);
+	while (!is_woken(s) && !err) {
+		waitq_prepare();
+		if (!is_woken(s))
+			err = waitq_block_until(WAIT_INTERRUPTIBLE, &timeout);
+		waitq_cancel();
+	}
+	wait_timeout_end(&timeout);
+	return is_woken(s) ? 0 : err;
 }
 
 int futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *value)
@@ -178,9 +193,12 @@ int futex_begin_wait(const struct futex_word *word, struct futex_waiter *w)
 int futex_wait(const struct futex_word *word, u32 bits, u64 deadline_ns)
 {
 	struct futex_sleep sleep;
-	struct futex_waiter w = {.bits = bits, .sleep = &sleep};
+	struct futex_waiter w;
 	int err;
 
+	w.sleep = &sleep;
+	w.bits = bits;
+	w.index = 0;
 	futex_sleep_init(&sleep);
 	err = futex_begin_wait(word, &w);
 	if (err)

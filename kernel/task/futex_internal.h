@@ -19,7 +19,6 @@ struct futex_key {
 
 /* A thread that sleeps for one word or for several. */
 struct futex_sleep {
-	struct waitq queue;
 	int woken; /* [bucket for change, a for read] index of the waiter that was woken; -1: none */
 };
 

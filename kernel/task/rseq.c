@@ -83,8 +83,6 @@ void rseq_resume(struct thread *t, struct trap_frame *f)
 	u64 descriptor;
 	int err;
 
-	if (likely(!t->rseq))
-		return;
 	err = publish_cpu(t->rseq, cpu_id(), cpu_id());
 	if (!err)
 		err = copy_from_user(&descriptor,

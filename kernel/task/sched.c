@@ -273,8 +273,14 @@ static void wake(struct thread *t)
 
 void sched_kick(struct thread *t)
 {
-	u64 irq = cpu_irq_save();
+	u64 irq;
 
+	/* Who does not mean to sleep needs no waking. */
+	if (t == arch_current() && __atomic_load_n(&t->state, __ATOMIC_RELAXED) == THREAD_RUNNING) {
+		request_user_work();
+		return;
+	}
+	irq = cpu_irq_save();
 	__atomic_store_n(&t->sched.work, true, __ATOMIC_SEQ_CST);
 	wake(t);
 	/* If it runs by now it has seen the flag; if it stops running meanwhile, the flag waits for it. */
@@ -441,7 +447,8 @@ void user_return_work(struct trap_frame *f)
 	give_way_if_over();
 	/* A signal after this look sets it again. */
 	__atomic_store_n(&t->sched.work, false, __ATOMIC_SEQ_CST);
-	rseq_resume(t, f);
+	if (unlikely(t->rseq))
+		rseq_resume(t, f);
 	signal_deliver(f);
 }
 

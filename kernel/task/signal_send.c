@@ -204,7 +204,7 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info)
 	if (!TAILQ_EMPTY(&p->threads) && (!signal_is_ignored(h, signo) || !t || blocks(t, signo))) {
 		err = enqueue(p, only ? &only->signals : &p->signals.shared, info);
 		/* Who changes its mask meanwhile sees that it is pending, or what it blocks now is seen here. */
-		if (!only && (!t || !takes(t, signo)))
+		if (!only && t != arch_current() && (!t || !takes(t, signo)))
 			t = choose(p, signo);
 		if (t)
 			sched_kick(t);

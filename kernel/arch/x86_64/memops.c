@@ -151,6 +151,14 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
+static inline void set_32(u8 *dst, u64 pattern)
+{
+	store64(dst, pattern);
+	store64(dst + 8, pattern);
+	store64(dst + 16, pattern);
+	store64(dst + 24, pattern);
+}
+
 NO_LIBRARY_CALLS void *memset(void *dst, int byte, size_t n)
 {
 	u8 *d = dst;
@@ -163,17 +171,16 @@ NO_LIBRARY_CALLS void *memset(void *dst, int byte, size_t n)
 		return dst;
 	}
 	u8 *last = d + n - 8;
-	if (n <= LONG_BYTES) {
-		for (; last - d >= 32; d += 32) {
-			store64(d, pattern);
-			store64(d + 8, pattern);
-			store64(d + 16, pattern);
-			store64(d + 24, pattern);
-		}
+	if (n > LONG_BYTES) {
+		set_words(d, pattern, n / 8);
+	} else if (n >= 32) {
+		for (; d < last - 24; d += 32)
+			set_32(d, pattern);
+		set_32(last - 24, pattern);
+		return dst;
+	} else {
 		for (; d < last; d += 8)
 			store64(d, pattern);
-	} else {
-		set_words(d, pattern, n / 8);
 	}
 	store64(last, pattern);
 	return dst;

@@ -41,37 +41,38 @@ u64 arch_signal_frame_bytes(void)
 static void fill_context(struct ucontext *uc, const struct trap_frame *f, const struct signal_delivery *d,
 			 u64 fpu)
 {
-	*uc = (struct ucontext){
-		.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0),
-		.uc_stack.ss_sp = (void *)d->alt_sp,
-		.uc_stack.ss_size = d->alt_size,
-		.uc_stack.ss_flags = (int)d->alt_flags,
-		.uc_sigmask = d->old_mask,
-		.uc_mcontext.r8 = f->r8,
-		.uc_mcontext.r9 = f->r9,
-		.uc_mcontext.r10 = f->r10,
-		.uc_mcontext.r11 = f->r11,
-		.uc_mcontext.r12 = f->r12,
-		.uc_mcontext.r13 = f->r13,
-		.uc_mcontext.r14 = f->r14,
-		.uc_mcontext.r15 = f->r15,
-		.uc_mcontext.rdi = f->rdi,
-		.uc_mcontext.rsi = f->rsi,
-		.uc_mcontext.rbp = f->rbp,
-		.uc_mcontext.rbx = f->rbx,
-		.uc_mcontext.rdx = f->rdx,
-		.uc_mcontext.rax = f->rax,
-		.uc_mcontext.rcx = f->rcx,
-		.uc_mcontext.rsp = f->rsp,
-		.uc_mcontext.rip = f->rip,
-		.uc_mcontext.eflags = f->rflags,
-		.uc_mcontext.cs = SEL_USER_CODE,
-		.uc_mcontext.ss = SEL_USER_DATA,
-		.uc_mcontext.err = frame_is_syscall(f) ? 0 : f->error,
-		.uc_mcontext.trapno = frame_is_syscall(f) ? 0 : f->vector,
-		.uc_mcontext.cr2 = (u64)d->info->si_addr,
-		.uc_mcontext.fpstate = (void *)fpu,
-	};
+	struct sigcontext *m = &uc->uc_mcontext;
+
+	*uc = (struct ucontext){0};
+	uc->uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0);
+	uc->uc_stack.ss_sp = (void *)d->alt_sp;
+	uc->uc_stack.ss_size = d->alt_size;
+	uc->uc_stack.ss_flags = (int)d->alt_flags;
+	uc->uc_sigmask = d->old_mask;
+	m->r8 = f->r8;
+	m->r9 = f->r9;
+	m->r10 = f->r10;
+	m->r11 = f->r11;
+	m->r12 = f->r12;
+	m->r13 = f->r13;
+	m->r14 = f->r14;
+	m->r15 = f->r15;
+	m->rdi = f->rdi;
+	m->rsi = f->rsi;
+	m->rbp = f->rbp;
+	m->rbx = f->rbx;
+	m->rdx = f->rdx;
+	m->rax = f->rax;
+	m->rcx = f->rcx;
+	m->rsp = f->rsp;
+	m->rip = f->rip;
+	m->eflags = f->rflags;
+	m->cs = SEL_USER_CODE;
+	m->ss = SEL_USER_DATA;
+	m->err = frame_is_syscall(f) ? 0 : f->error;
+	m->trapno = frame_is_syscall(f) ? 0 : f->vector;
+	m->cr2 = (u64)d->info->si_addr;
+	m->fpstate = (void *)fpu;
 }
 
 /*
@@ -143,30 +144,29 @@ int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask
 		return -EFAULT;
 	if (!canonical(m->rip))
 		return -EFAULT;
-	*f = (struct trap_frame){
-		.r8 = m->r8,
-		.r9 = m->r9,
-		.r10 = m->r10,
-		.r11 = m->r11,
-		.r12 = m->r12,
-		.r13 = m->r13,
-		.r14 = m->r14,
-		.r15 = m->r15,
-		.rdi = m->rdi,
-		.rsi = m->rsi,
-		.rbp = m->rbp,
-		.rbx = m->rbx,
-		.rdx = m->rdx,
-		.rax = m->rax,
-		.rcx = m->rcx,
-		.rsp = m->rsp,
-		.rip = m->rip,
-		/* With the resume flag, which means nothing here, the way back is IRETQ: all registers as they were. */
-		.rflags = (m->eflags & USER_FLAGS) | RFLAGS_IF | RFLAGS_RF | 2,
-		.cs = SEL_USER_CODE,
-		.ss = SEL_USER_DATA,
-		.vector = VEC_INT80 + 1,
-	};
+	f->r8 = m->r8;
+	f->r9 = m->r9;
+	f->r10 = m->r10;
+	f->r11 = m->r11;
+	f->r12 = m->r12;
+	f->r13 = m->r13;
+	f->r14 = m->r14;
+	f->r15 = m->r15;
+	f->rdi = m->rdi;
+	f->rsi = m->rsi;
+	f->rbp = m->rbp;
+	f->rbx = m->rbx;
+	f->rdx = m->rdx;
+	f->rax = m->rax;
+	f->rcx = m->rcx;
+	f->rsp = m->rsp;
+	f->rip = m->rip;
+	/* With the resume flag, which means nothing here, the way back is IRETQ: all registers as they were. */
+	f->rflags = (m->eflags & USER_FLAGS) | RFLAGS_IF | RFLAGS_RF | 2;
+	f->cs = SEL_USER_CODE;
+	f->ss = SEL_USER_DATA;
+	f->vector = VEC_INT80 + 1;
+	f->error = 0;
 	*mask = uc.uc_sigmask;
 	*alt_sp = (u64)uc.uc_stack.ss_sp;
 	*alt_size = uc.uc_stack.ss_size;

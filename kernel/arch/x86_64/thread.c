@@ -83,11 +83,22 @@ static void load_segment_bases(const struct arch_thread *t)
 	wrmsr(MSR_KERNEL_GS_BASE, t->gs_base);
 }
 
+/* The same after prev, whose bases have been saved. Most programs leave GS alone, and writing MSRs is slow. */
+static void switch_segment_bases(const struct arch_thread *prev, const struct arch_thread *next)
+{
+	if (cpu_features.fsgsbase)
+		asm volatile("wrfsbase %0" : : "r"(next->fs_base));
+	else
+		wrmsr(MSR_FS_BASE, next->fs_base);
+	if (!prev->fpu || prev->gs_base != next->gs_base)
+		wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
+}
+
 /* With FSGSBASE a program changes the bases without telling: read them back. */
 static void save_segment_bases(struct arch_thread *t)
 {
 	if (cpu_features.fsgsbase) {
-		t->fs_base = rdmsr(MSR_FS_BASE);
+		asm volatile("rdfsbase %0" : "=r"(t->fs_base));
 		t->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	}
 }
@@ -132,7 +143,7 @@ void arch_switch(struct arch_thread *prev_state, struct thread *next, struct arc
 		/* Both must agree: another thread may have been made where the owner was. */
 		if (c->fpu_owner != next_state || next_state->fpu_cpu != c->id + 1)
 			fpu_load(next_state->fpu);
-		load_segment_bases(next_state);
+		switch_segment_bases(prev_state, next_state);
 	}
 	c->current = next;
 	c->kernel_stack_top = stack_top(next_state);

@@ -126,6 +126,33 @@ user_clear:
 user_strcopy:
 	SMAP_SITE 1
 	xorl %r8d, %r8d
+	testq %rdi, %rdi
+	jz 1f
+	/* 8 bytes at a time, as long as there is room and they are of one page, so that the first tells of all. */
+	movq $0x0101010101010101, %r9
+	movq $0x8080808080808080, %r10
+7:	leaq 8(%r8), %rax
+	cmpq %rdx, %rax
+	ja 1f
+	leal (%esi, %r8d), %eax
+	andl $0xfff, %eax
+	cmpl $0xff8, %eax
+	ja 1f
+8:	movq (%rsi, %r8), %rax
+	movq %rax, (%rdi, %r8)
+	movq %rax, %r11
+	subq %r9, %rax
+	notq %r11
+	andq %r11, %rax
+	andq %r10, %rax
+	jnz 9f
+	addq $8, %r8
+	jmp 7b
+	/* The lowest byte marked is the terminator; what was copied behind it is the program's own. */
+9:	bsfq %rax, %rax
+	shrl $3, %eax
+	addq %rax, %r8
+	jmp 4f
 1:	cmpq %rdx, %r8
 	jae 3f
 2:	movb (%rsi, %r8), %al
@@ -145,6 +172,7 @@ user_strcopy:
 	movq %r8, (%rcx)
 	ret
 	EXCEPTION 2b, 5b
+	EXCEPTION 8b, 5b
 
 /*
  * u32 user_peek(const u32 *word, u32 *value): 1 when the word could be read without serving a fault. The trap handler knows

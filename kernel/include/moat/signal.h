@@ -66,12 +66,12 @@ struct sighand {
 
 /* The signals of a process. */
 struct signal_state {
-	struct sighand *hand;	    /* [table and hand lock for change, either for read] */
-	struct signal_queue shared; /* for any thread */
-	u32 queued;		    /* [hand lock] entries in all queues of the process */
+	struct sighand *hand;	     /* [table and hand lock for change, either for read] */
+	struct signal_queue shared;  /* for any thread */
+	u32 queued;		     /* [hand lock] entries in all queues of the process */
 	struct queued_signal *spare; /* [a] for the next one, or NULL */
-	int stopped;		    /* [hand lock for change, a for read] by this signal; 0: runs */
-	u32 stop_number;	    /* [hand lock for change, a for read] of stops so far */
+	int stopped;		     /* [hand lock for change, a for read] by this signal; 0: runs */
+	u32 stop_number;	     /* [hand lock for change, a for read] of stops so far */
 	u32 to_stop; /* [hand lock] threads that do not stand still yet; the last one tells the parent */
 	bool stop_unreported;	  /* [hand lock] wait(2) has not told of it yet */
 	bool continue_unreported; /* [hand lock] the same for the end of a stop */

@@ -26,11 +26,13 @@ struct spinlock {
 
 void spin_init(struct spinlock *l, enum lock_rank rank);
 bool __must_check spin_trylock(struct spinlock *l);
-bool spin_is_held(const struct spinlock *l); /* by this CPU; always true in the release kernel */
+bool spin_is_held(const struct spinlock *l);	      /* by this CPU; always true in the release kernel */
 void spin_wait(const struct spinlock *l, u16 ticket); /* the slow part of spin_lock */
 #if CONFIG_DEBUG
 void spin_lock(struct spinlock *l);
 void spin_unlock(struct spinlock *l);
+u64 __must_check spin_lock_irqsave(struct spinlock *l); /* returns what spin_unlock_irqrestore needs */
+void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state);
 void spin_assert_none_held(void); /* by this CPU; the release kernel does not know */
 #else
 static inline void spin_lock(struct spinlock *l)
@@ -49,9 +51,7 @@ static inline void spin_unlock(struct spinlock *l)
 static inline void spin_assert_none_held(void)
 {
 }
-#endif
 
-/* Returns what spin_unlock_irqrestore needs. */
 static inline u64 __must_check spin_lock_irqsave(struct spinlock *l)
 {
 	u64 irq = cpu_irq_save();
@@ -65,5 +65,6 @@ static inline void spin_unlock_irqrestore(struct spinlock *l, u64 irq_state)
 	spin_unlock(l);
 	cpu_irq_restore(irq_state);
 }
+#endif
 
 #endif

@@ -148,7 +148,7 @@ struct thread {
 	struct cred cred;	      /* [own thread for read, table for change] */
 	bool asks_as_real_user;	      /* [own thread] inside access(2) */
 	struct task_ref *ref; /* [table] what descriptors name it by if it leads no process, or NULL */
-	bool no_new_privs; /* [table for change by another thread] PR_SET_NO_NEW_PRIVS; never taken back */
+	bool no_new_privs;    /* [table for change by another thread] PR_SET_NO_NEW_PRIVS; never taken back */
 	struct seccomp_state seccomp;
 };
 

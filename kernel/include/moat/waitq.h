@@ -82,6 +82,8 @@ void waitq_add(struct waitq *q, struct waiter *w);
 void waitq_remove(struct waiter *w); /* when it returns, notify is not running and will not be called */
 void waitq_prepare(void);
 void waitq_cancel(void);
+/* t, which is where it cannot go without a lock that the caller holds, does not block or goes on. Any context. */
+void waitq_wake_thread(struct thread *t);
 struct thread *waitq_current(void);
 /* Has the current thread a signal to act on? For long work that should end early then. */
 bool waitq_signal_due(void);
@@ -151,6 +153,7 @@ struct wait_timeout {
 	struct ktimer timer;
 	struct thread *thread; /* [I] */
 	bool due;	       /* [a] */
+	bool set;	       /* [I] there is a time */
 };
 
 /*
