@@ -97,6 +97,8 @@ static void parse_line(struct guest_report *r, char *line)
 		return;
 	else if (strcmp(line, "explain") == 0)
 		r->explain = value;
+	else if (strcmp(line, "disk-error") == 0)
+		r->disk_error = value;
 	else if (strcmp(line, "exec-error") == 0)
 		parse_exec_error(r, value);
 	else if (strcmp(line, "syscall") == 0)

@@ -25,6 +25,7 @@ struct guest_report {
 	struct figure signal;
 	struct figure exec_errno;
 	const char *exec_text;
+	const char *disk_error; /* "PATH TEXT", or NULL */
 	const char *explain;
 	struct figure boot_ns, user_ns, sys_ns;
 	struct figure peak_bytes, kernel_bytes;

@@ -151,6 +151,19 @@ static void add_shares(struct arguments *a, const struct view *view)
 	}
 }
 
+/* QEMU locks the file: no second machine writes to it. */
+static void add_disks(struct arguments *a, const struct view *view)
+{
+	for (unsigned int i = 0; i < view->disk_count; i++) {
+		char *path = double_commas(view->disks[i].host);
+
+		add(a, "-drive", "if=none,id=disk%u,format=raw,cache=writeback,readonly=%s,file=%s", i,
+		    view->disks[i].writable ? "off" : "on", path);
+		add(a, "-device", "virtio-blk-device,drive=disk%u,serial=" VIEW_TAG, i, i);
+		free(path);
+	}
+}
+
 static void make_arguments(struct arguments *a, const struct options *o, const struct machine_files *files,
 			   const struct peers *peers, enum accel accel)
 {
@@ -172,6 +185,7 @@ static void make_arguments(struct arguments *a, const struct options *o, const s
 		add(a, "-device", "virtio-rng-device,rng=rng");
 	}
 	add_shares(a, files->view);
+	add_disks(a, files->view);
 	if (o->gdb_port) {
 		add(a, "-gdb", "tcp:127.0.0.1:%u", o->gdb_port);
 		push(a, must_copy("-S"));

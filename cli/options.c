@@ -33,6 +33,7 @@ enum option_letter {
 	OPT_RO,
 	OPT_RW,
 	OPT_ROOT,
+	OPT_DISK,
 	OPT_HIDE,
 	OPT_BARE,
 	OPT_DRY_RUN,
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
 	{"ro", required_argument, NULL, OPT_RO},
 	{"rw", required_argument, NULL, OPT_RW},
+	{"disk", required_argument, NULL, OPT_DISK},
 	{"root", required_argument, NULL, OPT_ROOT},
 	{"hide", required_argument, NULL, OPT_HIDE},
 	{"bare", no_argument, NULL, OPT_BARE},
@@ -246,6 +248,8 @@ static int take_option(struct options *o, int letter, struct verdict *v)
 		return add_pair(&o->ro, &o->ro_count, "--ro", optarg, v);
 	case OPT_RW:
 		return add_pair(&o->rw, &o->rw_count, "--rw", optarg, v);
+	case OPT_DISK:
+		return add_pair(&o->disks, &o->disk_count, "--disk", optarg, v);
 	case OPT_ROOT:
 		o->root = optarg;
 		o->host_files = false;
@@ -321,6 +325,9 @@ static int check_together(const struct options *o, struct verdict *v)
 		return verdict_error(v, STATUS_MOAT_FAILED,
 				     "--deterministic copies files (--file); --root reads them when the "
 				     "host has the time");
+	if (o->deterministic && o->disk_count)
+		return verdict_error(v, STATUS_MOAT_FAILED,
+				     "--deterministic: --disk answers when the host has the time");
 	if (o->deterministic && (o->ro_count || o->rw_count))
 		return verdict_error(v, STATUS_MOAT_FAILED,
 				     "--deterministic copies files (--file); --ro reads them when the "
@@ -375,6 +382,11 @@ void options_free(struct options *options)
 		free(options->files[i].host);
 		free(options->files[i].guest);
 	}
+	for (size_t i = 0; i < options->disk_count; i++) {
+		free(options->disks[i].host);
+		free(options->disks[i].guest);
+	}
+	free(options->disks);
 	for (size_t i = 0; i < options->ro_count; i++) {
 		free(options->ro[i].host);
 		free(options->ro[i].guest);

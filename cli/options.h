@@ -48,6 +48,8 @@ struct options {
 	size_t ro_count;
 	struct file_option *rw; /* --rw, in order */
 	size_t rw_count;
+	struct file_option *disks; /* --disk, in order */
+	size_t disk_count;
 	const char *root; /* --root, or NULL */
 	char **hide;	  /* --hide, tidy */
 	size_t hide_count;

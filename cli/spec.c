@@ -113,6 +113,8 @@ static void write_view(FILE *out, const struct options *o, const struct view *vi
 		fprintf(out, "share%s=" VIEW_TAG " %o %u %u %s%c", view->shares[i].writable ? "_rw" : "",
 			(unsigned int)i, (unsigned int)view->shares[i].mode, (unsigned int)geteuid(),
 			(unsigned int)getegid(), view->shares[i].guest, 0);
+	for (size_t i = 0; i < view->disk_count; i++)
+		fprintf(out, "disk=" VIEW_TAG " %s%c", (unsigned int)i, view->disks[i].guest, 0);
 	for (size_t i = 0; i < o->hide_count; i++)
 		write_record(out, "hide", o->hide[i]);
 }

@@ -26,6 +26,7 @@ const char usage_run[] =
 	"  --file HOST[:GUEST]   copy a file or a whole folder in; may be repeated\n"
 	"  --ro PATH[:GUEST]     show a folder of the host; what is changed in it stays in memory\n"
 	"  --rw PATH[:GUEST]     show a folder of the host that the program may change\n"
+	"  --disk FILE[:GUEST]   the ext2 file system in an image that the program may change (/mnt)\n"
 	"  --root DIR            that folder of the host is /; what is changed in it stays in memory\n"
 	"  --hide PATH           a path that is not seen; may be repeated\n"
 	"  --bare                nothing of the host but what is given\n"

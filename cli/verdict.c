@@ -95,7 +95,9 @@ static void decide_exec_error(struct verdict *v, const struct guest_report *r, c
 /* The guest's own word; false when it says nothing that makes sense. */
 static bool decide_by_report(struct verdict *v, const struct guest_report *r, const struct program *program)
 {
-	if (r->exec_errno.known && r->exec_errno.value <= 4095) {
+	if (r->disk_error) {
+		set(v, VERDICT_ERROR, STATUS_MOAT_FAILED, "--disk: %s", r->disk_error);
+	} else if (r->exec_errno.known && r->exec_errno.value <= 4095) {
 		decide_exec_error(v, r, program);
 	} else if (r->signal.known && r->signal.value >= 1 && r->signal.value <= 64) {
 		decide_signal(v, r->oom ? VERDICT_OOM : VERDICT_SIGNALED, (int)r->signal.value, program->name,

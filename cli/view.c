@@ -23,7 +23,8 @@
 
 #include "alloc.h"
 
-#define LINKS_MAX 40 /* as many as the guest's kernel follows */
+#define DISK_PLACE "/mnt" /* where a disk is seen unless something else is said */
+#define LINKS_MAX  40	  /* as many as the guest's kernel follows */
 
 static const char *const system_folders[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
 
@@ -186,11 +187,46 @@ static int add_given(struct view *view, const struct file_option *list, size_t c
 		if (strcmp(guest, "/") == 0)
 			error = verdict_error(v, STATUS_MOAT_FAILED, "%s: what is to be / is given by --root",
 					      list[i].host);
+		else if (hidden(view->options, guest))
+			error = verdict_error(v, STATUS_MOAT_FAILED, "%s: shown and hidden at once", guest);
 		else
 			error = add_share(view, list[i].host, guest, writable, v);
 		free(guest);
 	}
 	return error;
+}
+
+/* A file that the caller may not write to is a disk that can only be read. */
+static int add_disk(struct view *view, const struct file_option *disk, struct verdict *v)
+{
+	char *real = realpath(disk->host, NULL), *guest;
+	struct stat st;
+	int error = 0;
+
+	if (!real || stat(real, &st) || access(real, R_OK))
+		error = verdict_error(v, STATUS_MOAT_FAILED, "--disk %s: %s", disk->host, strerror(errno));
+	else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		error = verdict_error(v, STATUS_MOAT_FAILED, "--disk %s: no image of a disk", disk->host);
+	else if (view->count + view->disk_count == VIEW_SHARES_MAX)
+		error = verdict_error(v, STATUS_MOAT_FAILED,
+				      "--disk %s: a machine has room for %d folders of the host and disks; "
+				      "the system's folders are among them (--bare)",
+				      disk->host, VIEW_SHARES_MAX);
+	guest = path_absolute(disk->guest ? disk->guest : DISK_PLACE);
+	if (!error && (strcmp(guest, "/") == 0 || hidden(view->options, guest)))
+		error = verdict_error(v, STATUS_MOAT_FAILED, "--disk %s: cannot be seen at %s", disk->host,
+				      guest);
+	if (error) {
+		free(guest);
+		free(real);
+		return error;
+	}
+	view->disks[view->disk_count++] = (struct view_disk){
+		.host = real,
+		.guest = guest,
+		.writable = access(real, W_OK) == 0,
+	};
+	return 0;
 }
 
 static int compare_shares(const void *a, const void *b)
@@ -219,6 +255,8 @@ int view_build(struct view *view, const struct options *o, struct pack *pack, st
 		error = add_system(view, o, pack, v);
 	if (!error && host_files)
 		error = add_here(view, o, v);
+	for (size_t i = 0; i < o->disk_count && !error; i++)
+		error = add_disk(view, &o->disks[i], v);
 	/* A folder comes before what lies in it, as it must be mounted. */
 	qsort(view->shares, view->count, sizeof(*view->shares), compare_shares);
 	if (!view->cwd)
@@ -366,6 +404,9 @@ void view_print(const struct view *view, const struct options *o, const struct p
 		else
 			fprintf(out, "%s %s (%s)\n", kind, s->guest, s->host);
 	}
+	for (size_t i = 0; i < view->disk_count; i++)
+		fprintf(out, "disk       %s (%s%s)\n", view->disks[i].guest, view->disks[i].host,
+			view->disks[i].writable ? "" : ", read-only");
 	pack_print(pack, out);
 	for (size_t i = 0; i < o->hide_count; i++)
 		fprintf(out, "hidden     %s\n", o->hide[i]);
@@ -378,6 +419,10 @@ void view_free(struct view *view)
 	for (size_t i = 0; i < view->count; i++) {
 		free(view->shares[i].host);
 		free(view->shares[i].guest);
+	}
+	for (size_t i = 0; i < view->disk_count; i++) {
+		free(view->disks[i].host);
+		free(view->disks[i].guest);
 	}
 	for (size_t i = 0; i < view->link_count; i++)
 		free(view->links[i]);

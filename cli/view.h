@@ -24,10 +24,19 @@ struct view_share {
 	bool writable;
 };
 
+/* An image of a disk. */
+struct view_disk {
+	char *host;  /* canonical */
+	char *guest; /* tidy */
+	bool writable;
+};
+
 /* What the guest sees of the host, besides what is packed. */
 struct view {
 	struct view_share shares[VIEW_SHARES_MAX];
 	size_t count;
+	struct view_disk disks[VIEW_SHARES_MAX];
+	size_t disk_count;
 	char **links; /* guest paths of symbolic links to system folders, packed */
 	size_t link_count;
 	char *cwd;		       /* working directory in the guest */

@@ -7,6 +7,8 @@
 #include <arch/cpu.h>
 #include <arch/machine.h>
 #include <arch/timer.h>
+#include <moat/block.h>
+#include <moat/control.h>
 #include <moat/dev.h>
 #include <moat/exec.h>
 #include <moat/fs.h>
@@ -82,6 +84,27 @@ static void mount_shares(const struct run_spec *spec)
 	}
 }
 
+/* False: a disk cannot be mounted, and the command was told. */
+static bool mount_disks(const struct run_spec *spec)
+{
+	char name[BLOCK_NAME_MAX];
+	struct disk disk;
+	const char *why = "the run spec is damaged";
+
+	for (size_t i = 0; spec->disks && spec->disks[i]; i++) {
+		int err = run_spec_disk(spec->disks[i], name, sizeof(name), &disk);
+
+		if (!err)
+			err = disk_mount(&disk, &why);
+		if (err) {
+			control_printf("disk-error %s %s", disk.path, why);
+			control_printf("end");
+			return false;
+		}
+	}
+	return true;
+}
+
 /* A name that is not there is hidden well. */
 static void hide_paths(const struct run_spec *spec)
 {
@@ -127,6 +150,8 @@ static void init_main(void *arg)
 	dev_init(machine_cmdline(), spec.deterministic);
 	mount_shares(&spec);
 	unpack_archive();
+	if (!mount_disks(&spec))
+		dev_end_machine(MACHINE_DONE);
 	hide_paths(&spec);
 	if (CONFIG_DEBUG)
 		machine_check_mappings();

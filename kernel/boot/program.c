@@ -4,7 +4,9 @@
  * it has ended, what it used is told over the control port (docs/host-interface.md, Control lines).
  */
 #include <asm/errno.h>
+#include <arch/timer.h>
 #include <linux/fcntl.h>
+#include <moat/block.h>
 #include <moat/dev.h>
 #include <moat/exec.h>
 #include <moat/fs.h>
@@ -17,7 +19,8 @@
 #include <moat/usage.h>
 #include "program.h"
 
-#define FD_LIMIT 64
+#define FD_LIMIT     64
+#define DISK_SYNC_NS 5000000000ull
 
 typedef unsigned long long ull;
 
@@ -172,6 +175,24 @@ static void set_terminals(const struct run_spec *spec)
 		dev_set_terminals(spec->tty, spec->rows, spec->cols, spec->host_edits);
 }
 
+/* What changes goes to the disks when somebody asks, and otherwise so often. */
+static void sync_disks(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		if (sleep_until_ns(clock_monotonic_ns() + DISK_SYNC_NS) == 0)
+			(void)disk_sync_all();
+	}
+}
+
+static void start_disk_thread(void)
+{
+	struct thread *t = disk_any() ? thread_create(&kernel_process, "disk", sync_disks, NULL) : NULL;
+
+	if (t)
+		thread_start(t);
+}
+
 void program_run(const struct run_spec *spec)
 {
 	struct fd_table *files = fd_table_create();
@@ -195,11 +216,14 @@ void program_run(const struct run_spec *spec)
 	p->tty = tty_console_start(p->sid, p->pgid);
 	__atomic_store_n(&main_process, p, __ATOMIC_RELEASE);
 	control_register(&control_ops);
+	start_disk_thread();
 	process_start(p);
 	process_await(p);
 	__atomic_store_n(&main_process, NULL, __ATOMIC_RELEASE);
 	log_printf("task: PID %d (%s) ended, status %#x\n", p->pid, p->name, (unsigned)p->exit_status);
 	process_end_others(p);
+	if (disk_unmount_all())
+		control_printf("disk-error - what was changed could not be written back");
 	report(spec, p);
 	process_reap(p);
 	ipc_end();

@@ -44,7 +44,7 @@ static int parse_winsize(const char *v, struct run_spec *s)
 
 /* Keys that may repeat: where their values go. */
 struct lists {
-	size_t args, envs, shares, hides;
+	size_t args, envs, shares, disks, hides;
 };
 
 static int parse_record(const char *r, struct run_spec *s, struct lists *n)
@@ -57,6 +57,8 @@ static int parse_record(const char *r, struct run_spec *s, struct lists *n)
 		s->envp[n->envs++] = v;
 	else if ((v = value_of(r, "share")) || (v = value_of(r, "share_rw")))
 		s->shares[n->shares++] = r;
+	else if ((v = value_of(r, "disk")))
+		s->disks[n->disks++] = v;
 	else if ((v = value_of(r, "hide")))
 		s->hides[n->hides++] = v;
 	else if ((v = value_of(r, "exe")))
@@ -110,8 +112,9 @@ int run_spec_parse(const void *bytes, size_t len, struct run_spec *out)
 	s.envp = make_list(&s, len, "env");
 	s.shares = kcalloc(count_records(s.text, len, "share") + count_records(s.text, len, "share_rw") + 1,
 			   sizeof(const char *));
+	s.disks = make_list(&s, len, "disk");
 	s.hides = make_list(&s, len, "hide");
-	if (!s.argv || !s.envp || !s.shares || !s.hides)
+	if (!s.argv || !s.envp || !s.shares || !s.disks || !s.hides)
 		goto fail;
 	for (size_t at = 0; at < len; at += strlen(s.text + at) + 1) {
 		err = parse_record(s.text + at, &s, &n);
@@ -161,8 +164,22 @@ int run_spec_share(const char *record, char tag[], size_t size, struct share *ou
 	return 0;
 }
 
+int run_spec_disk(const char *record, char name[], size_t size, struct disk *out)
+{
+	const char *space = strchr(record, ' ');
+
+	*out = (struct disk){.name = name, .path = record};
+	if (!space || (size_t)(space - record) >= size || space[1] != '/')
+		return -EINVAL;
+	memcpy(name, record, (size_t)(space - record));
+	name[space - record] = '\0';
+	out->path = space + 1;
+	return 0;
+}
+
 void run_spec_destroy(struct run_spec *s)
 {
+	kfree(s->disks);
 	kfree(s->hides);
 	kfree(s->shares);
 	kfree(s->envp);

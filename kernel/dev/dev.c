@@ -80,6 +80,7 @@ struct virtio_driver {
 static const struct virtio_driver drivers[] = {
 	{.type = VIRTIO_ID_CONSOLE, .start = virtio_console_start},
 	{.type = VIRTIO_ID_9P, .start = virtio_9p_start},
+	{.type = VIRTIO_ID_BLOCK, .start = virtio_blk_start},
 	{.type = VIRTIO_ID_RNG, .start = virtio_rng_start, .host_random = true},
 };
 

@@ -102,9 +102,10 @@ int virtio_negotiate(struct virtio_device *dev, u64 needed)
 	if (!reset(dev))
 		return -EOPNOTSUPP;
 	write_reg(dev, VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
-	if ((device_features(dev) & needed) != needed)
+	dev->features = device_features(dev) & (needed | dev->optional);
+	if ((dev->features & needed) != needed)
 		goto refuse;
-	accept_features(dev, needed);
+	accept_features(dev, dev->features);
 	add_status(dev, VIRTIO_CONFIG_S_FEATURES_OK);
 	if (!(read_reg(dev, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK))
 		goto refuse;

@@ -9,6 +9,7 @@
  * All of the tree is under one readers-writer lock. A walk holds it once for a whole path and so needs no
  * reference for the directories it passes; renames, which move subtrees, need no order among directories.
  */
+#include <asm/errno.h>
 #include <moat/hash.h>
 #include <moat/heap.h>
 #include <moat/string.h>
@@ -220,6 +221,71 @@ const struct dentry *dentry_top(const struct dentry *d)
 	while (d->parent)
 		d = d->parent;
 	return d;
+}
+
+struct inode *dentry_read(struct dentry *d, struct inode *inode)
+{
+	struct inode *unread = d->inode;
+
+	__atomic_or_fetch(&inode->watched, unread->watched & WATCHED_ABOVE, __ATOMIC_RELAXED);
+	d->inode = inode;
+	return unread;
+}
+
+/* An unread name gets its inode; d gets the other. Tree lock held for writing. */
+static int fill_in(struct dentry *there, struct dentry *d)
+{
+	if (!there->dir != !d->dir)
+		return -EIO; /* it was another kind of thing a moment ago */
+	d->inode = dentry_read(there, d->inode);
+	return 0;
+}
+
+int dentry_settle(struct dentry *dir, struct dentry *d)
+{
+	struct dentry *there = dentry_child(dir, d->name, d->name_len);
+
+	if (!dir->attached)
+		return -ENOENT;
+	if (there)
+		return there->inode->unread && !d->inode->unread ? fill_in(there, d) : 0;
+	if (dir->dir->partial)
+		dentry_attach(dir, d);
+	return 0;
+}
+
+/* So that names come in the order in which they were found. */
+static struct dentry *reverse(struct dentry *list)
+{
+	struct dentry *d, *next, *out = NULL;
+
+	for (d = list; d; d = next) {
+		next = d->next_transient;
+		d->next_transient = out;
+		out = d;
+	}
+	return out;
+}
+
+int dentry_settle_all(struct dentry *dir, struct dentry *list, int err)
+{
+	struct dentry *d;
+
+	list = reverse(list);
+	rwlock_write(&fs_tree_lock);
+	if (!err && !dir->attached)
+		err = -ENOENT;
+	/* `next_transient` and the place in a directory are one field: it is read before the name is shown. */
+	for (struct dentry *next; (d = list); list = next) {
+		next = d->next_transient;
+		if (!err && dir->dir->partial)
+			(void)dentry_settle(dir, d);
+		dentry_put(d);
+	}
+	if (!err)
+		dir->dir->partial = false;
+	rwlock_write_done(&fs_tree_lock);
+	return err;
 }
 
 struct dentry *dentry_uncover(struct dentry *d)

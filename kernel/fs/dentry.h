@@ -77,6 +77,19 @@ bool dentry_is_below(const struct dentry *d, const struct dentry *above);
 struct dentry *dentry_above(struct dentry *d, const struct dentry *root);
 /* The root of the file system that d lies in. Tree lock held. */
 const struct dentry *dentry_top(const struct dentry *d);
+/* An unread name gets its inode, with the reference; the other one is returned with its own. Tree lock held for writing. */
+struct inode *__must_check dentry_read(struct dentry *d, struct inode *inode);
+/*
+ * Shows what was found of a partial directory, unless the tree has learnt, or decided, otherwise meanwhile: a name that is
+ * there stays, but an unread one gets the inode. The caller's reference to d stays the caller's. 0, -ENOENT (the directory is
+ * gone), -EIO (it was another kind of thing). Tree lock held for writing.
+ */
+int dentry_settle(struct dentry *dir, struct dentry *d);
+/*
+ * The same for all names, which are linked by next_transient, the last one first; they are put. The directory is not partial
+ * afterwards. With `err` they are only put; it is returned. Takes the tree lock.
+ */
+int dentry_settle_all(struct dentry *dir, struct dentry *list, int err);
 /* What is seen at d: the root of what covers it, or d. Tree lock held. */
 struct dentry *dentry_uncover(struct dentry *d);
 

@@ -235,6 +235,13 @@ int vfs_fsync(struct file *f)
 	return f->ops->fsync ? f->ops->fsync(f) : -EINVAL;
 }
 
+int vfs_syncfs(struct file *f)
+{
+	struct super *s = f->inode ? f->inode->super : NULL;
+
+	return s && s->ops->sync ? s->ops->sync(s) : 0;
+}
+
 unsigned vfs_poll(struct file *f, struct poll_table *t)
 {
 	return f->ops->poll ? f->ops->poll(f, t) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;

@@ -283,36 +283,13 @@ static void become_root(struct host_super *s, struct inode *from)
 	rwlock_write_done(&fs_tree_lock);
 }
 
-/* Makes each directory of the path that is missing. */
-static int make_path(struct fs_context *ctx, const char *path)
-{
-	char *copy = kstrdup(path, strlen(path));
-	int err = copy ? 0 : -ENOMEM;
-
-	for (char *at = copy; !err && at && *at;) {
-		char *slash = strchr(at + 1, '/');
-		struct fs_at where = fs_at(ctx, NULL, copy, 0);
-
-		if (slash)
-			*slash = '\0';
-		err = vfs_mkdir(&where, 0755);
-		if (err == -EEXIST)
-			err = 0;
-		if (slash)
-			*slash = '/';
-		at = slash;
-	}
-	kfree(copy);
-	return err;
-}
-
 static int mount_at(struct fs_context *ctx, const struct share *share, struct ninep_port *port)
 {
 	struct fs_at where = fs_at(ctx, NULL, share->path, FS_FOLLOW);
 	struct host_super *s;
 	struct dentry *point;
 	struct inode *root;
-	int err = make_path(ctx, share->path);
+	int err = vfs_make_path(ctx, share->path);
 
 	if (!err)
 		err = vfs_lookup(&where, &point);

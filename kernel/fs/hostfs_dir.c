@@ -12,7 +12,6 @@
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "hostfs.h"
-#include "notify.h"
 
 #define READ_PAGES    32 /* bytes of directory entries asked for at once */
 #define NAMES_MAX     (1u << 20)
@@ -21,35 +20,6 @@
 static struct host_super *super_of(const struct dentry *dir)
 {
 	return dir->inode->host->super;
-}
-
-/* ---- into the tree ---- */
-
-/* An unread name gets its inode; d gets the other. Tree lock held for writing. */
-static int fill_in(struct dentry *there, struct dentry *d)
-{
-	struct inode *unread = there->inode;
-
-	if (!there->dir != !d->dir)
-		return -EIO; /* it was another kind of thing a moment ago */
-	there->inode = d->inode;
-	__atomic_or_fetch(&there->inode->watched, unread->watched & WATCHED_ABOVE, __ATOMIC_RELAXED);
-	d->inode = unread;
-	return 0;
-}
-
-/* Shows what was found. The caller's reference to d stays the caller's. Tree lock held for writing. */
-static int settle(struct dentry *dir, struct dentry *d)
-{
-	struct dentry *there = dentry_child(dir, d->name, d->name_len);
-
-	if (!dir->attached)
-		return -ENOENT;
-	if (there)
-		return there->inode->unread && !d->inode->unread ? fill_in(there, d) : 0;
-	if (dir->dir->partial)
-		dentry_attach(dir, d);
-	return 0;
 }
 
 /* ---- one name ---- */
@@ -80,7 +50,7 @@ static int fetch_one(struct dentry *dir, const char *name, size_t len)
 	if (err)
 		return err;
 	rwlock_write(&fs_tree_lock);
-	err = settle(dir, d);
+	err = dentry_settle(dir, d);
 	rwlock_write_done(&fs_tree_lock);
 	dentry_put(d);
 	return err;
@@ -208,40 +178,12 @@ static int with_pages(struct dentry *dir, struct names *names)
 	return err;
 }
 
-/* Reverses the list, so that names come in the server's order. */
-static void reverse(struct names *names)
-{
-	struct dentry *d, *next, *list = NULL;
-
-	for (d = names->first; d; d = next) {
-		next = d->next_transient;
-		d->next_transient = list;
-		list = d;
-	}
-	names->first = list;
-}
-
 static int fetch_all(struct dentry *dir)
 {
 	struct names names = {0};
-	struct dentry *d;
 	int err = with_pages(dir, &names);
 
-	reverse(&names);
-	rwlock_write(&fs_tree_lock);
-	if (!err && !dir->attached)
-		err = -ENOENT;
-	/* `next_transient` and the place in a directory are one field: it is read before the name is shown. */
-	for (struct dentry *next; (d = names.first); names.first = next) {
-		next = d->next_transient;
-		if (!err && dir->dir->partial)
-			(void)settle(dir, d);
-		dentry_put(d);
-	}
-	if (!err)
-		dir->dir->partial = false;
-	rwlock_write_done(&fs_tree_lock);
-	return err;
+	return dentry_settle_all(dir, names.first, err);
 }
 
 int host_dir_fetch(struct dentry *dir, const char *name, size_t len)

@@ -211,6 +211,8 @@ void inode_attr(struct inode *i, struct file_attr *out)
 		.blocks = i->object ? mobj_resident_pages(i->object) * (PAGE_SIZE / BLOCK_BYTES) : 0,
 		.btime = i->btime,
 	};
+	if (i->ops && i->ops->attr)
+		i->ops->attr(i, out);
 	mutex_lock(&i->lock);
 	out->mode = i->mode;
 	out->uid = i->uid;

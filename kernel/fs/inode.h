@@ -33,6 +33,7 @@ struct super_ops {
 	int (*link)(struct dentry *dir, struct dentry *child);
 	int (*remove)(struct dentry *d);
 	int (*move)(struct dentry *d, struct dentry *dir, const char *name);
+	int (*sync)(struct super *s); /* syncfs(2): all that has changed. No lock held. NULL: nothing to do */
 };
 
 /* What is to be changed of an inode, where it is kept. */
@@ -83,7 +84,9 @@ struct inode_ops {
 	int (*fetch)(struct dentry *dir, const char *name, size_t len);
 	/* A symbolic link without a text of its own: the text's length, or -errno. No lock held. */
 	ssize_t (*readlink)(struct inode *i, char *buf, size_t size);
-	void (*destroy)(struct inode *i); /* gives back `private` and `host` */
+	void (*attr)(struct inode *i,
+		     struct file_attr *out); /* what stat(2) says otherwise than by default */
+	void (*destroy)(struct inode *i);    /* gives back `private` and `host` */
 };
 
 struct file_lock;
@@ -103,6 +106,7 @@ struct inode {
 	struct pipe *pipe;	/* [lock] FIFOs: what those who have it open share; NULL: nobody has */
 	struct dentry *jump;	/* [I] symbolic links that lead to a file itself: a reference */
 	struct host_node *host; /* [I] what lies below on the host (hostfs.h), or NULL */
+	struct ext2_node *disk; /* [I] what lies below on a disk (ext2.h), or NULL */
 	u64 dir_bytes; /* [I] directories of the host: the size that is shown; 0: counted from the names */
 	bool unread;   /* [I] only its kind and number are known; walks do not stop here (hostfs.c) */
 	u32 watched;   /* [a] who wants to know what happens to it: notify.h; mostly 0 */

@@ -8,6 +8,7 @@
  */
 #include <asm/errno.h>
 #include <moat/heap.h>
+#include <moat/string.h>
 #include "mount.h"
 
 static LIST_HEAD(, mount) mounts = LIST_HEAD_INITIALIZER(mounts); /* [tree lock] */
@@ -95,5 +96,27 @@ int mount_attach(struct super *s, struct inode *root, struct dentry *point)
 		dentry_put(m->root);
 		kfree(m);
 	}
+	return err;
+}
+
+int vfs_make_path(struct fs_context *ctx, const char *path)
+{
+	char *copy = kstrdup(path, strlen(path));
+	int err = copy ? 0 : -ENOMEM;
+
+	for (char *at = copy; !err && at && *at;) {
+		char *slash = strchr(at + 1, '/');
+		struct fs_at where = fs_at(ctx, NULL, copy, 0);
+
+		if (slash)
+			*slash = '\0';
+		err = vfs_mkdir(&where, 0755);
+		if (err == -EEXIST)
+			err = 0;
+		if (slash)
+			*slash = '/';
+		at = slash;
+	}
+	kfree(copy);
 	return err;
 }

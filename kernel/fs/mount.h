@@ -24,6 +24,8 @@ int __must_check mount_attach(struct super *s, struct inode *root, struct dentry
 struct dentry *mount_root(void);
 /* The mount with the lowest id >= from, or NULL. Tree lock held. Mounts are never removed. */
 struct mount *mount_next(u32 from);
+/* Makes each directory of an absolute path that is missing. */
+int __must_check vfs_make_path(struct fs_context *ctx, const char *path);
 /* A device number for a new instance of a file system that has no device. */
 u32 mount_new_dev(void);
 

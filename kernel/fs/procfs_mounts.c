@@ -18,6 +18,7 @@ static int show_filesystems(struct proc_text *t, const struct proc_open *o, u64 
 	(void)pos;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		proc_printf(t, "nodev\t%s\n", types[i]);
+	proc_printf(t, "\text2\n");
 	return 0;
 }
 

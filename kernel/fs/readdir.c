@@ -41,7 +41,7 @@ static void show_names(struct file *f, struct dir_emit *e)
 }
 
 /* f->offset_lock held. The emitter runs under the tree lock: it must not touch user memory. */
-static int dir_iterate(struct file *f, struct dir_emit *e)
+int dir_iterate(struct file *f, struct dir_emit *e)
 {
 	struct walk w = {0};
 	int err;

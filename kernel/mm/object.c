@@ -263,6 +263,16 @@ bool mobj_has_page(struct mobj *obj, u64 index)
 	return has;
 }
 
+bool mobj_next_page(struct mobj *obj, u64 *index)
+{
+	bool found;
+
+	mutex_lock(&obj->lock);
+	found = radix_next(&obj->pages, index);
+	mutex_unlock(&obj->lock);
+	return found;
+}
+
 u64 mobj_resident_pages(struct mobj *obj)
 {
 	/* One word: the lock would make it no truer a moment later. */

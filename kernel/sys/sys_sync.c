@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fsync(2), sync(2), and advice about reading ahead: nothing is behind the memory that files are in. */
+/* fsync(2), sync(2), and advice about reading ahead: what most files are in is memory, with nothing behind it. */
 #include <linux/fadvise.h>
 #include <linux/fs.h>
+#include <moat/block.h>
 #include "sys_fs.h"
 
 s64 sys_fsync(int fd)
@@ -23,6 +24,7 @@ s64 sys_fdatasync(int fd)
 
 s64 sys_sync(void)
 {
+	(void)disk_sync_all();
 	return 0;
 }
 
@@ -30,10 +32,13 @@ s64 sys_syncfs(int fd)
 {
 	struct file *f = sys_file(fd);
 
+	s64 err;
+
 	if (!f)
 		return -EBADF;
+	err = vfs_syncfs(f);
 	file_put(f);
-	return 0;
+	return err;
 }
 
 /* The kind of the file behind fd (S_IFMT), or -EBADF. */

@@ -137,6 +137,7 @@ int vfs_ioctl(struct file *f, unsigned cmd, u64 arg);
 int vfs_iterate(struct file *f, struct dir_emit *e);
 /* fsync(2): -EINVAL for what cannot be synchronised. */
 int vfs_fsync(struct file *f);
+int vfs_syncfs(struct file *f); /* syncfs(2): all of the file system that it lies in */
 /* The events that there are now; t (may be NULL) is shown the queues that others will come from. */
 unsigned vfs_poll(struct file *f, struct poll_table *t);
 /* fcntl(2) F_SETFL: changes the flags in `mask` to those of `flags`. */

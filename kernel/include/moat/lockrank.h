@@ -14,9 +14,11 @@ enum lock_rank {
 	RANK_FILE,   /* file offset */
 	RANK_DENTRY, /* the tree of names, mounts, roots and working directories */
 	RANK_INODE,
-	RANK_ZAP,    /* taking pages of one object out of all address spaces */
-	RANK_ASPACE, /* address space */
-	RANK_OBJECT, /* memory object */
+	RANK_ZAP,	/* taking pages of one object out of all address spaces */
+	RANK_ASPACE,	/* address space */
+	RANK_WRITEBACK, /* changed pages of a file on a disk */
+	RANK_OBJECT,	/* memory object */
+	RANK_DISK,	/* a file system on a disk */
 	/* spinlocks */
 	RANK_FDTABLE,
 	RANK_SOCKET, /* state, peers, names and queues of all sockets */

@@ -124,7 +124,8 @@ void mobj_zap_cancel(struct mobj *obj);
 bool mobj_zap_try(struct mobj *obj);
 /* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
-bool mobj_has_page(struct mobj *obj, u64 index); /* is it in memory? */
+bool mobj_has_page(struct mobj *obj, u64 index);   /* is it in memory? */
+bool mobj_next_page(struct mobj *obj, u64 *index); /* the first one in memory at or after *index, or false */
 u64 mobj_resident_pages(struct mobj *obj);
 
 static inline u32 mobj_seals(const struct mobj *obj)

@@ -80,6 +80,8 @@ struct virtio_device {
 	u32 config_bytes;  /* [I] */
 	u32 type;	   /* [I] VIRTIO_ID_… */
 	u32 gsi;	   /* [I] */
+	u64 optional;	   /* [boot] features that are taken if they are offered */
+	u64 features;	   /* [I] that were agreed on */
 	u8 *rings;	   /* [boot] a frame that the queues' rings are cut from */
 	u32 rings_used;	   /* [boot] bytes */
 };
@@ -87,7 +89,7 @@ struct virtio_device {
 /* Looks into a window. 0; -ENODEV when there is no modern device; -ENOMEM. Boot only, as all up to
  * virtio_start. */
 int __must_check virtio_open(struct virtio_device *dev, const struct virtio_window *window);
-/* Resets the device; agrees on features: all of `needed`, and VIRTIO_F_VERSION_1. 0, -EOPNOTSUPP, -ENOMEM. */
+/* Resets the device; agrees on features: all of `needed`, VIRTIO_F_VERSION_1, and dev->optional. 0, -EOPNOTSUPP, -ENOMEM. */
 int __must_check virtio_negotiate(struct virtio_device *dev, u64 needed);
 /* Sets up queue `index`, empty and with interrupts suppressed. 0, -ENOENT (no such queue), -ENOMEM. */
 int __must_check virtio_queue_open(struct virtio_device *dev, u32 index, struct virtqueue *vq);
@@ -106,6 +108,7 @@ u32 virtio_config_read32(const struct virtio_device *dev, u32 offset);
 int __must_check virtio_console_start(const struct virtio_device *dev);
 int __must_check virtio_rng_start(const struct virtio_device *dev);
 int __must_check virtio_9p_start(const struct virtio_device *dev);
+int __must_check virtio_blk_start(const struct virtio_device *dev);
 /* Asks the device for fresh entropy, at most once a minute. Process context. */
 void virtio_rng_refresh(void);
 
