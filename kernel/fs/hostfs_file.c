@@ -60,6 +60,7 @@ struct range host_file_window(struct mobj *obj, u64 index)
 		return (struct range){0, pages};
 	if (index == node->next_index) {
 		node->run_pages = MIN(MAX(node->run_pages, RUN_PAGES) * 2, (u32)MOBJ_FILL_MAX);
+		mobj_read_on(obj, index);
 	} else {
 		node->run_pages = RUN_PAGES;
 		start = ALIGN_DOWN(index, RUN_PAGES);

@@ -11,8 +11,9 @@
  *
  * As long as no page of an object can differ from what lies below (`changed` is false: nothing has been written to it, and
  * no writable shared mapping was ever made of it), each of them can be given up and read again. The list of such objects
- * is walked round and round; within an object, from low indexes to high ones, and round again. Two occasions:
+ * is walked round and round; within an object, from low indexes to high ones, and round again. Three occasions:
  *
+ *     a large file is read in order          pages that nobody but the object holds, some way behind
  *     little memory left, before a fill      pages that nobody but the object holds
  *     no memory left (reclaim.c)             all of them, after they were taken out of the address spaces
  *
@@ -24,8 +25,10 @@
 #include <moat/panic.h>
 #include "object_internal.h"
 
-#define LOW_SHARE  16  /* "little": less than this part of memory is free */
-#define SHRINK_MIN 512 /* pages given up at once */
+#define LOW_SHARE   16	 /* "little": less than this part of memory is free */
+#define SHRINK_MIN  512	 /* pages given up at once */
+#define LARGE_SHARE 8	 /* a file that would take more than this part of memory is large */
+#define STREAM_KEEP 1024 /* pages behind a reader that stay */
 
 static struct spinlock cache_lock = SPINLOCK_INIT(RANK_MAPS);
 static TAILQ_HEAD(, mobj) cached_objects = TAILQ_HEAD_INITIALIZER(cached_objects); /* [cache_lock] */
@@ -177,6 +180,27 @@ static u64 objects_now(void)
 static bool is_clean(const struct mobj *obj)
 {
 	return !__atomic_load_n(&obj->changed, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * The host has to find memory for each frame that was never used, which costs more than reading the page again: so the
+ * frames of what was read serve for what is read next.
+ */
+void mobj_read_on(struct mobj *obj, u64 index)
+{
+	u64 end = index - MIN(index, (u64)STREAM_KEEP), at = end - MIN(end, (u64)MOBJ_FILL_MAX);
+	u64 large_bytes = frames_total() / LARGE_SHARE * PAGE_SIZE;
+	struct page *page;
+
+	DEBUG_ASSERT(mutex_is_held(&obj->lock));
+	if (__atomic_load_n(&obj->size_bytes, __ATOMIC_RELAXED) < large_bytes || !is_clean(obj))
+		return;
+	for (; (page = radix_next(&obj->pages, &at)) != NULL && at < end; at++) {
+		if (frame_refs(page) == 1) {
+			radix_remove(&obj->pages, at);
+			frame_put(page);
+		}
+	}
 }
 
 static u64 shrink(u64 want)

@@ -225,6 +225,41 @@ static void test_runs(void **state)
 	mobj_put(obj);
 }
 
+static struct range reading_on(struct mobj *obj, u64 index)
+{
+	mobj_read_on(obj, index);
+	return four_pages(obj, index);
+}
+
+/* A large object that is read in order leaves little behind: what is mapped, and all once something was written. */
+static void test_read_in_order(void **state)
+{
+	static const struct mobj_ops ops = {.fill = fill, .window = reading_on};
+	struct mobj *obj = mobj_create(&ops, NULL);
+	const u64 pages = 1600;
+	u64 resident;
+	char buf[4];
+
+	filled = 0;
+	fill_error = 0;
+	assert_int_equal(mobj_resize(obj, frames_total() * P), 0);
+	map_object(*state, AT, P, VMA_READ, obj, 10 * P);
+	assert_int_equal(peek(AT), 'A' + 10);
+	for (u64 i = 0; i < pages; i++) {
+		assert_int_equal(get(obj, i * P, buf, 1), 1);
+		assert_int_equal((u8)buf[0], (u8)('A' + i));
+	}
+	assert_int_equal(filled, pages);
+	resident = mobj_resident_pages(obj);
+	assert_true(resident > 1000 && resident < 1100);
+	assert_true(mobj_has_page(obj, 10) && !mobj_has_page(obj, 11));
+	mobj_note_change(obj);
+	for (u64 i = 0; i < 40; i++)
+		assert_int_equal(get(obj, (pages + i) * P, buf, 1), 1);
+	assert_int_equal(mobj_resident_pages(obj), resident + 40);
+	mobj_put(obj);
+}
+
 /* A page that an address space shows is taken out of it first. */
 static void test_reclaim_mapped(void **state)
 {
@@ -357,6 +392,7 @@ int main(void)
 		MM_TEST(test_owner_fills),
 		MM_TEST(test_runs),
 		ASPACE_TEST(test_reclaim_mapped),
+		ASPACE_TEST(test_read_in_order),
 		MM_TEST(test_no_memory),
 		MM_TEST(test_model),
 	};

@@ -124,6 +124,11 @@ void mobj_zap_cancel(struct mobj *obj);
 bool mobj_zap_try(struct mobj *obj);
 /* Offset of the first data (hole = false) or hole (hole = true) at or after offset; -ENXIO past the end. */
 s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
+/*
+ * Who reads the object in order has come to index, a page that is missing: pages some way behind are given up, if the object
+ * is large, all of it can be read again, and nobody else holds them. Object lock held (an owner's `window`).
+ */
+void mobj_read_on(struct mobj *obj, u64 index);
 bool mobj_has_page(struct mobj *obj, u64 index);   /* is it in memory? */
 bool mobj_next_page(struct mobj *obj, u64 *index); /* the first one in memory at or after *index, or false */
 u64 mobj_resident_pages(struct mobj *obj);
