@@ -184,15 +184,19 @@ static void pidfd_release(struct file *f)
 /* Table locked. */
 static void fill_facts(const struct process *p, struct pidfd_facts *facts)
 {
+	const struct cred *c = &p->cred;
+
 	facts->mask |= FACTS_PID | FACTS_CREDS;
 	facts->tgid = (u32)p->pid;
 	facts->ppid = p->parent ? (u32)p->parent->pid : 0;
-	facts->ruid = p->uid;
-	facts->euid = facts->fsuid = p->euid;
-	facts->suid = p->suid;
-	facts->rgid = p->gid;
-	facts->egid = facts->fsgid = p->egid;
-	facts->sgid = p->sgid;
+	facts->ruid = c->uid;
+	facts->euid = c->euid;
+	facts->suid = c->suid;
+	facts->fsuid = c->fsuid;
+	facts->rgid = c->gid;
+	facts->egid = c->egid;
+	facts->sgid = c->sgid;
+	facts->fsgid = c->fsgid;
 }
 
 /* PIDFD_GET_INFO: as much of the facts as the caller has room for. */

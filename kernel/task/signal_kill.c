@@ -162,7 +162,7 @@ static int send_to_ref(const struct task_ref *r, enum pidfd_scope scope, struct 
 		return k->sent ? 0 : k->err;
 	}
 	/* Nobody is there to get what is sent to a leader that has ended. */
-	err = check(p, k);
+	err = check(p, t ? &t->cred : &p->cred, k);
 	return err || !k->signo || !t ? err : signal_send_thread(t, k->info);
 }
 
