@@ -193,12 +193,9 @@ int futex_begin_wait(const struct futex_word *word, struct futex_waiter *w)
 int futex_wait(const struct futex_word *word, u32 bits, u64 deadline_ns)
 {
 	struct futex_sleep sleep;
-	struct futex_waiter w;
+	struct futex_waiter w = {.bits = bits, .sleep = &sleep};
 	int err;
 
-	w.sleep = &sleep;
-	w.bits = bits;
-	w.index = 0;
 	futex_sleep_init(&sleep);
 	err = futex_begin_wait(word, &w);
 	if (err)
