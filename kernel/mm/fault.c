@@ -176,7 +176,7 @@ static enum fault_result missing_anon(const struct fault *f)
 
 	if (f->access & FAULT_WRITE) {
 		if (is_special(f)) {
-			if (huge_is_wanted(f->vma->flags) &&
+			if (huge_is_wanted(f->as, f->vma->flags) &&
 			    missing_huge(f->as, f->vma, f->addr) == FAULT_DONE)
 				return FAULT_DONE;
 			page = anon_frame_special(f->vma, f->addr, FRAME_ZERO);

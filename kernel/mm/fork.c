@@ -30,6 +30,7 @@ static void copy_settings(struct aspace *child, const struct aspace *parent)
 	child->limit_data_bytes = parent->limit_data_bytes;
 	child->limit_stack_bytes = parent->limit_stack_bytes;
 	child->limit_lock_bytes = parent->limit_lock_bytes;
+	child->huge_disabled = parent->huge_disabled;
 }
 
 static int copy_vma(struct aspace *child, const struct vma *from)

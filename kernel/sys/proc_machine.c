@@ -47,16 +47,25 @@ static int show_uptime(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	return 0;
 }
 
-/* Averages are not kept. */
+static void put_load(struct proc_text *t, u64 load)
+{
+	load += (1u << LOAD_SHIFT) / 200; /* half of what the last digit shows */
+	proc_printf(t, "%llu.%02llu ", (ull)load >> LOAD_SHIFT,
+		    ((ull)load & ((1u << LOAD_SHIFT) - 1)) * 100 >> LOAD_SHIFT);
+}
+
 static int show_loadavg(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
 	struct process_totals totals;
+	u64 loads[3];
 
 	(void)o;
 	(void)pos;
 	process_totals_read(&totals);
-	proc_printf(t, "0.00 0.00 0.00 %llu/%llu %d\n", (ull)totals.running, (ull)totals.total,
-		    totals.last_pid);
+	load_averages(loads);
+	for (int i = 0; i < 3; i++)
+		put_load(t, loads[i]);
+	proc_printf(t, "%llu/%llu %d\n", (ull)totals.running, (ull)totals.total, totals.last_pid);
 	return 0;
 }
 
@@ -92,9 +101,10 @@ static int show_stat(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	(void)pos;
 	read_times(&totals, &up_ns, &idle_ns);
 	put_cpu_times(t);
-	proc_printf(t, "intr 0\nctxt %llu\nbtime %llu\nprocesses %d\n", (ull)totals.switches,
-		    (clock_realtime_ns() - up_ns) / NS_PER_SEC, totals.last_pid);
-	proc_printf(t, "procs_running %llu\nprocs_blocked 0\n", (ull)totals.running);
+	proc_printf(t, "intr 0\nctxt %llu\nbtime %llu\nprocesses %llu\n", (ull)totals.switches,
+		    (clock_realtime_ns() - up_ns) / NS_PER_SEC, (ull)totals.made);
+	proc_printf(t, "procs_running %llu\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
+		    (ull)totals.running);
 	return 0;
 }
 
@@ -155,6 +165,10 @@ const struct proc_entry proc_machine_entries[] = {
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
+	{.name = "swaps",
+	 .mode = S_IFREG | 0444,
+	 .show = proc_show_text,
+	 .data = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"},
 	{.name = "devices", .mode = S_IFREG | 0444, .show = show_devices},
 	{.name = "version",
 	 .mode = S_IFREG | 0444,

@@ -108,7 +108,8 @@ void usage_to_rusage(const struct process_usage *u, struct rusage *out)
 	out->ru_maxrss = (long)(u->peak_bytes / 1024);
 	out->ru_minflt = (long)(u->minor_faults + u->cow_faults);
 	out->ru_majflt = (long)u->major_faults;
-	out->ru_nvcsw = (long)u->switches;
+	out->ru_nvcsw = (long)u->voluntary;
+	out->ru_nivcsw = (long)u->involuntary;
 }
 
 s64 sys_getrusage(int who, void __user *usage)
@@ -121,6 +122,8 @@ s64 sys_getrusage(int who, void __user *usage)
 		return -EINVAL;
 	if (who == RUSAGE_CHILDREN)
 		used = p->children_usage;
+	else if (who == RUSAGE_THREAD)
+		thread_get_usage(&used);
 	else
 		process_get_usage(p, &used);
 	usage_to_rusage(&used, &u);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about the machine: uname(2), sysinfo(2), getcpu(2), getrandom(2), reboot(2). */
 #include <asm/errno.h>
+#include <linux/capability.h>
+#include <linux/personality.h>
 #include <linux/random.h>
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
 #include <arch/cpu.h>
 #include <arch/timer.h>
 #include <arch/uaccess.h>
+#include <moat/cred.h>
 #include <moat/usage.h>
 #include <moat/random.h>
 #include <moat/string.h>
@@ -46,7 +49,8 @@ s64 sys_uname(void __user *buf)
 	memset(&u, 0, sizeof(u));
 	(void)str_copy(u.sysname, "Linux", sizeof(u.sysname));
 	system_name_get(SYSTEM_NODE, u.nodename);
-	(void)str_copy(u.release, LINUX_RELEASE, sizeof(u.release));
+	(void)str_copy(u.release, current_process()->personality & UNAME26 ? LINUX_RELEASE_26 : LINUX_RELEASE,
+		       sizeof(u.release));
 	(void)str_copy(u.version, LINUX_VERSION, sizeof(u.version));
 	(void)str_copy(u.machine, "x86_64", sizeof(u.machine));
 	system_name_get(SYSTEM_DOMAIN, u.domainname);
@@ -57,10 +61,14 @@ s64 sys_sysinfo(void __user *info)
 {
 	struct sysinfo s;
 	struct memory_figures m;
+	u64 loads[3];
 
 	memory_figures_read(&m);
 	memset(&s, 0, sizeof(s));
 	s.uptime = (long)(clock_monotonic_ns() / 1000000000u);
+	load_averages(loads);
+	for (int i = 0; i < 3; i++)
+		s.loads[i] = loads[i] << (SI_LOAD_SHIFT - LOAD_SHIFT);
 	s.totalram = m.total;
 	s.freeram = m.free;
 	s.sharedram = m.shmem;
@@ -102,4 +110,66 @@ s64 sys_getrandom(void __user *buf, size_t buflen, u32 flags)
 	}
 	memset(chunk, 0, sizeof(chunk));
 	return done || !buflen ? (s64)done : -EFAULT;
+}
+
+/* --- sethostname(2), setdomainname(2) --- */
+
+static s64 set_name(enum system_name which, const void __user *name, int len)
+{
+	char new[SYSTEM_NAME_MAX];
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (len < 0 || len >= SYSTEM_NAME_MAX)
+		return -EINVAL;
+	if (copy_from_user(new, name, (size_t)len))
+		return -EFAULT;
+	system_name_set(which, new, (size_t)len);
+	return 0;
+}
+
+s64 sys_sethostname(const char __user *name, int len)
+{
+	return set_name(SYSTEM_NODE, name, len);
+}
+
+s64 sys_setdomainname(const char __user *name, int len)
+{
+	return set_name(SYSTEM_DOMAIN, name, len);
+}
+
+/* --- syslog(2) --- */
+
+enum { /* what syslog(2) is asked for; in no header */
+       SYSLOG_READ = 2,
+       SYSLOG_READ_ALL = 3,
+       SYSLOG_READ_CLEAR = 4,
+       SYSLOG_CONSOLE_LEVEL = 8,
+       SYSLOG_UNREAD = 9,
+       SYSLOG_SIZE = 10,
+       LEVEL_MAX = 8,
+       LOG_BYTES = 1 << 17, /* what Linux's holds as a rule */
+};
+
+/* The kernel's lines go to the host and are kept nowhere: for who may read them there are none. */
+s64 sys_syslog(int type, void __user *buf, int len)
+{
+	struct waitq never;
+
+	if (!capable(CAP_SYSLOG))
+		return -EPERM;
+	if (type < 0 || type > SYSLOG_SIZE)
+		return -EINVAL;
+	if (type == SYSLOG_CONSOLE_LEVEL)
+		return len < 1 || len > LEVEL_MAX ? -EINVAL : 0;
+	if (type == SYSLOG_SIZE)
+		return LOG_BYTES;
+	if (type < SYSLOG_READ || type > SYSLOG_READ_CLEAR)
+		return 0;
+	if (!buf || len < 0)
+		return -EINVAL;
+	if (type != SYSLOG_READ || len == 0)
+		return 0;
+	waitq_init(&never);
+	return WAIT_EVENT(&never, false); /* the next line never comes */
 }

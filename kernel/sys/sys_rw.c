@@ -80,6 +80,7 @@ int sys_get_buffers(struct buffers *b, const struct iovec __user *iov, size_t co
 /* Where a transfer takes place: at *offset, or at the description's own when offset is NULL. */
 static __always_inline s64 read_into(int fd, struct uio *u, s64 *offset)
 {
+	struct thread *me = current_thread();
 	struct file *f = sys_file(fd);
 	u64 at = offset ? (u64)*offset : 0;
 	s64 n;
@@ -88,11 +89,14 @@ static __always_inline s64 read_into(int fd, struct uio *u, s64 *offset)
 		return -EBADF;
 	n = vfs_read(f, u, offset ? &at : NULL);
 	file_put(f);
+	me->reads++;
+	me->bytes_read += n > 0 ? (u64)n : 0;
 	return n;
 }
 
 static __always_inline s64 write_from(int fd, struct uio *u, s64 *offset)
 {
+	struct thread *me = current_thread();
 	struct file *f = sys_file(fd);
 	u64 at = offset ? (u64)*offset : 0;
 	s64 n;
@@ -101,6 +105,8 @@ static __always_inline s64 write_from(int fd, struct uio *u, s64 *offset)
 		return -EBADF;
 	n = vfs_write(f, u, offset ? &at : NULL, sys_write_rights());
 	file_put(f);
+	me->writes++;
+	me->bytes_written += n > 0 ? (u64)n : 0;
 	if (unlikely((n < 0 && !u->no_signal) || u->peer_gone))
 		(void)sys_write_signal(u->peer_gone ? -EPIPE : n);
 	return n;

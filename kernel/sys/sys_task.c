@@ -10,6 +10,7 @@
 #include <moat/syscall.h>
 #include <moat/task.h>
 #include "sys_cred.h"
+#include "sys_prctl.h"
 #include "sys_seccomp.h"
 
 s64 sys_exit(int status)
@@ -141,8 +142,6 @@ s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 	case PR_SET_NAME:
 	case PR_GET_NAME:
 		return prctl_name(option, arg2);
-	case PR_GET_DUMPABLE:
-		return 1;
 	case PR_SET_PDEATHSIG:
 		if (arg2 > SIGNAL_MAX)
 			return -EINVAL;
@@ -173,8 +172,7 @@ s64 sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 		return sys_prctl_seccomp(arg2, (void __user *)arg3);
 	if (sys_prctl_cred(option, (u64[]){arg2, arg3, arg4, arg5}, &result))
 		return result;
-	unsupported_flag("prctl", "option");
-	return -EINVAL;
+	return sys_prctl_more(option, (u64[]){arg2, arg3, arg4, arg5});
 }
 
 /* personality(2): all ones asks only. Of the flags only ADDR_NO_RANDOMIZE means something, at the next exec. */

@@ -8,8 +8,9 @@
 #include <moat/procfs.h>
 
 /* The Linux version whose calls are followed: C libraries compare it with the least they need. */
-#define LINUX_RELEASE "6.1.0-moat"
-#define LINUX_VERSION "Moat " MOAT_VERSION
+#define LINUX_RELEASE	 "6.1.0-moat"
+#define LINUX_RELEASE_26 "2.6.61-moat" /* the same for programs that know no later one (UNAME26) */
+#define LINUX_VERSION	 "Moat " MOAT_VERSION
 
 #define SYSTEM_NAME_MAX 65 /* with its terminator, as in struct new_utsname */
 

@@ -111,6 +111,7 @@ static void replace_memory(struct process *me, const struct exec_image *image)
 	futex_leave(current_thread());
 	thread_clear_tid(current_thread());
 	process_settle_memory(me);
+	image->aspace->huge_disabled = old->huge_disabled;
 	irq = table_lock();
 	me->aspace = image->aspace;
 	me->facts = image->facts;
@@ -181,6 +182,7 @@ int process_exec(const struct exec_call *call)
 	replace_hand(me, r.hand);
 	replace_names(me, t, call->comm ? call->comm : r.image.name);
 	cred_exec();
+	me->not_dumpable = false;
 	me->explain[0] = 0;
 	irq = table_lock();
 	me->exit_signal = SIGCHLD;

@@ -106,8 +106,10 @@ bool trap_page_fault(struct trap_frame *f, u64 addr, unsigned access, bool from_
 	if (!p->aspace)
 		return false;
 	result = aspace_fault(p->aspace, addr, access);
-	if (likely(result == FAULT_DONE))
+	if (likely(result == FAULT_DONE)) {
+		current_thread()->faults++;
 		return true;
+	}
 	if (!from_user) {
 		/* A user copy: the call fails, but with no memory left the program cannot go on either. */
 		if (result == FAULT_NO_MEMORY)

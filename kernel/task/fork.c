@@ -57,6 +57,8 @@ static int copy_thread(struct process *p, const struct clone_request *req, struc
 	cred_copy(&t->cred, &me->cred);
 	t->blocked_signals = me->blocked_signals;
 	t->policy = me->policy;
+	t->timer_slack_ns = me->timer_slack_ns;
+	t->ioprio = me->ioprio;
 	/* Two that share memory cannot share the alternate stack, unless one waits for the other. */
 	if ((req->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
 		t->altstack = me->altstack;
@@ -118,6 +120,8 @@ static void copy_identity(struct process *child, const struct process *me)
 	child->oom_score_adj_min = me->oom_score_adj_min;
 	cred_copy(&child->cred, current_cred());
 	child->personality = me->personality;
+	child->not_dumpable = me->not_dumpable;
+	child->hints = me->hints;
 	if (!me->exe)
 		return;
 	file_get(me->exe);

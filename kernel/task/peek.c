@@ -14,8 +14,8 @@ bool process_may_peek(const struct process *p)
 
 	if (p == current_process() || capable(CAP_SYS_PTRACE))
 		return true;
-	return me->uid == c->uid && me->uid == c->euid && me->uid == c->suid && me->gid == c->gid &&
-	       me->gid == c->egid && me->gid == c->sgid;
+	return !p->not_dumpable && me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+	       me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
 }
 
 /* Table locked. */

@@ -29,7 +29,14 @@ struct subject {
 	u64 start_ns;
 	int exit_status;
 	u64 user_ns, sys_ns;
-	u64 switches;
+	struct process_usage counts; /* switches, reads and writes of the thread, or of all threads */
+	struct process_usage children_usage;
+	struct sched_policy policy_now;
+	u64 run_ns, waited_ns, turns; /* of the thread */
+	u64 timer_slack_ns;
+	u32 cpu, allowed;
+	int exit_signal;
+	bool is_thread; /* not its process's first */
 	u32 queued;
 	struct mempolicy policy;
 	u64 shared_pending, pending, blocked, ignored, caught;
@@ -87,6 +94,10 @@ int proc_show_statm(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_show_limits(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_show_small(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_store_comm(const struct proc_open *o, char *text, size_t len);
+/* proc_sched.c */
+int proc_store_timer_slack(const struct proc_open *o, char *text, size_t len);
+int proc_show_children(struct proc_text *t, const struct proc_open *o, u64 *pos);
+extern const struct proc_entry proc_ns_table[];
 int proc_store_oom_score_adj(const struct proc_open *o, char *text, size_t len);
 int proc_store_oom_adj(const struct proc_open *o, char *text, size_t len);
 
@@ -99,6 +110,9 @@ enum small_file {
 	SMALL_OOM_SCORE,
 	SMALL_OOM_SCORE_ADJ,
 	SMALL_OOM_ADJ,
+	SMALL_SCHEDSTAT,
+	SMALL_TIMER_SLACK,
+	SMALL_IO,
 };
 
 /* proc_fd.c */

@@ -88,11 +88,14 @@ static void put_rights(struct proc_text *t, const struct subject *s)
 	proc_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", s->no_new_privs,
 		    s->seccomp_mode, s->seccomp_filters);
 	proc_printf(t, "Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\tunknown\n");
-	proc_printf(t, "Cpus_allowed:\t%x\nCpus_allowed_list:\t0\n", 1u);
+	proc_printf(t, "Cpus_allowed:\t%x\nCpus_allowed_list:\t", s->allowed);
+	proc_put_set(t, s->allowed);
+	proc_put(t, "\n", 1);
 	proc_printf(t, "Mems_allowed:\t%x\nMems_allowed_list:\t", (1u << numa.nodes) - 1);
 	proc_put_set(t, (1u << numa.nodes) - 1);
 	proc_put(t, "\n", 1);
-	proc_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t0\n", (ull)s->switches);
+	proc_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		    (ull)s->counts.voluntary, (ull)s->counts.involuntary);
 }
 
 int proc_show_status(struct proc_text *t, const struct proc_open *o, u64 *pos)
@@ -128,14 +131,25 @@ int proc_show_statm(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	return 0;
 }
 
+/* Field 18: how it stands among all others, as top(1) shows it: 20 and nice, or below 0 for real time. */
+static int stat_priority(const struct sched_policy *p)
+{
+	return p->rt_priority ? -1 - p->rt_priority : 20 + p->nice;
+}
+
 /* Fields 1 to 22: who it is and what it has used. */
 static void put_stat_head(struct proc_text *t, const struct subject *s, const struct mm_facts *m, int tid)
 {
 	proc_printf(t, "%d (%s) %c %d %d %d %d %d %u ", tid, s->name, s->state, s->ppid, s->pgid, s->sid,
 		    s->tty, s->foreground, s->personality & PERSONALITY_FIXED ? 0 : FLAG_RANDOMIZE);
-	proc_printf(t, "%llu 0 %llu 0 ", (ull)m->minor, (ull)m->major);
-	proc_printf(t, "%llu %llu 0 0 20 0 %d 0 %llu ", (ull)s->user_ns / NS_PER_TICK,
-		    (ull)s->sys_ns / NS_PER_TICK, s->threads, (ull)s->start_ns / NS_PER_TICK);
+	proc_printf(t, "%llu %llu %llu %llu ", (ull)m->minor,
+		    (ull)(s->children_usage.minor_faults + s->children_usage.cow_faults), (ull)m->major,
+		    (ull)s->children_usage.major_faults);
+	proc_printf(t, "%llu %llu %llu %llu ", (ull)s->user_ns / NS_PER_TICK, (ull)s->sys_ns / NS_PER_TICK,
+		    (ull)s->children_usage.user_ns / NS_PER_TICK,
+		    (ull)s->children_usage.sys_ns / NS_PER_TICK);
+	proc_printf(t, "%d %d %d 0 %llu ", stat_priority(&s->policy_now), s->policy_now.nice, s->threads,
+		    (ull)s->start_ns / NS_PER_TICK);
 }
 
 /* Fields 23 to 37: memory and signals. Addresses are for those who may look into the process. */
@@ -159,7 +173,8 @@ static void put_stat_tail(struct proc_text *t, const struct subject *s, const st
 {
 	const struct exec_facts *f = &s->facts;
 
-	proc_printf(t, "17 0 0 0 0 0 0 ");
+	proc_printf(t, "%d %u %u %u 0 0 0 ", s->is_thread ? -1 : s->exit_signal, s->cpu,
+		    s->policy_now.rt_priority, s->policy_now.policy);
 	if (may && s->aspace)
 		proc_printf(t, "%llu %llu %llu %llu %llu %llu %llu ", (ull)f->data.start, (ull)f->data.end,
 			    (ull)m->heap.start, (ull)f->args.start, (ull)f->args.end, (ull)f->env.start,
@@ -266,6 +281,14 @@ static int oom_adj_of(int score_adj)
 	return score_adj == OOM_SCORE_ADJ_MAX ? OOM_ADJUST_MAX : score_adj * -OOM_DISABLE / OOM_SCORE_ADJ_MAX;
 }
 
+/* What a device has moved is nothing: files are in memory. */
+static void put_io(struct proc_text *t, const struct process_usage *u)
+{
+	proc_printf(t, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\n", (ull)u->bytes_read,
+		    (ull)u->bytes_written, (ull)u->reads, (ull)u->writes);
+	proc_printf(t, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+}
+
 int proc_show_small(struct proc_text *t, const struct proc_open *o, u64 *pos)
 {
 	struct subject *s;
@@ -295,6 +318,15 @@ int proc_show_small(struct proc_text *t, const struct proc_open *o, u64 *pos)
 		break;
 	case SMALL_OOM_ADJ:
 		proc_printf(t, "%d\n", oom_adj_of(s->oom_score_adj));
+		break;
+	case SMALL_SCHEDSTAT:
+		proc_printf(t, "%llu %llu %llu\n", (ull)s->run_ns, (ull)s->waited_ns, (ull)s->turns);
+		break;
+	case SMALL_TIMER_SLACK:
+		proc_printf(t, "%llu\n", (ull)s->timer_slack_ns);
+		break;
+	case SMALL_IO:
+		put_io(t, &s->counts);
 		break;
 	}
 	subject_put(s);

@@ -3,11 +3,13 @@
  * Looking at another process. All that /proc tells of one is copied here in one go, with the table of processes
  * locked and references taken, so that the process may end at any later moment without harm.
  */
+#include <arch/smp.h>
 #include <moat/heap.h>
 #include <moat/string.h>
 #include <moat/tty.h>
 #include "proc_internal.h"
 #include "signal_queue.h"
+#include "table.h"
 
 struct search {
 	const struct proc_key *key;
@@ -60,7 +62,14 @@ static void copy_thread(const struct process *p, const struct thread *t, struct 
 	s->no_new_privs = t->no_new_privs;
 	s->seccomp_mode = t->seccomp.mode;
 	s->seccomp_filters = seccomp_count(&t->seccomp);
-	s->switches = t->switches;
+	s->policy_now = thread_policy(t);
+	s->allowed = thread_affinity(t) & (u32)((1ull << cpu_count()) - 1);
+	s->cpu = __atomic_load_n(&t->sched.cpu, __ATOMIC_RELAXED);
+	s->run_ns = thread_cpu_ns(t);
+	s->waited_ns = t->sched.waited_ns;
+	s->turns = t->sched.turns;
+	s->timer_slack_ns = t->timer_slack_ns;
+	s->is_thread = t->tid != p->pid;
 	s->files = t->files;
 	s->fs = t->fs;
 }
@@ -77,6 +86,16 @@ static void take_references(struct process *p, struct subject *s)
 		fs_context_get(s->fs);
 	if (s->exe)
 		file_get(s->exe);
+}
+
+/* Of all threads, those that have ended too. */
+static void add_counts(const struct process *p, struct process_usage *out)
+{
+	const struct thread *t;
+
+	*out = p->usage;
+	TAILQ_FOREACH (t, &p->threads, sibling)
+		thread_add_counts(t, out);
 }
 
 struct copying {
@@ -122,6 +141,8 @@ static void copy_subject(struct process *p, void *arg)
 	s->start_ns = p->start_ns;
 	s->exit_status = p->exit_status;
 	s->usage = p->usage;
+	s->children_usage = p->children_usage;
+	s->exit_signal = p->exit_signal;
 	memcpy(s->limits, p->limits, sizeof(s->limits));
 	s->pending_limit = p->limits[RLIMIT_SIGPENDING].soft;
 	s->facts = p->facts;
@@ -132,7 +153,11 @@ static void copy_subject(struct process *p, void *arg)
 	else
 		process_cpu_times_locked(p, &s->user_ns, &s->sys_ns);
 	if (!t)
-		s->switches = p->usage.switches;
+		s->counts = p->usage;
+	else if (c->tid)
+		thread_add_counts(t, &s->counts);
+	else
+		add_counts(p, &s->counts);
 	take_references(p, s);
 	if (s->fs)
 		s->umask = s->fs->umask;

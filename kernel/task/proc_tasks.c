@@ -77,7 +77,7 @@ static bool add_totals(struct process *p, void *arg)
 
 	TAILQ_FOREACH (thread, &p->threads, sibling) {
 		t->running += thread->state != THREAD_BLOCKED;
-		t->switches += thread->switches;
+		t->switches += thread->sched.voluntary + thread->sched.involuntary;
 		t->total++;
 	}
 	/* A zombie's time is among that of those that have ended. */
@@ -85,9 +85,8 @@ static bool add_totals(struct process *p, void *arg)
 		process_cpu_times_locked(p, &user_ns, &sys_ns);
 		t->user_ns += user_ns;
 		t->sys_ns += sys_ns;
-		t->switches += p->usage.switches;
+		t->switches += p->usage.voluntary + p->usage.involuntary;
 	}
-	t->last_pid = MAX(t->last_pid, p->pid);
 	return true;
 }
 
@@ -97,7 +96,11 @@ void process_totals_read(struct process_totals *out)
 
 	process_ended_usage(&ended);
 	*out = (struct process_totals){
-		.user_ns = ended.user_ns, .sys_ns = ended.sys_ns, .switches = ended.switches};
+		.user_ns = ended.user_ns,
+		.sys_ns = ended.sys_ns,
+		.switches = ended.voluntary + ended.involuntary,
+	};
+	process_numbers(&out->made, &out->last_pid);
 	process_for_each(add_totals, out);
 }
 
@@ -163,14 +166,36 @@ static ssize_t readlink_thread_self(const struct proc_key *key, char *buf, size_
 	return ksnprintf(buf, size, "%d/task/%d", current_process()->pid, current_thread()->tid);
 }
 
+#define MAP_OF_ALL "         0          0 4294967295" /* the one user namespace */
+
 static const enum small_file comm = SMALL_COMM, personality = SMALL_PERSONALITY, cgroup = SMALL_CGROUP,
 			     wchan = SMALL_WCHAN, score = SMALL_OOM_SCORE, score_adj = SMALL_OOM_SCORE_ADJ,
-			     adj = SMALL_OOM_ADJ;
+			     adj = SMALL_OOM_ADJ, schedstat = SMALL_SCHEDSTAT,
+			     timer_slack = SMALL_TIMER_SLACK, io = SMALL_IO;
 
-/* What a process has; all but the first its threads have too. */
+/* What a process has; its threads have `children` in the place of the first two. */
+enum { NOT_OF_THREADS = 2 };
 static const struct proc_numbers thread_numbers;
 static const struct proc_entry process_table[] = {
 	{.name = "task", .mode = S_IFDIR | 0555, .numbers = &thread_numbers},
+	{.name = "timerslack_ns",
+	 .mode = S_IFREG | 0666,
+	 .open = proc_open_checked,
+	 .show = proc_show_small,
+	 .store = proc_store_timer_slack,
+	 .data = &timer_slack},
+	{.name = "ns", .mode = S_IFDIR | 0511, .table = proc_ns_table},
+	{.name = "io",
+	 .mode = S_IFREG | 0400,
+	 .open = proc_open_checked,
+	 .show = proc_show_small,
+	 .data = &io},
+	{.name = "schedstat", .mode = S_IFREG | 0444, .show = proc_show_small, .data = &schedstat},
+	{.name = "uid_map", .mode = S_IFREG | 0644, .show = proc_show_text, .data = MAP_OF_ALL},
+	{.name = "gid_map", .mode = S_IFREG | 0644, .show = proc_show_text, .data = MAP_OF_ALL},
+	{.name = "setgroups", .mode = S_IFREG | 0644, .show = proc_show_text, .data = "allow"},
+	{.name = "cpuset", .mode = S_IFREG | 0444, .show = proc_show_text, .data = "/"},
+	{.name = "coredump_filter", .mode = S_IFREG | 0644, .show = proc_show_text, .data = "00000033"},
 	{.name = "fd", .mode = S_IFDIR | 0500, .numbers = &proc_fd_numbers},
 	{.name = "fdinfo", .mode = S_IFDIR | 0555, .numbers = &proc_fdinfo_numbers},
 	{.name = "environ", .mode = S_IFREG | 0400, .open = proc_open_checked, .read = proc_read_environ},
@@ -227,7 +252,10 @@ static const struct proc_entry process_table[] = {
 	 .data = &score_adj},
 	{0},
 };
-static const struct proc_entry thread_entry = {.mode = S_IFDIR | 0555, .table = process_table + 1};
+static struct proc_entry thread_table[ARRAY_SIZE(process_table) - NOT_OF_THREADS + 1] = {
+	{.name = "children", .mode = S_IFREG | 0444, .show = proc_show_children},
+}; /* [I after boot] */
+static const struct proc_entry thread_entry = {.mode = S_IFDIR | 0555, .table = thread_table};
 static const struct proc_numbers thread_numbers = {next_thread, &thread_entry};
 static const struct proc_entry process_entry = {.mode = S_IFDIR | 0555, .table = process_table};
 
@@ -242,6 +270,8 @@ void proc_tasks_init(void)
 	static struct proc_table table = {.entries = root_entries};
 	static const struct proc_task_ops ops = {{next_process, &process_entry}, owner};
 
+	memcpy(thread_table + 1, process_table + NOT_OF_THREADS,
+	       sizeof(process_table) - NOT_OF_THREADS * sizeof(process_table[0]));
 	proc_register(&table);
 	proc_register_tasks(&ops);
 }

@@ -150,7 +150,12 @@ void process_usage_add(struct process_usage *to, const struct process_usage *fro
 	to->major_faults += from->major_faults;
 	to->cow_faults += from->cow_faults;
 	to->peak_bytes = MAX(to->peak_bytes, from->peak_bytes);
-	to->switches += from->switches;
+	to->voluntary += from->voluntary;
+	to->involuntary += from->involuntary;
+	to->bytes_read += from->bytes_read;
+	to->bytes_written += from->bytes_written;
+	to->reads += from->reads;
+	to->writes += from->writes;
 }
 
 /* The address space counts for all who have shared it, and since before p had it. */
@@ -167,6 +172,27 @@ static void add_memory_usage(const struct process *p, struct process_usage *out)
 	out->peak_bytes = MAX(out->peak_bytes, pmap_peak_pages(&as->pmap) * PAGE_SIZE);
 }
 
+void thread_add_counts(const struct thread *t, struct process_usage *out)
+{
+	out->voluntary += t->sched.voluntary;
+	out->involuntary += t->sched.involuntary;
+	out->bytes_read += t->bytes_read;
+	out->bytes_written += t->bytes_written;
+	out->reads += t->reads;
+	out->writes += t->writes;
+}
+
+void thread_get_usage(struct process_usage *out)
+{
+	const struct thread *t = current_thread();
+	const struct process *p = t->process;
+
+	*out = (struct process_usage){.minor_faults = t->faults};
+	thread_cpu_times(t, &out->user_ns, &out->sys_ns);
+	thread_add_counts(t, out);
+	out->peak_bytes = MAX(p->usage.peak_bytes, pmap_peak_pages(&p->aspace->pmap) * PAGE_SIZE);
+}
+
 void process_get_usage(struct process *p, struct process_usage *out)
 {
 	const struct thread *t;
@@ -175,7 +201,7 @@ void process_get_usage(struct process *p, struct process_usage *out)
 	*out = p->usage;
 	process_cpu_times_locked(p, &out->user_ns, &out->sys_ns);
 	TAILQ_FOREACH (t, &p->threads, sibling)
-		out->switches += t->switches;
+		thread_add_counts(t, out);
 	table_unlock(irq);
 	add_memory_usage(p, out);
 }
@@ -193,7 +219,7 @@ void process_settle_thread(struct process *p, const struct thread *t)
 	thread_cpu_times(t, &user, &sys);
 	p->usage.user_ns += user;
 	p->usage.sys_ns += sys;
-	p->usage.switches += t->switches;
+	thread_add_counts(t, &p->usage);
 }
 
 bool process_has_ended(const struct process *p)

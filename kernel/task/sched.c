@@ -422,6 +422,7 @@ void sched_timer(bool user)
 	if (now >= q->tick_ns) {
 		tick(q, now, user);
 		q->tick_ns = now + TICK_NS;
+		load_sample(now);
 		if (q->current->process != &kernel_process)
 			process_timers_tick(q->current->process);
 	}

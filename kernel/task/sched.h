@@ -72,6 +72,9 @@ static inline u32 queue_load(const struct run_queue *q)
 /* The queue that t belongs to, locked. Interrupts off. t may be MOVING there. */
 struct run_queue *sched_lock_thread(const struct thread *t);
 
+/* At a tick of a busy CPU: counts who runs or wants to, when it is time (loadavg.c). */
+void load_sample(u64 now_ns);
+
 /* --- sched_queue.c; the queue is locked --- */
 
 void queue_init(struct run_queue *q);

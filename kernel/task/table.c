@@ -42,6 +42,8 @@ static struct thread_list thread_buckets[BUCKETS];			 /* [lock] */
 static int next_pid = 1;						 /* [lock] */
 static bool numbers_used;						 /* [lock] all have been given once */
 static unsigned in_table;						 /* [lock] */
+static u64 numbers_given;						 /* [lock] */
+static int last_pid;							 /* [lock] */
 static unsigned thread_numbers; /* [lock] given to threads that lead no process */
 
 static struct process_list *bucket(int pid)
@@ -121,8 +123,11 @@ static int take_pid(void)
 			next_pid = 2;
 			numbers_used = true;
 		}
-		if (!is_taken(pid))
-			return pid;
+		if (is_taken(pid))
+			continue;
+		numbers_given++;
+		last_pid = pid;
+		return pid;
 	}
 }
 
@@ -236,6 +241,15 @@ void table_adopt(struct process *p, struct process *parent)
 	TAILQ_REMOVE(&p->parent->children, p, sibling);
 	TAILQ_INSERT_TAIL(&parent->children, p, sibling);
 	set_parent(p, parent);
+}
+
+void process_numbers(u64 *made, int *last)
+{
+	u64 irq = table_lock();
+
+	*made = numbers_given;
+	*last = last_pid;
+	table_unlock(irq);
 }
 
 unsigned process_count(void)

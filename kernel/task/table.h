@@ -51,6 +51,8 @@ void process_free(struct process *p);
 
 /* p->usage takes in what p's address space has counted, before p gives it up; own thread. (process.c) */
 void process_settle_memory(struct process *p);
+/* Adds what t has counted itself. (process.c) */
+void thread_add_counts(const struct thread *t, struct process_usage *out);
 /* The same for the CPU time of a thread that is about to leave p. Locked. */
 void process_settle_thread(struct process *p, const struct thread *t);
 

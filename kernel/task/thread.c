@@ -22,6 +22,7 @@ struct thread *thread_create(struct process *p, const char *name, void (*fn)(voi
 	cred_init_root(&t->cred);
 	signal_queue_init(&t->signals);
 	t->state = THREAD_BLOCKED;
+	t->timer_slack_ns = TIMER_SLACK_NS;
 	sched_init_thread(t);
 	(void)str_copy(t->name, name, sizeof(t->name));
 	if (arch_thread_init(&t->arch, fn, arg)) {

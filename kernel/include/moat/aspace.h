@@ -149,7 +149,8 @@ struct aspace {
 	u64 limit_as_bytes;    /* [a] RLIMIT_AS */
 	u64 limit_data_bytes;  /* [a] RLIMIT_DATA */
 	u64 limit_stack_bytes; /* [a] RLIMIT_STACK */
-	u64 limit_lock_bytes;  /* [a] RLIMIT_MEMLOCK, or UINT64_MAX for who has CAP_IPC_LOCK */
+	u8 huge_disabled; /* [a] PR_SET_THP_DISABLE: 1, and 2 if what was advised may be huge all the same */
+	u64 limit_lock_bytes; /* [a] RLIMIT_MEMLOCK, or UINT64_MAX for who has CAP_IPC_LOCK */
 	struct {
 		u64 minor, major, cow, refused; /* [a] */
 	} faults;

@@ -15,8 +15,12 @@ enum huge_policy {
 extern enum huge_policy huge_policy; /* [a] */
 void huge_policy_set(enum huge_policy policy);
 
-static inline bool huge_is_wanted(u32 vma_flags)
+static inline bool huge_is_wanted(const struct aspace *as, u32 vma_flags)
 {
+	u8 disabled = __atomic_load_n(&as->huge_disabled, __ATOMIC_RELAXED);
+
+	if (unlikely(disabled) && !((disabled & 2) && (vma_flags & VMA_HUGE)))
+		return false;
 	if (vma_flags & VMA_HUGE)
 		return huge_policy != HUGE_NEVER;
 	return huge_policy == HUGE_ALWAYS && !(vma_flags & (VMA_NO_HUGE | VMA_GROWSDOWN));

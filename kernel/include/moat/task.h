@@ -45,7 +45,8 @@ struct process_usage {
 	u64 user_ns, sys_ns;
 	u64 minor_faults, major_faults, cow_faults;
 	u64 peak_bytes;
-	u64 switches;
+	u64 bytes_read, bytes_written, reads, writes;
+	u64 voluntary, involuntary; /* switches */
 };
 
 /* A thread that waits for the one it made with CLONE_VFORK to leave its memory alone; on the waiting one's stack. */
@@ -89,7 +90,9 @@ struct process {
 	int tty_old_foreground;	 /* [table] of the terminal that hung up under this leader; 0: none */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
-	int exit_status;			 /* [I once a zombie] in the encoding of wait(2) */
+	bool not_dumpable;			 /* [own thread] PR_SET_DUMPABLE: until the next program */
+	u8 hints;		    /* [own thread] what prctl(2) keeps and nobody acts on (sys_prctl.c) */
+	int exit_status;	    /* [I once a zombie] in the encoding of wait(2) */
 	struct process_usage usage; /* [table] of threads that have ended, and of programs before this one */
 	struct process_usage children_usage; /* [table] of those that were waited for, and theirs */
 	struct process_usage
@@ -147,6 +150,10 @@ struct thread {
 	struct mempolicy policy;      /* [own thread] set_mempolicy(2) */
 	struct cred cred;	      /* [own thread for read, table for change] */
 	bool asks_as_real_user;	      /* [own thread] inside access(2) */
+	u64 faults;		      /* [own thread] that were served */
+	u64 bytes_read, bytes_written, reads, writes; /* [own thread] by read(2), write(2) and their kin */
+	u16 ioprio; /* [table] ioprio_set(2): kept for who asks; 0: none was set */
+	u64 timer_slack_ns; /* [own thread for change, a for read] kept for who asks: timers here are never late on purpose */
 	struct task_ref *ref; /* [table] what descriptors name it by if it leads no process, or NULL */
 	bool no_new_privs;    /* [table for change by another thread] PR_SET_NO_NEW_PRIVS; never taken back */
 	struct seccomp_state seccomp;
@@ -228,6 +235,8 @@ void process_explain(struct process *p, const char *fmt, ...) __printf(2, 3);
 unsigned process_count(void);
 int process_parent_pid(const struct process *p);
 bool process_exists(int pid); /* 0: the current one */
+/* How many numbers were given to processes and threads so far, and the last of them. */
+void process_numbers(u64 *made, int *last);
 
 /* --- kcmp(2) (kcmp.c) --- */
 
@@ -351,6 +360,17 @@ void sched_yield(void);
 void sched_kick(struct thread *t);
 u64 thread_cpu_ns(const struct thread *t);
 
+/* What RUSAGE_THREAD shows of the current thread. */
+void thread_get_usage(struct process_usage *out);
+
+/* --- load averages (loadavg.c) --- */
+
+#define LOAD_SHIFT     11 /* of the parts after the point */
+#define TIMER_SLACK_NS 50000u
+
+/* Of 1, 5 and 15 minutes. */
+void load_averages(u64 out[3]);
+
 /* --- restartable sequences (rseq.c) --- */
 
 /* rseq(2) for the current thread: 0, -EINVAL, -EPERM, -EBUSY, -EFAULT. */
@@ -388,7 +408,8 @@ bool process_summary_next(u32 from, struct process_summary *out);
 struct process_totals {
 	u64 total, running;
 	u64 user_ns, sys_ns, switches;
-	int last_pid; /* the highest */
+	u64 made;     /* processes and threads, ever */
+	int last_pid; /* the number that was given last */
 };
 void process_totals_read(struct process_totals *out);
 
