@@ -11,8 +11,11 @@
  *     taken           [write)
  *     then     [ read )[write)[read)
  *
- * flock(2) locks are a world of their own: whole files, owned by a description. A deadlock between waiters is
- * not looked for (EDEADLK): within one process it cannot arise between POSIX locks.
+ * flock(2) locks are a world of their own: whole files, owned by a description.
+ *
+ * Who waits for a POSIX lock says for whom (struct lock_wait), and follows what those wait for: does it lead back to himself,
+ * nobody would ever go on (EDEADLK). What is said counts until the next release of any lock, when all look again and say it
+ * anew; so a chain that is followed is one of this moment, and the last one to close a circle sees it.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -29,6 +32,18 @@ struct file_lock {
 	int pid;		    /* [I] */
 	struct range bytes;	    /* [inode lock] */
 };
+
+/* A thread that waits for a POSIX lock; on its stack. */
+struct lock_wait {
+	LIST_ENTRY(lock_wait) link;  /* [waits_lock] */
+	const void *owner, *blocker; /* [I while linked] */
+	u32 seen;		     /* [I while linked] the generation in which it is true */
+};
+
+#define CHAIN_MAX 10 /* waits that are followed, as on Linux */
+
+static LIST_HEAD(, lock_wait) waits = LIST_HEAD_INITIALIZER(waits); /* [waits_lock] */
+static struct spinlock waits_lock = SPINLOCK_INIT(RANK_EVENT);
 
 static struct waitq waiters; /* of all files: waits are rare and short */
 static u32 generation;	     /* [a] counts releases, so that a waiter knows that it has to look again */
@@ -125,9 +140,10 @@ static void apply(struct inode *i, const void *owner, bool whole, struct range c
 		LIST_INSERT_HEAD(&i->locks, want, link);
 }
 
-/* One attempt: 0, -EAGAIN (somebody is in the way), -ENOMEM. */
-static int try_lock(struct inode *i, const struct file_lock *wanted, bool unlock)
+/* One attempt: 0, -EAGAIN (*blocker is in the way), -ENOMEM. */
+static int try_lock(struct inode *i, const struct file_lock *wanted, bool unlock, const void **blocker)
 {
+	const struct file_lock *conflict;
 	struct file_lock *want = kzalloc(sizeof(*want)), *spare = kzalloc(sizeof(*spare));
 	struct file_lock_list gone = LIST_HEAD_INITIALIZER(gone);
 	int err = 0;
@@ -139,8 +155,10 @@ static int try_lock(struct inode *i, const struct file_lock *wanted, bool unlock
 	}
 	*want = *wanted;
 	mutex_lock(&i->lock);
-	if (!unlock && find_conflict(i, wanted)) {
+	conflict = unlock ? NULL : find_conflict(i, wanted);
+	if (conflict) {
 		err = -EAGAIN;
+		*blocker = conflict->owner;
 		/* flock(2): changing a lock gives up the old one first. */
 		if (wanted->whole)
 			apply(i, wanted->owner, true, wanted->bytes, NULL, &spare, &gone);
@@ -153,21 +171,66 @@ static int try_lock(struct inode *i, const struct file_lock *wanted, bool unlock
 	kfree(want);
 	kfree(spare);
 	/* A lock that went or became weaker may be what others wait for. */
-	if (!LIST_EMPTY(&gone) || !wanted->write)
+	if (!LIST_EMPTY(&gone) || (!err && !wanted->write))
 		wake_waiters();
 	free_all(&gone);
 	return err;
 }
 
+/* Whom does `owner` wait for now? NULL: nobody. Locked. */
+static const void *blocker_of(const void *owner, u32 now)
+{
+	const struct lock_wait *w;
+
+	LIST_FOREACH (w, &waits, link) {
+		if (w->owner == owner && w->seen == now)
+			return w->blocker;
+	}
+	return NULL;
+}
+
+/* 0 with *w linked, or -EDEADLK. */
+static int begin_wait(struct lock_wait *w)
+{
+	const void *at = w->blocker;
+	int err = 0;
+
+	spin_lock(&waits_lock);
+	for (unsigned n = 0; n < CHAIN_MAX && at && !err; n++) {
+		at = blocker_of(at, w->seen);
+		if (at == w->owner)
+			err = -EDEADLK;
+	}
+	if (!err)
+		LIST_INSERT_HEAD(&waits, w, link);
+	spin_unlock(&waits_lock);
+	return err;
+}
+
+static void end_wait(struct lock_wait *w)
+{
+	spin_lock(&waits_lock);
+	LIST_REMOVE(w, link);
+	spin_unlock(&waits_lock);
+}
+
 static int lock_file(struct inode *i, const struct file_lock *want, int type, bool wait)
 {
+	bool posix = !want->whole && want->pid != LOCK_OF_DESCRIPTION;
+
 	for (;;) {
-		u32 seen = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
-		int err = try_lock(i, want, type == F_UNLCK);
+		struct lock_wait w = {.owner = want->owner,
+				      .seen = __atomic_load_n(&generation, __ATOMIC_ACQUIRE)};
+		int err = try_lock(i, want, type == F_UNLCK, &w.blocker);
 
 		if (err != -EAGAIN || !wait)
 			return err;
-		err = WAIT_EVENT(&waiters, __atomic_load_n(&generation, __ATOMIC_ACQUIRE) != seen);
+		err = posix ? begin_wait(&w) : 0;
+		if (err)
+			return err;
+		err = WAIT_EVENT(&waiters, __atomic_load_n(&generation, __ATOMIC_ACQUIRE) != w.seen);
+		if (posix)
+			end_wait(&w);
 		if (err)
 			return err;
 	}

@@ -128,7 +128,7 @@ static s64 record_lock(struct file *f, unsigned cmd, void __user *arg)
 		return err;
 	r.type = l.l_type;
 	r.owner = ofd ? (const void *)f : current_thread()->files;
-	r.pid = ofd ? -1 : current_process()->pid;
+	r.pid = ofd ? LOCK_OF_DESCRIPTION : current_process()->pid;
 	if (!query)
 		return file_lock_range(f, &r, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
 	file_lock_query(f, &r);

@@ -214,14 +214,15 @@ s64 pipe_capacity(const struct file *f);
  */
 s64 pipe_resize(struct file *f, u64 bytes, bool privileged);
 
+#define LOCK_OF_DESCRIPTION (-1)
 /* A record lock in Linux's terms: [start, end) in bytes, end = UINT64_MAX for "to the end of the file". */
 struct file_lock_request {
 	struct range bytes;
 	int type;	   /* F_RDLCK, F_WRLCK, F_UNLCK */
-	int pid;	   /* whose it is, for F_GETLK; -1 for locks of an open file description */
+	int pid;	   /* whose it is, for F_GETLK; or LOCK_OF_DESCRIPTION */
 	const void *owner; /* fd_table (POSIX) or file (open file description locks) */
 };
-/* 0; -EAGAIN (not to wait), -EINTR, -ENOMEM. Rights were checked by the caller. */
+/* 0; -EAGAIN (not to wait), -EINTR, -ENOMEM, -EDEADLK (POSIX locks). Rights were checked by the caller. */
 int __must_check file_lock_range(struct file *f, const struct file_lock_request *r, bool wait);
 /* F_GETLK: rewrites *r to the first lock in the way, or sets type to F_UNLCK. */
 void file_lock_query(struct file *f, struct file_lock_request *r);
