@@ -39,9 +39,9 @@ static u16 default_of(const struct thread *t)
 
 static int set_one(struct thread *t, u16 value)
 {
-	const struct process *me = current_process();
+	const struct cred *me = current_cred();
 
-	if (t->process->uid != me->euid && t->process->uid != me->uid && !capable(CAP_SYS_NICE))
+	if (t->cred.uid != me->euid && t->cred.uid != me->uid && !capable(CAP_SYS_NICE))
 		return -EPERM;
 	t->ioprio = value;
 	return 0;
@@ -72,7 +72,7 @@ static bool visit_process(struct process *p, void *arg)
 	struct ioprio_call *c = arg;
 	struct thread *t;
 
-	if (c->which == IOPRIO_WHO_PGRP ? p->pgid != c->who : p->uid != (u32)c->who)
+	if (c->which == IOPRIO_WHO_PGRP ? p->pgid != c->who : p->cred.uid != (u32)c->who)
 		return true;
 	TAILQ_FOREACH (t, &p->threads, sibling) {
 		if (!visit_thread(t, c))
@@ -95,7 +95,7 @@ static int for_whom(struct ioprio_call *c)
 		c->who = c->who ? c->who : current_process()->pgid;
 		break;
 	case IOPRIO_WHO_USER:
-		c->who = c->who ? c->who : (int)current_process()->uid;
+		c->who = c->who ? c->who : (int)current_cred()->uid;
 		break;
 	default:
 		return -EINVAL;
