@@ -28,9 +28,13 @@
 #include "pipe.h"
 
 #define PIPE_SLOTS     16u    /* 64 KiB */
+#define PIPE_SLOTS_FEW 2u     /* for one more when all together have many */
+#define PIPE_PAGES_MAX 16384u /* that many: /proc/sys/fs/pipe-user-pages-soft */
 #define PIPE_BYTES_MAX MIB(1) /* /proc/sys/fs/pipe-max-size */
 
 _Static_assert(PIPE_BUF <= PAGE_SIZE, "what is written in one piece fits into one slot");
+
+static u64 slots_in_all; /* [a] of all pipes */
 
 /* --- slots --- */
 
@@ -319,6 +323,7 @@ static void pipe_destroy(struct pipe *p)
 		pipe_pop(p);
 	if (p->spare)
 		frame_put(p->spare);
+	__atomic_fetch_sub(&slots_in_all, p->slot_count, __ATOMIC_RELAXED);
 	kfree(p->slots);
 	kfree(p);
 }
@@ -376,18 +381,27 @@ struct pipe *pipe_of(const struct file *f)
 	return f->ops == &pipe_ops ? f->private : NULL;
 }
 
+/* Who makes pipes and fills them gets no more than so much memory, a quarter of a small machine's, and little for each then. */
+static u32 slots_of_new(void)
+{
+	u64 most = MIN(PIPE_PAGES_MAX, frames_total() / 4);
+
+	return __atomic_load_n(&slots_in_all, __ATOMIC_RELAXED) < most ? PIPE_SLOTS : PIPE_SLOTS_FEW;
+}
+
 static struct pipe *pipe_alloc(void)
 {
 	struct pipe *p = kzalloc(sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->slot_count = PIPE_SLOTS;
-	p->slots = kcalloc(PIPE_SLOTS, sizeof(struct pipe_slot));
+	p->slot_count = slots_of_new();
+	p->slots = kcalloc(p->slot_count, sizeof(struct pipe_slot));
 	if (!p->slots) {
 		kfree(p);
 		return NULL;
 	}
+	__atomic_fetch_add(&slots_in_all, p->slot_count, __ATOMIC_RELAXED);
 	mutex_init(&p->lock, RANK_INODE);
 	waitq_init(&p->readers);
 	waitq_init(&p->writers);
@@ -529,6 +543,7 @@ static int exchange_slots(struct pipe *p, struct pipe_slot **slots, u32 count)
 		(*slots)[i] = *pipe_slot_at(p, p->tail + i);
 	p->slots = *slots;
 	*slots = old;
+	__atomic_fetch_add(&slots_in_all, (u64)count - p->slot_count, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->slot_count, count, __ATOMIC_RELEASE);
 	/* Readers without the lock may see the two apart: they only ask whether there is something. */
 	__atomic_store_n(&p->tail, 0, __ATOMIC_RELEASE);

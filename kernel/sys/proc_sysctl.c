@@ -231,6 +231,23 @@ static int store_randomize(const struct proc_open *o, char *text, size_t len)
 	return 0;
 }
 
+static int show_pid_max(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	(void)pos;
+	proc_printf(t, "%d\n", process_pid_max());
+	return 0;
+}
+
+static int store_pid_max(const struct proc_open *o, char *text, size_t len)
+{
+	s64 value;
+
+	(void)o;
+	(void)len;
+	return proc_parse(text, &value) ? -EINVAL : process_set_pid_max(value);
+}
+
 static const struct proc_entry kernel_table[] = {
 	FIXED("ostype", "Linux"),
 	FIXED("osrelease", LINUX_RELEASE),
@@ -241,7 +258,7 @@ static const struct proc_entry kernel_table[] = {
 	 .show = show_name,
 	 .store = store_name,
 	 .data = &domain},
-	NUMBER("pid_max", 32768),
+	{.name = "pid_max", .mode = S_IFREG | 0644, .show = show_pid_max, .store = store_pid_max},
 	NUMBER("threads-max", 4096),
 	{.name = "randomize_va_space",
 	 .mode = S_IFREG | 0644,
@@ -326,6 +343,9 @@ static const struct proc_entry fs_table[] = {
 	NUMBER("nr_open", 1048576),
 	NUMBER("overflowuid", 65534),
 	NUMBER("overflowgid", 65534),
+	NUMBER("pipe-max-size", 1048576),
+	NUMBER("pipe-user-pages-hard", 0),
+	NUMBER("pipe-user-pages-soft", 16384),
 	{.name = "mqueue", .mode = S_IFDIR | 0555, .table = mqueue_table},
 	{0},
 };

@@ -14,8 +14,9 @@
 #include <moat/string.h>
 #include "table.h"
 
-#define PID_MAX	      32768
 #define PROCESSES_MAX 4096
+#define PID_MAX_LEAST 301 /* Linux's bounds for /proc/sys/kernel/pid_max */
+#define PID_MAX_MOST  4194304
 #define THREADS_MAX   8192u /* besides the leaders of processes */
 #define BUCKETS	      256u
 
@@ -40,10 +41,11 @@ static struct process_list processes = LIST_HEAD_INITIALIZER(processes); /* [loc
 static struct process_list buckets[BUCKETS];				 /* [lock] */
 static struct thread_list thread_buckets[BUCKETS];			 /* [lock] */
 static int next_pid = 1;						 /* [lock] */
-static bool numbers_used;						 /* [lock] all have been given once */
-static unsigned in_table;						 /* [lock] */
-static u64 numbers_given;						 /* [lock] */
-static int last_pid;							 /* [lock] */
+static int pid_max = 32768;		/* [lock for change, a for read] numbers are less */
+static bool numbers_used;		/* [lock] all have been given once */
+static unsigned in_table;		/* [lock] */
+static u64 numbers_given;		/* [lock] */
+static int last_pid;			/* [lock] */
 static unsigned thread_numbers; /* [lock] given to threads that lead no process */
 
 static struct process_list *bucket(int pid)
@@ -114,45 +116,65 @@ static bool is_taken(int pid)
 	return false;
 }
 
+/* A number that nothing has, or -EAGAIN. Locked. */
 static int take_pid(void)
 {
-	for (;;) {
+	for (int looks = pid_max; looks > 0; looks--) {
 		int pid = next_pid++;
 
-		if (next_pid == PID_MAX) {
+		if (next_pid >= pid_max) {
 			next_pid = 2;
 			numbers_used = true;
 		}
-		if (is_taken(pid))
+		if (pid >= pid_max || is_taken(pid))
 			continue;
 		numbers_given++;
 		last_pid = pid;
 		return pid;
 	}
+	return -EAGAIN;
+}
+
+int process_pid_max(void)
+{
+	return __atomic_load_n(&pid_max, __ATOMIC_RELAXED);
+}
+
+int process_set_pid_max(s64 value)
+{
+	u64 irq;
+
+	if (value < PID_MAX_LEAST || value > PID_MAX_MOST)
+		return -EINVAL;
+	irq = table_lock();
+	__atomic_store_n(&pid_max, (int)value, __ATOMIC_RELAXED);
+	table_unlock(irq);
+	return 0;
 }
 
 int table_reserve(struct process *p)
 {
 	u64 irq = table_lock();
-	int err = -EAGAIN;
+	int pid = in_table < PROCESSES_MAX ? take_pid() : -EAGAIN;
 
-	if (in_table < PROCESSES_MAX) {
-		p->pid = take_pid();
+	if (pid > 0) {
+		p->pid = pid;
 		p->state = PROCESS_NEW;
 		LIST_INSERT_HEAD(bucket(p->pid), p, hash);
 		in_table++;
-		err = 0;
 	}
 	table_unlock(irq);
-	return err;
+	return MIN(pid, 0);
 }
 
 int table_number_thread(struct thread *t)
 {
-	if (thread_numbers >= THREADS_MAX)
-		return -EAGAIN;
+	int tid = thread_numbers < THREADS_MAX ? take_pid() : -EAGAIN;
+
+	if (tid < 0)
+		return tid;
 	thread_numbers++;
-	t->tid = take_pid();
+	t->tid = tid;
 	return 0;
 }
 

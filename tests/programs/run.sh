@@ -3,7 +3,7 @@
 # Real programs under `moat run`: busybox applets and the machine's own shells, perl and sqlite3 compared with
 # the host's run, Lua, byte streams, statuses.
 #
-#   tests/programs/run.sh [applets|statuses|streams|lua|real|disk|apps|app:NAME|TEXT]...   all by default; TEXT chooses applet lines
+#   tests/programs/run.sh [applets|statuses|streams|lua|real|disk|busy|apps|app:NAME|TEXT]...   all by default; TEXT chooses applet lines
 here=$(dirname "$(realpath "$0")")
 . "$here/../lib.sh"
 export LC_ALL=C
@@ -112,9 +112,9 @@ fi
 suite_begin programs
 DATA=$SUITE_DIR/data
 "$here/make-data.sh" "$DATA" || exit 1
-for what in ${*:-streams verdicts apps lua real disk applets statuses}; do
+for what in ${*:-busy streams verdicts apps lua real disk applets statuses}; do
 	case $what in
-	streams | verdicts | lua | real | disk) sed -n "s/^\(test_[a-z0-9_]*\)() {.*/$what \1/p" "$here/$what.sh" ;;
+	busy | streams | verdicts | lua | real | disk) sed -n "s/^\(test_[a-z0-9_]*\)() {.*/$what \1/p" "$here/$what.sh" ;;
 	statuses)
 		seq -f 'status %.0f' 0 255
 		for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 24 25 26 27 29 30 31 34 64; do echo "signal $n"; done

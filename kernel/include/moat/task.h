@@ -233,6 +233,9 @@ void process_explain(struct process *p, const char *fmt, ...) __printf(2, 3);
 
 /* How many processes there are, zombies included; PID 1 does not count. */
 unsigned process_count(void);
+/* Numbers of processes and threads are less than that (/proc/sys/kernel/pid_max); 0 or -EINVAL. */
+int process_pid_max(void);
+int __must_check process_set_pid_max(s64 value);
 int process_parent_pid(const struct process *p);
 bool process_exists(int pid); /* 0: the current one */
 /* How many numbers were given to processes and threads so far, and the last of them. */
