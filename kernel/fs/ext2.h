@@ -89,7 +89,7 @@ struct ext2_super {
 	struct radix dirty;		    /* [lock] numbers of blocks in `meta` that differ from the disk */
 	struct ext2_disk_super *disk_super; /* [I, contents: lock] a copy, stored by ext2_sync_meta */
 	u32 block_bytes, block_shift, groups, inode_bytes, first_inode, blocks_count, inodes_count; /* [I] */
-	u32 first_data_block, blocks_per_group, inodes_per_group, group_table;			    /* [I] */
+	u32 first_data_block, blocks_per_group, inodes_per_group, group_table, group_blocks;	    /* [I] */
 	bool filetype;	    /* [I] directory entries say what kind of file they name */
 	bool readonly;	    /* [I] */
 	bool failed;	    /* [a] something on the disk made no sense: nothing is changed any more */
@@ -115,13 +115,13 @@ struct ext2_node {
 	u32 last_block;	       /* [lock] the one it got last */
 	u32 room_index;	       /* [lock] a directory: the first block that may have room for a name */
 	bool placed;	       /* [tree lock] a directory that has its name */
-	bool mapped;	       /* [a] may have been written through a mapping */
-	int error;	       /* [a] of a write that nobody heard of */
-	struct mutex io_lock;  /* RANK_WRITEBACK: writing back, and giving blocks back */
-	struct radix dirty;    /* [super's lock] indexes of pages that differ from the disk */
-	u64 next_index;	       /* [object lock] where the last fill ended */
-	u32 run_pages;	       /* [object lock] */
-	u64 walk;	       /* [lock] the last walk that saw it */
+	u32 mapped; /* [a] descriptions through which a mapping may write; more once marks could not be kept */
+	int error;  /* [a] of a write that nobody heard of */
+	struct mutex io_lock;		 /* RANK_WRITEBACK: writing back, and giving blocks back */
+	struct radix dirty;		 /* [super's lock] indexes of pages that differ from the disk */
+	u64 next_index;			 /* [object lock] where the last fill ended */
+	u32 run_pages;			 /* [object lock] */
+	u64 walk;			 /* [lock] the last walk that saw it */
 	LIST_ENTRY(ext2_node) hash_link; /* [lock] */
 	TAILQ_ENTRY(ext2_node) link;	 /* [lock] */
 };
@@ -149,7 +149,7 @@ int __must_check ext2_new_block(struct ext2_super *s, u32 block, void **out);
 void ext2_dirty(struct ext2_super *s, u32 block);
 /* It no longer holds anything: what was changed is forgotten. */
 void ext2_forget(struct ext2_super *s, u32 block);
-/* Writes all dirty blocks. */
+/* Writes all dirty blocks: those of directories first. */
 int __must_check ext2_write_meta(struct ext2_super *s);
 /* Something on the disk contradicts itself: said once, and nothing is changed from now on. Returns -EUCLEAN. */
 int ext2_corrupt(struct ext2_super *s, const char *what, u64 number);
@@ -173,6 +173,8 @@ int __must_check ext2_run_send(struct ext2_run *run);
 /* ---- ext2_alloc.c: blocks and inodes, free or not; the lock held ---- */
 
 int __must_check ext2_group(struct ext2_super *s, u32 group, struct ext2_disk_group **out);
+/* Is it a part of the groups themselves, whose place is fixed? */
+bool ext2_is_system(struct ext2_super *s, u32 block);
 bool ext2_is_data_block(const struct ext2_super *s, u32 block);
 /* A free block, at `near` if that can be. -ENOSPC and what reading gives. */
 int __must_check ext2_alloc_block(struct ext2_super *s, u32 near, u32 *out);

@@ -70,6 +70,15 @@ static bool is_system(const struct ext2_super *s, const struct ext2_disk_group *
 	       (block >= g->inode_table && block - g->inode_table < table);
 }
 
+bool ext2_is_system(struct ext2_super *s, u32 block)
+{
+	struct ext2_disk_group *g;
+
+	return !ext2_is_data_block(s, block) || block - s->group_table < s->group_blocks ||
+	       ext2_group(s, (block - s->first_data_block) / s->blocks_per_group, &g) ||
+	       is_system(s, g, block);
+}
+
 static int take_block(struct ext2_super *s, u32 group, struct ext2_disk_group *g, u8 *map, u32 bit)
 {
 	u32 block = s->first_data_block + group * s->blocks_per_group + bit;

@@ -17,6 +17,7 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <moat/heap.h>
+#include <moat/reclaim.h>
 #include <moat/string.h>
 #include "ext2.h"
 #include "tmpfs.h"
@@ -26,6 +27,7 @@
 #define DIRTY_MAX   256u	/* pages of a file */
 #define WRITE_BYTES MIB(1)	/* of one write(2) at once */
 #define DIRTY	    ((void *)1) /* what `dirty` holds */
+#define MAPPED	    ((void *)1) /* file->private of a description that counts in node->mapped */
 
 static u64 size_now(const struct mobj *obj)
 {
@@ -56,6 +58,7 @@ static struct range file_window(struct mobj *obj, u64 index)
 		return (struct range){0, pages};
 	if (index == n->next_index) {
 		n->run_pages = MIN(MAX(n->run_pages, RUN_PAGES) * 2, (u32)MOBJ_FILL_MAX);
+		mobj_read_on(obj, index);
 	} else {
 		n->run_pages = RUN_PAGES;
 		start = ALIGN_DOWN(index, RUN_PAGES);
@@ -138,7 +141,7 @@ static void mark_dirty(struct ext2_node *n, struct range bytes)
 	ext2_lock(n->s);
 	for (u64 i = bytes.start >> PAGE_SHIFT; i < pages_of(bytes.end); i++) {
 		if (radix_set(&n->dirty, i, DIRTY))
-			__atomic_store_n(&n->mapped, true, __ATOMIC_RELEASE);
+			(void)__atomic_fetch_add(&n->mapped, 1, __ATOMIC_RELEASE);
 	}
 	ext2_unlock(n->s);
 }
@@ -277,6 +280,15 @@ static void note_clean(struct ext2_node *n, struct mobj *obj)
 	spin_unlock(&obj->maps_lock);
 }
 
+/* Another holder of the inode's lock may be writing: he will do it. */
+static void try_note_clean(struct inode *i)
+{
+	if (!mutex_trylock(&i->lock))
+		return;
+	note_clean(i->disk, i->object);
+	mutex_unlock(&i->lock);
+}
+
 /* Flushes, and tells of an error that nobody heard of before. */
 static int sync_pages(struct inode *i)
 {
@@ -285,10 +297,8 @@ static int sync_pages(struct inode *i)
 
 	(void)ext2_flush(n, i->object);
 	err = __atomic_exchange_n(&n->error, 0, __ATOMIC_ACQ_REL);
-	if (!err && mutex_trylock(&i->lock)) {
-		note_clean(n, i->object);
-		mutex_unlock(&i->lock);
-	}
+	if (!err)
+		try_note_clean(i);
 	return err;
 }
 
@@ -401,6 +411,15 @@ static ssize_t write_some(struct inode *i, struct uio *u, u64 start)
 
 static int file_fsync(struct file *f);
 
+/* No memory for a page: what this file holds is written back, and can be given up. inode->lock held. */
+static bool make_room(struct inode *i)
+{
+	if (ext2_flush(i->disk, i->object))
+		return false;
+	note_clean(i->disk, i->object);
+	return memory_reclaim() > 0;
+}
+
 static ssize_t file_write(struct file *f, struct uio *u, u64 *offset)
 {
 	struct inode *i = f->inode;
@@ -411,12 +430,16 @@ static ssize_t file_write(struct file *f, struct uio *u, u64 *offset)
 		size_t want = MIN(u->left, WRITE_BYTES);
 
 		now = write_some(i, u, *offset);
+		if (now == -ENOMEM && make_room(i))
+			continue;
 		if (now <= 0)
 			break;
 		done += now;
 		*offset += (u64)now;
-		if (n->dirty.count > DIRTY_MAX && !ext2_flush(n, i->object))
+		if (n->dirty.count > DIRTY_MAX && !ext2_flush(n, i->object)) {
 			note_clean(n, i->object);
+			mobj_cache_balance();
+		}
 		if ((size_t)now < want)
 			break;
 		waitq_give_way();
@@ -449,8 +472,8 @@ static int file_resize(struct inode *i, u64 size_bytes)
 
 static struct mobj *file_map(struct file *f, int *err)
 {
-	if (file_writable(f))
-		__atomic_store_n(&f->inode->disk->mapped, true, __ATOMIC_RELEASE);
+	if (file_writable(f) && !__atomic_exchange_n(&f->private, MAPPED, __ATOMIC_ACQ_REL))
+		(void)__atomic_fetch_add(&f->inode->disk->mapped, 1, __ATOMIC_RELEASE);
 	return tmpfs_map(f, err);
 }
 
@@ -464,8 +487,18 @@ static int file_fsync(struct file *f)
 /* What was written goes to the disk while somebody still knows of it; by now mappings are gone too. */
 static void file_release(struct file *f)
 {
-	if (file_writable(f) && f->inode->nlink)
-		(void)ext2_flush(f->inode->disk, f->inode->object);
+	struct inode *i = f->inode;
+	struct ext2_node *n = i->disk;
+	int err = 0;
+
+	if (!file_writable(f))
+		return;
+	if (i->nlink)
+		err = ext2_flush(n, i->object);
+	if (f->private)
+		(void)__atomic_fetch_sub(&n->mapped, 1, __ATOMIC_RELEASE);
+	if (!err)
+		try_note_clean(i);
 }
 
 const struct file_ops ext2_file_ops = {

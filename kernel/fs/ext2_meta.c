@@ -4,7 +4,9 @@
  *
  * The blocks are pages of one memory object, as long as the disk. A page may hold several blocks, some of them contents of
  * files, which nobody looks at here: so it is blocks, not pages, that are dirty and are written. Nothing reaches the disk
- * before ext2_write_meta, which writes all that is dirty, in the order of the disk.
+ * before ext2_write_meta, which writes all that is dirty: first the blocks of directories (and of numbers), then those of the
+ * groups. So when that is cut short, a name that was given to another file leads to that one, or still to the old one, but
+ * never to an inode that is free or somebody else's by now.
  *
  * A pointer into a block is good as long as the lock is held: pages go only when it is taken, and memory is short.
  */
@@ -154,18 +156,31 @@ static int add_dirty(struct ext2_run *run, u32 block)
 	return ext2_run_add(run, block, page, offset);
 }
 
+/* Writes the dirty blocks of groups, or all others. */
+static int add_all(struct ext2_run *run, bool system)
+{
+	struct ext2_super *s = run->s;
+	int err = 0;
+
+	for (u64 block = 0; !err && radix_next(&s->dirty, &block); block++) {
+		if (ext2_is_system(s, (u32)block) == system)
+			err = add_dirty(run, (u32)block);
+	}
+	return err ? err : ext2_run_send(run);
+}
+
 int ext2_write_meta(struct ext2_super *s)
 {
 	struct ext2_run *run = s->readonly ? NULL : ext2_run_create(s, BLOCK_WRITE);
-	u64 block = 0;
+	u64 block;
 	int err = s->readonly ? 0 : run ? store_super(s) : -ENOMEM;
 
 	if (!run)
 		return err;
-	for (; !err && radix_next(&s->dirty, &block); block++)
-		err = add_dirty(run, (u32)block);
 	if (!err)
-		err = ext2_run_send(run);
+		err = add_all(run, false);
+	if (!err)
+		err = add_all(run, true);
 	/* Only now: after an error all are written again. */
 	for (block = 0; !err && radix_next(&s->dirty, &block);)
 		radix_remove(&s->dirty, block);

@@ -145,6 +145,8 @@ static void take_numbers(struct ext2_super *s, const struct ext2_disk_super *d)
 	s->groups = (d->blocks_count - d->first_data_block + d->blocks_per_group - 1) / d->blocks_per_group;
 	s->inodes_count = (u32)MIN((u64)s->groups * s->inodes_per_group, (u64)d->inodes_count);
 	s->group_table = d->first_data_block + 1;
+	s->group_blocks =
+		(u32)((s->groups * sizeof(struct ext2_disk_group) + s->block_bytes - 1) >> s->block_shift);
 	s->inode_bytes = d->revision ? d->inode_bytes : EXT2_OLD_INODE_BYTES;
 	s->first_inode = d->revision ? d->first_inode : 11;
 	s->filetype = d->revision && (d->incompat & EXT2_INCOMPAT_FILETYPE);

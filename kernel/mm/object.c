@@ -111,7 +111,7 @@ int mobj_page(struct mobj *obj, u64 index, unsigned flags, struct page **out)
 	mutex_lock(&obj->lock);
 	if (object_fills(obj) && !radix_get(&obj->pages, index)) {
 		mutex_unlock(&obj->lock);
-		object_cache_balance();
+		mobj_cache_balance();
 		mutex_lock(&obj->lock);
 	}
 	err = find_page(obj, index, flags, out);

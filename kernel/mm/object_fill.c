@@ -221,7 +221,7 @@ static u64 shrink(u64 want)
 	return freed;
 }
 
-void object_cache_balance(void)
+void mobj_cache_balance(void)
 {
 	struct frame_stats stats;
 

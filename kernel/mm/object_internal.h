@@ -17,8 +17,6 @@ static inline bool object_fills(const struct mobj *obj)
  * or what the owner said. Object lock held; may sleep.
  */
 int __must_check object_fill(struct mobj *obj, u64 index, struct page **out);
-/* When little memory is left, gives up pages that can be read again. No object's lock held. */
-void object_cache_balance(void);
 /* Gives up all such pages, those that address spaces show too. Pages freed. No lock held of RANK_ZAP or later. */
 u64 object_cache_reclaim(void);
 /* The object is about to go: it has no reference. */

@@ -45,13 +45,17 @@ static s64 move_chunk(const struct transfer *t, void *buf, size_t len)
 /* Up to count bytes: bytes moved, or -errno when there were none. */
 static s64 move_all(const struct transfer *t, size_t count)
 {
-	void *buf = kmalloc(CHUNK_BYTES);
+	size_t chunk = CHUNK_BYTES;
+	void *buf = kmalloc(chunk);
 	s64 done = 0, n;
 
+	/* Free memory may be in single pages. */
+	if (!buf)
+		buf = kmalloc(chunk = PAGE_SIZE);
 	if (!buf)
 		return -ENOMEM;
 	while ((size_t)done < count) {
-		size_t len = MIN(count - (size_t)done, CHUNK_BYTES);
+		size_t len = MIN(count - (size_t)done, chunk);
 
 		n = move_chunk(t, buf, len);
 		if (n < 0 && done == 0)

@@ -73,6 +73,34 @@ test_disk_plain() {
 	CPUS=1 random_work "disk: no features" 4 600 -b 1024 -O none
 }
 
+# Four at once, two CPUs, and somebody who synchronises all the time, in little memory.
+test_disk_together() {
+	local d i
+	d=$(mktemp -d "$SUITE_DIR/disk.XXXXXX")
+	mkdir "$d/host" "$d/out"
+	make_disk "$d/image" 96M -b 1024
+	for i in 1 2 3 4; do
+		mkdir "$d/host/$i"
+		"$B/tests/programs/disk" random "$d/host/$i" "$((i + 10))" 500
+	done
+	timeout 120 "$MOAT" run --timeout 100 --cpus 2 --memory 48M --file "$B/tests/programs/disk:/disk" \
+		--disk "$d/image" bash -c '
+		for i in 1 2 3 4; do mkdir /mnt/$i; /disk random /mnt/$i $((i + 10)) 500 & jobs="$jobs $!"; done
+		while :; do sync; done & s=$!
+		wait $jobs; status=$?; kill $s; exit $status' >"$d/log" 2>&1 && e2fsck -fn "$d/image" >>"$d/log" 2>&1 &&
+		debugfs -R "rdump / $d/out" "$d/image" >/dev/null 2>&1
+	list "$d/host" >"$d/want"
+	list "$d/out" >"$d/got"
+	find "$d/host" -type s -delete
+	rmdir "$d/out/lost+found"
+	if diff "$d/want" "$d/got" >>"$d/log" && diff -r --no-dereference "$d/host" "$d/out" >>"$d/log" 2>&1; then
+		pass "disk: four at once"
+	else
+		fail "disk: four at once" "$(head -20 "$d/log")"
+	fi
+	rm -rf "$d"
+}
+
 test_disk_basics() {
 	local d
 	d=$(mktemp -d "$SUITE_DIR/disk.XXXXXX")
