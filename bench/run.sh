@@ -5,6 +5,7 @@
 #   B=build bench/run.sh              all
 #   B=build bench/run.sh rows         only the table of single operations
 #   B=build bench/run.sh command      only the whole command
+#   B=build bench/run.sh files        only programs and files of the host (files.sh)
 #   B=build bench/run.sh 'fork*'      only the rows whose names match the pattern
 #   BENCH_PEER=0                      Linux is not run: its figures are those of bench/linux-6.1-tuned.txt
 #   BENCH_ASIS=1                      Linux as it comes is measured, too
@@ -179,7 +180,8 @@ command_times() {
 mkdir -p "$WORK"
 for what in "${@:-all}"; do
 	case $what in
-	all) rows; command_times ;;
+	all) rows; command_times; "$here/files.sh" ;;
+	files) "$here/files.sh" ;;
 	rows) rows ;;
 	command) command_times ;;
 	# The peer's command line has no blanks inside a word, and ? matches one.

@@ -50,7 +50,8 @@ $(DRIVE): tests/shell/drive.c
 	@mkdir -p $(@D)
 	$(TESTCC_glibc) -std=gnu17 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE $< -o $@
 
-.PHONY: test-shell fuzz-mm fuzz-sys stress test-abi test-abi-debug test-programs-debug test-boot test-programs bench test-binaries
+.PHONY: test-python test-shell fuzz-mm fuzz-sys stress test-abi test-abi-debug test-programs-debug test-boot test-programs \
+	bench test-binaries
 test-binaries: $(ABI_BINARIES) $(ATTACK) $(FAILURES) $(PROGRAM_BINARIES) $(B)/bench/bench $(DRIVE)
 test-abi: all $(ABI_BINARIES) ## ordinary Linux programs: same output as on this host
 	B=$(B) tests/abi/run.sh
@@ -62,13 +63,17 @@ test-shell: all $(DRIVE) ## a person at a terminal: moat shell, jobs, line editi
 	B=$(B) tests/shell/run.sh
 test-boot: all debug $(ATTACK) $(FAILURES) $(B)/tests/programs/nodes $(B)/moat.iso ## attack programs, and boots on every machine
 	B=$(B) tests/boot/run.sh
-test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, Lua, streams, exit statuses
+test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, applications, streams, exit statuses
 	B=$(B) tests/programs/run.sh
 test-programs-debug: all debug $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## the same in the kernel that checks itself
-	B=$(B) MOAT_KERNEL=$(abspath $(B))/moat-kernel-debug tests/programs/run.sh
+	B=$(B) MOAT_KERNEL=$(abspath $(B))/moat-kernel-debug tests/programs/run.sh busy streams verdicts lua real applets statuses \
+		app:shell app:perl
 stress: all debug $(B)/tests/programs/stress ## processes, threads, signals, memory, all mixed, on 4 CPUs of the debug kernel: SECONDS=60
 	$(B)/moat run --kernel $(B)/moat-kernel-debug --cpus 4 --memory 1G $(B)/tests/programs/stress $(or $(SECONDS),60) 14
 fuzz-sys: all debug $(B)/tests/programs/sysfuzz ## random system calls in the debug kernel: SECONDS=600 SEED=1
 	B=$(B) tests/programs/fuzz-sys.sh $(or $(SECONDS),600) $(SEED)
+test-python: all ## CPython's own tests: same results as on this host; long, not in `make test`
+	@tools/setup python
+	B=$(B) tests/python/run.sh $(MODULES)
 bench: all $(B)/bench/bench ## costs of single operations, against Linux in the same machine
 	B=$(B) bench/run.sh
