@@ -66,7 +66,7 @@ test-boot: all debug $(ATTACK) $(FAILURES) $(B)/tests/programs/nodes $(B)/moat.i
 test-programs: all $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## busybox applets, applications, streams, exit statuses
 	B=$(B) tests/programs/run.sh
 test-programs-debug: all debug $(PROGRAM_BINARIES) $(B)/tests/programs/lua ## the same in the kernel that checks itself
-	B=$(B) MOAT_KERNEL=$(abspath $(B))/moat-kernel-debug tests/programs/run.sh busy streams verdicts lua real applets statuses \
+	B=$(B) MOAT_KERNEL=$(abspath $(B))/moat-kernel-debug tests/programs/run.sh busy streams verdicts lua real disk applets statuses \
 		app:shell app:perl
 stress: all debug $(B)/tests/programs/stress ## processes, threads, signals, memory, all mixed, on 4 CPUs of the debug kernel: SECONDS=60
 	$(B)/moat run --kernel $(B)/moat-kernel-debug --cpus 4 --memory 1G $(B)/tests/programs/stress $(or $(SECONDS),60) 14
