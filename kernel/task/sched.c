@@ -291,6 +291,12 @@ void sched_kick(struct thread *t)
 	cpu_irq_restore(irq);
 }
 
+void sched_request_work(void)
+{
+	__atomic_store_n(&current_thread()->sched.work, true, __ATOMIC_RELAXED);
+	request_user_work();
+}
+
 static void give_way_if_over(void)
 {
 	if (unlikely(this_queue()->reschedule))

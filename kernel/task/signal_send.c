@@ -101,10 +101,13 @@ static int enqueue(struct process *p, struct signal_queue *queue, const siginfo_
 
 	if (signo < REAL_TIME_FIRST && (queue->pending & SIGNAL_BIT(signo)))
 		return 0;
-	if (p->signals.queued < p->limits[RLIMIT_SIGPENDING].soft)
+	/* What the kernel has to say of a standard signal is not held back by the limit. */
+	if ((signo < REAL_TIME_FIRST && info->si_code >= 0) ||
+	    p->signals.queued < p->limits[RLIMIT_SIGPENDING].soft) {
 		q = __atomic_exchange_n(&p->signals.spare, NULL, __ATOMIC_ACQ_REL);
-	if (!q && p->signals.queued < p->limits[RLIMIT_SIGPENDING].soft)
-		q = kmalloc(sizeof(*q));
+		if (!q)
+			q = kmalloc(sizeof(*q));
+	}
 	if (q) {
 		q->info = *info;
 		TAILQ_INSERT_TAIL(&queue->list, q, link);
@@ -265,17 +268,15 @@ void signal_force_info(const siginfo_t *info)
 		sighand_set_action(h, signo, &(struct signal_action){.handler = (u64)SIG_DFL});
 		t->blocked_signals &= ~bit;
 	}
+	(void)enqueue(t->process, &t->signals, info);
 	spin_unlock_irqrestore(&h->lock, irq);
-	(void)signal_send_thread(t, info);
-	request_user_work();
+	sched_request_work();
 }
 
 void signal_force(int signo, int code, u64 addr)
 {
-	siginfo_t info;
+	const siginfo_t info = {.si_signo = signo, .si_code = code, .si_addr = (void *)addr};
 
-	signal_make_info(&info, signo, code);
-	info.si_addr = (void *)addr;
 	signal_force_info(&info);
 }
 

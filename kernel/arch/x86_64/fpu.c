@@ -14,8 +14,8 @@
 #define XSAVE_HEADER_BYTES  64
 #define XSTATE_X87_SSE	    3u
 
-u32 user_fpu_save(void *area, u64 features);
-u32 user_fpu_load(const void *area, u64 features);
+u32 user_xsave(void *area, u32 low, u32 high, u64 bytes, u32 mark);
+u32 user_xrstor(const void *area, u32 low, u32 high, u64 bytes, u32 mark);
 
 void fpu_default(void *area)
 {
@@ -65,20 +65,30 @@ void fpu_copy_current(void *area)
 	save_standard(area);
 }
 
-int fpu_save_user(u64 area)
+int fpu_save_user(void __user *area, u32 mark)
 {
-	return !validate_user_pointer((void __user *)area, cpu_features.xsave_bytes, USER_WRITE) &&
-			       user_fpu_save((void *)area, cpu_features.xsave ? cpu_features.xcr0 : 0)
-		       ? 0
-		       : -EFAULT;
+	u64 bytes = cpu_features.xsave_bytes;
+
+	if (validate_user_pointer(area, bytes + sizeof(mark), USER_WRITE) ||
+	    user_xsave((__force void *)area, (u32)cpu_features.xcr0, (u32)(cpu_features.xcr0 >> 32), bytes,
+		       mark))
+		return -EFAULT;
+	return 0;
 }
 
-int fpu_load_user(u64 area)
+int fpu_load_user(const void __user *area, u64 features, u64 mark_at, u32 mark)
 {
-	return !validate_user_pointer((void __user *)area, cpu_features.xsave_bytes, USER_READ) &&
-			       user_fpu_load((const void *)area, cpu_features.xsave ? cpu_features.xcr0 : 0)
-		       ? 0
-		       : -EFAULT;
+	if (validate_user_pointer(area, cpu_features.xsave_bytes + sizeof(mark), USER_READ))
+		return -EFAULT;
+	switch (user_xrstor((const __force void *)area, (u32)features, (u32)(features >> 32), mark_at,
+			    mark)) {
+	case 0:
+		return 0;
+	case 2:
+		return -ENOENT;
+	default:
+		return -EFAULT;
+	}
 }
 
 void fpu_reset(void *area)

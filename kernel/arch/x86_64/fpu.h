@@ -10,11 +10,12 @@ void fpu_default(void *area);
 /* Registers to memory: what has changed. */
 void fpu_save(void *area);
 /*
- * The same to user memory, every byte of the format but the header's, which is clear before; and back, where what is not well
- * formed is refused. 0 or -EFAULT; after a failed load the registers hold nothing of use.
+ * The same with user memory in XSAVE's format, with `mark` behind it: only where the CPU has XSAVE. Saving needs a header of
+ * zeros there. Loading takes the state components in `features` and expects the mark `mark_at` bytes from the start. 0;
+ * -EFAULT; loading: -ENOENT without the mark, and after -EFAULT nobody knows what the registers hold. May sleep.
  */
-int __must_check fpu_save_user(u64 area);
-int __must_check fpu_load_user(u64 area);
+int __must_check fpu_save_user(void __user *area, u32 mark);
+int __must_check fpu_load_user(const void __user *area, u64 features, u64 mark_at, u32 mark);
 /* The registers to an area that nothing was written to yet. */
 void fpu_copy_current(void *area);
 /* The area must be well formed: XRSTOR faults otherwise. */

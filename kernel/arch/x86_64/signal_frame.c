@@ -8,7 +8,8 @@
  *     low    return address = the restorer, which calls rt_sigreturn; at the handler's entry RSP is here
  *
  * What comes back from user memory is copied once and then made safe: selectors are ours, only the program's own flags
- * are taken. The FPU registers are loaded from where they are: what XRSTOR refuses the kernel refuses.
+ * are taken. FPU state goes from the CPU to user memory and back without a copy in the kernel; what XRSTOR does not like
+ * about it is a bad frame.
  */
 #include <asm/errno.h>
 #include <asm/sigcontext.h>
@@ -19,11 +20,16 @@
 #include <arch/signal.h>
 #include <arch/uaccess.h>
 #include <moat/aspace.h>
+#include <moat/string.h>
 #include "cpu_features.h"
 #include "fpu.h"
 
-#define RED_ZONE      128
-#define FPU_SW_OFFSET 464 /* of the FXSAVE area's bytes for software */
+#define RED_ZONE	   128
+#define FPU_SW_OFFSET	   464 /* of the FXSAVE area's bytes for software */
+#define FXSAVE_BYTES	   512
+#define XSAVE_HEADER_BYTES 64
+#define MXCSR_OFFSET	   24
+#define MXCSR_VALID	   0xffffu
 /* CF PF AF ZF SF TF DF OF AC ID */
 #define USER_FLAGS 0x240dd5ull
 
@@ -38,17 +44,18 @@ u64 arch_signal_frame_bytes(void)
 	return sizeof(struct rt_sigframe) + cpu_features.xsave_bytes + FP_XSTATE_MAGIC2_SIZE + 64 + 16;
 }
 
+/* Every byte of it: what is left out would be the kernel's stack. */
 static void fill_context(struct ucontext *uc, const struct trap_frame *f, const struct signal_delivery *d,
 			 u64 fpu)
 {
 	struct sigcontext *m = &uc->uc_mcontext;
+	bool trapped = !frame_is_syscall(f);
 
-	*uc = (struct ucontext){0};
 	uc->uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0);
+	uc->uc_link = NULL;
 	uc->uc_stack.ss_sp = (void *)d->alt_sp;
+	*(u64 *)&uc->uc_stack.ss_flags = d->alt_flags; /* and the four bytes behind it */
 	uc->uc_stack.ss_size = d->alt_size;
-	uc->uc_stack.ss_flags = (int)d->alt_flags;
-	uc->uc_sigmask = d->old_mask;
 	m->r8 = f->r8;
 	m->r9 = f->r9;
 	m->r10 = f->r10;
@@ -68,41 +75,59 @@ static void fill_context(struct ucontext *uc, const struct trap_frame *f, const 
 	m->rip = f->rip;
 	m->eflags = f->rflags;
 	m->cs = SEL_USER_CODE;
+	m->gs = m->fs = 0;
 	m->ss = SEL_USER_DATA;
-	m->err = frame_is_syscall(f) ? 0 : f->error;
-	m->trapno = frame_is_syscall(f) ? 0 : f->vector;
+	m->err = trapped ? f->error : 0;
+	m->trapno = trapped ? f->vector : 0;
+	m->oldmask = d->old_mask;
 	m->cr2 = (u64)d->info->si_addr;
 	m->fpstate = (void *)fpu;
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < ARRAY_SIZE(m->reserved1); i++)
+		m->reserved1[i] = 0;
+	uc->uc_sigmask = d->old_mask;
 }
 
-/*
- * The registers go to user memory directly. XSAVE writes neither the bytes that mark the area as its own, which are the last ones
- * of the FXSAVE part, nor the header after them but for the first word; it must be clear.
- */
-static int push_fpu(u64 fpu)
+/* What an FPU area in XSAVE's format has for readers in user space: the bytes for software, and the header behind them. */
+struct fpu_marks {
+	struct _fpx_sw_bytes sw;
+	u64 header[XSAVE_HEADER_BYTES / sizeof(u64)];
+};
+
+static u64 fpu_end_bytes(void)
 {
-	struct {
-		struct _fpx_sw_bytes sw;
-		u64 header[8];
-	} mark = {
+	return cpu_features.xsave ? FP_XSTATE_MAGIC2_SIZE : 0;
+}
+
+static __noinline int push_fxsave(u64 to)
+{
+	u8 area[FXSAVE_BYTES] __aligned(16);
+
+	fpu_save(area);
+	return copy_to_user((void __user *)to, area, sizeof(area)) ? -EFAULT : 0;
+}
+
+/* The registers go from the CPU to user memory without a stop in the kernel. */
+static int push_fpu(u64 to)
+{
+	const struct fpu_marks marks = {
 		.sw.magic1 = FP_XSTATE_MAGIC1,
 		.sw.extended_size = cpu_features.xsave_bytes + FP_XSTATE_MAGIC2_SIZE,
 		.sw.xfeatures = cpu_features.xcr0,
 		.sw.xstate_size = cpu_features.xsave_bytes,
 	};
-	u32 magic2 = FP_XSTATE_MAGIC2;
 
-	if (cpu_features.xsave &&
-	    (copy_to_user((void __user *)(fpu + FPU_SW_OFFSET), &mark, sizeof(mark)) ||
-	     copy_to_user((void __user *)(fpu + cpu_features.xsave_bytes), &magic2, sizeof(magic2))))
+	if (!cpu_features.xsave)
+		return push_fxsave(to);
+	if (copy_to_user((void __user *)(to + FPU_SW_OFFSET), &marks, sizeof(marks)))
 		return -EFAULT;
-	return fpu_save_user(fpu);
+	return fpu_save_user((void __user *)to, FP_XSTATE_MAGIC2);
 }
 
 int arch_signal_frame_push(struct trap_frame *f, const struct signal_delivery *d)
 {
 	u64 top = d->sp - (d->use_red_zone ? RED_ZONE : 0);
-	u64 fpu = ALIGN_DOWN(top - cpu_features.xsave_bytes - FP_XSTATE_MAGIC2_SIZE, 64);
+	u64 fpu = ALIGN_DOWN(top - cpu_features.xsave_bytes - fpu_end_bytes(), 64);
 	/* At a function's entry RSP + 8 is a multiple of 16. */
 	u64 at = ALIGN_DOWN(fpu - sizeof(struct rt_sigframe), 16) - 8;
 	struct rt_sigframe frame;
@@ -125,6 +150,62 @@ int arch_signal_frame_push(struct trap_frame *f, const struct signal_delivery *d
 	/* An ordinary return to ring 3 by IRETQ: the handler's address is the program's choice. */
 	f->vector = VEC_INT80 + 1;
 	return 0;
+}
+
+/*
+ * The oldest format, FXSAVE's: the x87 and SSE registers, all others get their defaults. The state is made safe in a buffer of
+ * its own: the copy may sleep, and what the thread's area holds then must be something that XRSTOR takes.
+ */
+static int pop_fxsave(struct arch_thread *t, u64 from)
+{
+	u64 copy[FXSAVE_BYTES / sizeof(u64)];
+	const u32 *mxcsr = (const u32 *)((const char *)copy + MXCSR_OFFSET);
+
+	if (!IS_ALIGNED(from, 16) || copy_from_user(copy, (const void __user *)from, sizeof(copy)) ||
+	    (*mxcsr & ~MXCSR_VALID))
+		return -EFAULT;
+	fpu_default(t->fpu);
+	memcpy(t->fpu, copy, sizeof(copy));
+	fpu_load(t->fpu);
+	return 0;
+}
+
+/* Does the area at `from`, by its own account, hold what XSAVE wrote? */
+static bool is_xsave_area(const struct _fpx_sw_bytes *sw)
+{
+	return sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size >= FXSAVE_BYTES + XSAVE_HEADER_BYTES &&
+	       sw->xstate_size <= cpu_features.xsave_bytes && sw->xstate_size <= sw->extended_size;
+}
+
+static int pop_xsave(struct arch_thread *t, u64 from)
+{
+	struct _fpx_sw_bytes sw;
+	int err = -ENOENT;
+
+	if (copy_from_user(&sw, (const void __user *)(from + FPU_SW_OFFSET), sizeof(sw)))
+		return -EFAULT;
+	if (is_xsave_area(&sw)) {
+		/* What the area does not have gets its defaults. */
+		if (unlikely(sw.xfeatures != cpu_features.xcr0))
+			fpu_reset(t->fpu);
+		err = fpu_load_user((const void __user *)from, sw.xfeatures & cpu_features.xcr0,
+				    sw.xstate_size, FP_XSTATE_MAGIC2);
+	}
+	return err == -ENOENT ? pop_fxsave(t, from) : err;
+}
+
+static int pop_fpu(struct arch_thread *t, u64 from)
+{
+	int err;
+
+	if (!from) {
+		fpu_reset(t->fpu);
+		return 0;
+	}
+	err = cpu_features.xsave ? pop_xsave(t, from) : pop_fxsave(t, from);
+	if (err)
+		fpu_reset(t->fpu);
+	return err;
 }
 
 static bool canonical(u64 addr)
@@ -171,15 +252,7 @@ int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask
 	*alt_sp = (u64)uc.uc_stack.ss_sp;
 	*alt_size = uc.uc_stack.ss_size;
 	*alt_flags = (u32)uc.uc_stack.ss_flags;
-	if (m->fpstate && !fpu_load_user((u64)m->fpstate))
-		return 0;
-	fpu_reset(t->fpu);
-	return m->fpstate ? -EFAULT : 0;
-}
-
-bool frame_is_syscall(const struct trap_frame *f)
-{
-	return f->vector == VEC_SYSCALL || f->vector == VEC_INT80;
+	return pop_fpu(t, (u64)m->fpstate);
 }
 
 void frame_forget_syscall(struct trap_frame *f)

@@ -108,8 +108,7 @@ void trap_from_user(struct trap_frame *f)
 	}
 }
 
-extern char user_peek_insn[], user_try_exchange_insn[], user_fpu_load_xsave_insn[],
-	user_fpu_load_fxsave_insn[];
+extern char user_peek_insn[], user_try_exchange_insn[], user_xrstor_insn[];
 
 static void kernel_page_fault(struct trap_frame *f)
 {
@@ -132,8 +131,7 @@ void trap_from_kernel(struct trap_frame *f)
 {
 	if (f->vector == VEC_PAGE_FAULT) {
 		kernel_page_fault(f);
-	} else if (f->vector == VEC_PROTECTION &&
-		   (f->rip == (u64)user_fpu_load_xsave_insn || f->rip == (u64)user_fpu_load_fxsave_insn)) {
+	} else if (f->vector == VEC_PROTECTION && f->rip == (u64)user_xrstor_insn) {
 		f->rip = extable_find(f->rip);
 	} else if (f->vector < 32) {
 		/* A copy to or from a non-canonical address: validated before, so only a racing bug gets here. */

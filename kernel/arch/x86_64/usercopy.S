@@ -226,53 +226,46 @@ user_try_exchange_insn:
 	EXCEPTION 1b, 3b
 
 /*
- * u32 user_fpu_save(void *area, u64 features) and user_fpu_load(const void *area, u64 features): the FPU registers to and from
- * user memory, by XSAVE or, when `features` is 0, FXSAVE. 0 when the area cannot be used. The trap handler knows that
- * the two instructions of the second refuse what is not well formed.
+ * u32 user_xsave(void *area, u32 low, u32 high, u64 bytes, u32 mark): the registers that the two halves of a bitmap name to
+ * user memory, and the mark `bytes` behind its start. 0, or 1 when it cannot be written.
+ * u32 user_xrstor(const void *area, u32 low, u32 high, u64 bytes, u32 mark): the way back; 2 when there is no such mark, 1
+ * when the memory cannot be read, or holds what XRSTOR refuses: the trap handler knows user_xrstor_insn.
  */
 	.balign 16
-	.globl user_fpu_save
-user_fpu_save:
+	.globl user_xsave
+user_xsave:
 	movl %esi, %eax
-	movq %rsi, %rdx
-	shrq $32, %rdx
 	SMAP_SITE 1
-	testq %rsi, %rsi
-	jz 2f
 1:	xsave64 (%rdi)
-	jmp 3f
-2:	fxsave64 (%rdi)
+2:	movl %r8d, (%rdi, %rcx)
+	SMAP_SITE 0
+	xorl %eax, %eax
+	ret
 3:	SMAP_SITE 0
 	movl $1, %eax
 	ret
-4:	SMAP_SITE 0
-	xorl %eax, %eax
-	ret
-	EXCEPTION 1b, 4b
-	EXCEPTION 2b, 4b
+	EXCEPTION 1b, 3b
+	EXCEPTION 2b, 3b
 
 	.balign 16
-	.globl user_fpu_load
-user_fpu_load:
+	.globl user_xrstor
+user_xrstor:
 	movl %esi, %eax
-	movq %rsi, %rdx
-	shrq $32, %rdx
 	SMAP_SITE 1
-	testq %rsi, %rsi
-	jz 2f
-	.globl user_fpu_load_xsave_insn
-user_fpu_load_xsave_insn:
-1:	xrstor64 (%rdi)
-	jmp 3f
-	.globl user_fpu_load_fxsave_insn
-user_fpu_load_fxsave_insn:
-2:	fxrstor64 (%rdi)
+1:	cmpl %r8d, (%rdi, %rcx)
+	jne 2f
+	.globl user_xrstor_insn
+user_xrstor_insn:
+	xrstor64 (%rdi)
+	SMAP_SITE 0
+	xorl %eax, %eax
+	ret
+2:	SMAP_SITE 0
+	movl $2, %eax
+	ret
 3:	SMAP_SITE 0
 	movl $1, %eax
 	ret
-4:	SMAP_SITE 0
-	xorl %eax, %eax
-	ret
-	EXCEPTION 1b, 4b
-	EXCEPTION 2b, 4b
+	EXCEPTION 1b, 3b
+	EXCEPTION user_xrstor_insn, 3b
 	.section .note.GNU-stack, "", @progbits

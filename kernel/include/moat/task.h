@@ -361,6 +361,8 @@ __noreturn void sched_idle(void);
 void sched_yield(void);
 /* Wakes t if it sleeps interruptibly, for a signal. Any context. */
 void sched_kick(struct thread *t);
+/* The current thread, which is on its way to ring 3, looks at its signals before it gets there. */
+void sched_request_work(void);
 u64 thread_cpu_ns(const struct thread *t);
 
 /* What RUSAGE_THREAD shows of the current thread. */

@@ -34,7 +34,10 @@ int __must_check arch_signal_frame_pop(struct trap_frame *f, struct arch_thread 
 u64 arch_signal_frame_bytes(void);
 
 /* The interrupted code was in a system call (either way in); which one. */
-bool frame_is_syscall(const struct trap_frame *f);
+static inline bool frame_is_syscall(const struct trap_frame *f)
+{
+	return f->vector == VEC_SYSCALL || f->vector == VEC_INT80;
+}
 static inline u64 frame_syscall(const struct trap_frame *f)
 {
 	return (u32)f->error;

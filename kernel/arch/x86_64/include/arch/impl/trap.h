@@ -11,6 +11,10 @@
 #define FRAME_RSP    160
 #define FRAME_BYTES  176
 
+/* frame.vector of the two ways into a system call */
+#define VEC_INT80   0x80
+#define VEC_SYSCALL 0x100
+
 #ifndef __ASSEMBLER__
 #include <moat/types.h>
 

@@ -6,6 +6,8 @@
 #ifndef ARCH_IMPL_X86_H
 #define ARCH_IMPL_X86_H
 
+#include <arch/impl/trap.h> /* VEC_INT80, VEC_SYSCALL */
+
 /* Selectors. SYSRET wants a 64-bit code segment right after the user data one: 0x2b is an alias of 0x1b. */
 #define SEL_KERNEL_CODE	     0x08
 #define SEL_KERNEL_DATA	     0x10
@@ -39,11 +41,9 @@
 #define VEC_SIMD	  19
 #define VEC_TIMER	  0x20
 #define VEC_GSI_BASE	  0x30 /* + GSI, 24 of them */
-#define VEC_INT80	  0x80
 #define VEC_RESCHEDULE	  0xf0 /* from another CPU, as the next */
 #define VEC_FLUSH	  0xf1
 #define VEC_SPURIOUS	  0xff
-#define VEC_SYSCALL	  0x100 /* frame.vector of a `syscall` instruction */
 
 #define CR0_PE	       0x1
 #define CR0_MP	       0x2
