@@ -83,6 +83,9 @@ static void decide_exec_error(struct verdict *v, const struct guest_report *r, c
 {
 	const char *why = *r->exec_text ? r->exec_text : strerror((int)r->exec_errno.value);
 
+	/* Nothing is wrong with the program, whatever else is said of it. */
+	if (r->exec_errno.value == ENOMEM)
+		why = "out of memory";
 	if (r->exec_errno.value == ENOENT && program->loader)
 		set(v, VERDICT_ERROR, STATUS_NOT_EXECUTABLE,
 		    "%s: is dynamically linked and its loader %s is missing in the guest", program->name,

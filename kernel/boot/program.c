@@ -71,7 +71,7 @@ static const char *exec_error_text(int err)
 	case -ENOEXEC:
 		return "not an x86-64 Linux program";
 	case -ENOMEM:
-		return "not enough memory";
+		return "out of memory";
 	case -E2BIG:
 		return "arguments and environment are too large";
 	case -ELIBBAD:

@@ -23,9 +23,13 @@
 int object_read_exact(struct mobj *object, void *buf, size_t len, u64 offset)
 {
 	struct uio u;
+	ssize_t got;
 
 	uio_init_kernel(&u, buf, len);
-	return mobj_read(object, offset, &u) == (ssize_t)len ? 0 : -EIO;
+	got = mobj_read(object, offset, &u);
+	if (got == (ssize_t)len)
+		return 0;
+	return got == -ENOMEM ? -ENOMEM : -EIO;
 }
 
 int elf_file_open(struct elf_file *f, struct file *file, struct mobj *object)
