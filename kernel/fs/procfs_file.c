@@ -7,6 +7,9 @@
  *
  * A read at the start of the file, or before the record at hand, begins anew. Everything is under the open
  * file's own lock, which is taken inside an offset_lock.
+ *
+ * As on Linux one read makes as many whole records as fit into a page, and at least one: programs that take a short read for
+ * the end of the file get no further there either.
  */
 #include <asm/errno.h>
 #include <linux/fs.h>
@@ -227,15 +230,24 @@ static bool copy_record(struct proc_open *o, struct uio *u, u64 *offset)
 static ssize_t read_text(struct proc_open *o, struct uio *u, u64 *offset)
 {
 	u64 start = *offset;
+	size_t made; /* bytes of the records that this read gives from their start */
 	int err = 1;
 
 	if (*offset == 0 || *offset < o->text_at)
 		restart(o);
+	made = *offset == o->text_at ? o->text.len : 0;
 	while (u->left && err > 0 && !waitq_signal_due()) {
-		if (*offset >= o->text_at + o->text.len)
+		if (*offset >= o->text_at + o->text.len) {
 			err = next_record(o);
-		else if (!copy_record(o, u, offset))
+			/* A whole one, and not the first: is it for the next read? */
+			if (*offset == o->text_at) {
+				if (made && made + o->text.len >= PAGE_SIZE)
+					break;
+				made += o->text.len;
+			}
+		} else if (!copy_record(o, u, offset)) {
 			err = -EFAULT;
+		}
 	}
 	if (*offset != start)
 		return (ssize_t)(*offset - start);
