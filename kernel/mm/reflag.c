@@ -12,12 +12,12 @@
 #include <moat/panic.h>
 #include "aspace_internal.h"
 
-/* Special mappings are never locked; nobody is told (mlock(2) on the vDSO succeeds). */
+/* Special and droppable mappings are never locked; nobody is told (mlock(2) on the vDSO succeeds). */
 static u32 flags_after(const struct vma *v, u32 clear, u32 set)
 {
 	u32 flags = (v->flags & ~clear) | set;
 
-	if (v->flags & VMA_SPECIAL)
+	if (v->flags & (VMA_SPECIAL | VMA_DROPPABLE))
 		flags &= ~(u32)(VMA_LOCKED | VMA_LOCK_ON_FAULT);
 	return flags;
 }

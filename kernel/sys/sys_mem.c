@@ -11,6 +11,8 @@
 #include <moat/wx.h>
 #include "sys_mem.h"
 
+#define MAP_DROPPABLE 0x08 /* newer than the build machine's headers */
+
 /* Flags that mean something here or are defined to mean nothing (MAP_DENYWRITE, MAP_EXECUTABLE, MAP_STACK …). */
 #define MAP_KNOWN                                                                                            \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
@@ -59,21 +61,40 @@ static int check_file(const struct file *f, int prot, bool shared)
 	return 0;
 }
 
+/* There are no huge pages to be had; sizes that x86 does not know are a mistake. */
+static int refuse_hugetlb(int flags)
+{
+	int log2 = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+
+	unsupported_flag("mmap", "MAP_HUGETLB");
+	return (flags & MAP_ANONYMOUS) && (log2 == 0 || log2 == 21 || log2 == 30) ? -ENOMEM : -EINVAL;
+}
+
 static int check_flags(int flags)
 {
-	int type = flags & MAP_TYPE;
+	bool anonymous = flags & MAP_ANONYMOUS;
+	int err = 0;
 
-	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
-		return -EINVAL;
-	if (flags & MAP_HUGETLB) {
-		unsupported_flag("mmap", "MAP_HUGETLB");
-		return -ENOMEM;
+	switch (flags & MAP_TYPE) {
+	case MAP_SHARED:
+	case MAP_PRIVATE:
+		break;
+	case MAP_DROPPABLE:
+		if (!anonymous || (flags & (MAP_LOCKED | MAP_HUGETLB | MAP_GROWSDOWN)))
+			err = -EINVAL;
+		break;
+	case MAP_SHARED_VALIDATE:
+		if (anonymous)
+			return -EINVAL;
+		if (flags & ~MAP_KNOWN) {
+			unsupported_flag("mmap", "MAP_SYNC");
+			return -EOPNOTSUPP;
+		}
+		break;
+	default:
+		err = -EINVAL;
 	}
-	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN)) {
-		unsupported_flag("mmap", "MAP_SYNC");
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	return !err && (flags & MAP_HUGETLB) ? refuse_hugetlb(flags) : err;
 }
 
 static s64 map(struct map_request *req)
@@ -139,7 +160,9 @@ s64 sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, s64 offset)
 	if (length == 0)
 		return -EINVAL;
 	tell_wx("mmap", req.vma_flags);
-	if ((flags & MAP_TYPE) != MAP_PRIVATE)
+	if ((flags & MAP_TYPE) == MAP_DROPPABLE)
+		req.vma_flags |= VMA_DROPPABLE | VMA_NORESERVE | VMA_WIPE_ON_FORK | VMA_NO_DUMP;
+	else if ((flags & MAP_TYPE) != MAP_PRIVATE)
 		req.vma_flags |= VMA_SHARED;
 	if (flags & MAP_GROWSDOWN)
 		req.vma_flags |= VMA_GROWSDOWN;

@@ -266,6 +266,7 @@ static void put_vm_flags(struct proc_text *t, u32 flags)
 		{VMA_HUGE, "hg "},
 		{VMA_NO_HUGE, "nh "},
 		{VMA_MERGEABLE, "mg "},
+		{VMA_DROPPABLE, "dp "},
 		{VMA_SEALED, "sl "},
 	};
 

@@ -46,6 +46,8 @@ enum vma_flags {
 	VMA_MERGEABLE = 1 << 19,    /* MADV_MERGEABLE: a wish that nothing fulfils */
 	VMA_MAY_GUARD = 1 << 20,    /* MADV_GUARD_INSTALL was here: stays, and does not hinder merging */
 	VMA_POLICY = 1 << 21,	    /* its policy is not the default: see mempolicy.h */
+	VMA_DROPPABLE =
+		1 << 22, /* MAP_DROPPABLE: may be emptied at any time; never locked, dumped or inherited */
 	VMA_PROT = VMA_READ | VMA_WRITE | VMA_EXEC,
 	/* How it is filled and kept, not what it is: what madvise(2) and mlock(2) may change. */
 	VMA_ADVICE = VMA_LOCKED | VMA_LOCK_ON_FAULT | VMA_NO_FORK | VMA_WIPE_ON_FORK | VMA_NO_DUMP |
