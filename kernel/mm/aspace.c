@@ -90,12 +90,3 @@ void aspace_unpin(struct aspace *as)
 	if (ref_put(&as->pins))
 		kfree(as);
 }
-
-int user_range(u64 addr, u64 len, struct range *r)
-{
-	u64 rounded = ALIGN_UP(len, PAGE_SIZE);
-
-	if (!IS_ALIGNED(addr, PAGE_SIZE) || (len && !rounded) || !range_make(addr, rounded, r))
-		return -EINVAL;
-	return 0;
-}

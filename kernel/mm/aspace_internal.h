@@ -4,6 +4,7 @@
 #ifndef MM_ASPACE_INTERNAL_H
 #define MM_ASPACE_INTERNAL_H
 
+#include <asm/errno.h>
 #include <moat/aspace.h>
 #include <moat/commit.h>
 #include <moat/heap.h>
@@ -213,6 +214,13 @@ void lazy_free_forget(struct aspace *as);
 bool stack_grow(struct aspace *as, u64 addr);
 
 /* Decodes (addr, len) of munmap(2) and its kin: page-aligned start, length rounded up; -EINVAL. */
-int __must_check user_range(u64 addr, u64 len, struct range *r);
+static inline int __must_check user_range(u64 addr, u64 len, struct range *r)
+{
+	u64 rounded = ALIGN_UP(len, PAGE_SIZE);
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || (len && !rounded) || !range_make(addr, rounded, r))
+		return -EINVAL;
+	return 0;
+}
 
 #endif
