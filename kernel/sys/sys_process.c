@@ -136,11 +136,10 @@ static int put_info(siginfo_t __user *to, const struct wait_result *r, bool foun
 	return 0;
 }
 
-s64 sys_waitid(int idtype, int id, void __user *infop, int options, void __user *rusage)
+static int wait_by_id(int idtype, int id, int options, struct wait_result *r)
 {
 	struct wait_request req = {.options = (u32)options};
 	struct file *file = NULL;
-	struct wait_result r;
 	int err;
 
 	if ((u32)options &
@@ -150,16 +149,23 @@ s64 sys_waitid(int idtype, int id, void __user *infop, int options, void __user 
 		return -EINVAL;
 	err = decode_idtype(idtype, id, &req, &file);
 	if (!err)
-		err = process_wait(&req, &r);
+		err = process_wait(&req, r);
 	if (!err && req.options != (u32)options)
 		err = -EAGAIN; /* the descriptor does not block */
 	if (file)
 		file_put(file);
-	if (err < 0)
-		return err;
+	return err;
+}
+
+s64 sys_waitid(int idtype, int id, void __user *infop, int options, void __user *rusage)
+{
+	struct wait_result r;
+	int err = wait_by_id(idtype, id, options, &r);
+
 	if (err > 0 && put_rusage(&r, rusage))
 		return -EFAULT;
-	return put_info(infop, &r, err > 0);
+	/* It is written whatever became of the wait. */
+	return put_info(infop, &r, err > 0) ? -EFAULT : MIN(err, 0);
 }
 
 /* --- sessions and groups --- */

@@ -108,27 +108,55 @@ static struct process *find_reaper(const struct process *p)
 	return at;
 }
 
+/* The thread that counts as the one that made what p has adopted: the oldest that lives. Table locked. */
+static int maker_in(const struct process *p)
+{
+	const struct thread *t = TAILQ_FIRST(&p->threads);
+
+	return t ? t->tid : p->pid;
+}
+
+static void tell_of_parents_death(struct process *child, const struct process *parent)
+{
+	siginfo_t info;
+
+	if (!child->parent_death_signal || child->state == PROCESS_ZOMBIE)
+		return;
+	signal_make_info(&info, child->parent_death_signal, SI_USER);
+	info.si_pid = parent->pid;
+	info.si_uid = parent->cred.uid;
+	(void)signal_send(child, &info);
+}
+
+void thread_give_children_away(struct process *p, int tid)
+{
+	struct process *child;
+
+	TAILQ_FOREACH (child, &p->children, sibling) {
+		if (child->made_by != tid)
+			continue;
+		child->made_by = maker_in(p);
+		tell_of_parents_death(child, p);
+	}
+}
+
 /* The children of p find another parent; zombies that this one does not want go to `dead`. Table locked. */
 static void give_children_away(struct process *p, struct dead_list *dead)
 {
 	struct process *child, *reaper = find_reaper(p);
-	siginfo_t info;
 
 	while ((child = TAILQ_FIRST(&p->children))) {
 		table_adopt(child, reaper);
 		if (child->pgid != p->pgid && child->sid == p->sid)
 			group_lost_parent(child->pgid);
 		child->exit_signal = SIGCHLD;
+		child->made_by = maker_in(reaper);
+		tell_of_parents_death(child, p);
 		if (child->state == PROCESS_ZOMBIE) {
 			if (tell_of_end(child)) {
 				table_remove(child);
 				LIST_INSERT_HEAD(dead, child, all);
 			}
-		} else if (child->parent_death_signal) {
-			signal_make_info(&info, child->parent_death_signal, SI_USER);
-			info.si_pid = p->pid;
-			info.si_uid = p->cred.uid;
-			(void)signal_send(child, &info);
 		}
 	}
 }

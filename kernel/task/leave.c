@@ -92,6 +92,7 @@ static bool leave(struct thread *t, struct signal_list *dropped)
 		stopped = signal_count_standing(p, t);
 		spin_unlock(&p->signals.hand->lock);
 		table_remove_thread(t);
+		thread_give_children_away(p, t->tid);
 		signal_retarget(p);
 		if (stopped)
 			parent_tell_locked(p, CLD_STOPPED, p->signals.stopped);

@@ -211,10 +211,12 @@ void table_remove_thread(struct thread *t)
 
 void table_become_leader(struct thread *t)
 {
-	struct process *p = t->process;
+	struct process *p = t->process, *child;
 
 	if (p->leader == t)
 		return;
+	TAILQ_FOREACH (child, &p->children, sibling)
+		child->made_by = p->pid;
 	LIST_REMOVE(t, hash);
 	task_ref_end(t->ref); /* from now on it is what p's names */
 	t->tid = p->pid;

@@ -61,6 +61,8 @@ void process_settle_thread(struct process *p, const struct thread *t);
  * 0, or -EINTR: it is to end itself. (leave.c)
  */
 int __must_check thread_await_alone(void);
+/* The thread of p that had this number ends, or has another one: its children are another thread's. Locked. (exit.c) */
+void thread_give_children_away(struct process *p, int tid);
 /* Writes 0 where set_tid_address(2) asked for it, and wakes who waits there, if others share the memory. */
 void thread_clear_tid(struct thread *t);
 /* Ends the current process, whose other threads and whose files are gone, with its last thread (exit.c). */

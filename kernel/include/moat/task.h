@@ -66,7 +66,7 @@ struct process {
 	enum process_state state;	/* [table] */
 	int exit_signal;		/* [table] what the parent gets at the end; 0: nothing */
 	bool awaited;			/* [I] process_await is used: stays a zombie until process_reap */
-	int made_by;			/* [I] the thread of its parent that made it: wait(2), __WNOTHREAD */
+	int made_by; /* [table] the thread of its parent that made it, or adopted it: wait(2), __WNOTHREAD */
 	bool has_executed;		/* [table] execve since it was forked: setpgid(2) asks */
 	bool subreaper;			/* [table] PR_SET_CHILD_SUBREAPER */
 	int parent_death_signal;	/* [own thread] PR_SET_PDEATHSIG */
