@@ -103,6 +103,18 @@ static int store_max_map_count(const struct proc_open *o, char *text, size_t len
 	return 0;
 }
 
+/* Files live in memory: there is no cache that could be dropped, and nothing that compacting would make possible. */
+static int store_nothing_to_do(const struct proc_open *o, char *text, size_t len)
+{
+	const s64 *most = o->entry->data;
+	s64 value;
+
+	(void)len;
+	return proc_parse(text, &value) || value < 1 || value > *most ? -EINVAL : 0;
+}
+
+static const s64 drop_caches_most = 4, compact_memory_most = 1;
+
 static const struct proc_entry vm_table[] = {
 	{.name = "overcommit_memory",
 	 .mode = S_IFREG | 0644,
@@ -125,6 +137,22 @@ static const struct proc_entry vm_table[] = {
 	 .store = store_max_map_count,
 	 .data = &vma_count_max},
 	NUMBER("mmap_min_addr", USER_MIN),
+	{.name = "drop_caches",
+	 .mode = S_IFREG | 0200,
+	 .store = store_nothing_to_do,
+	 .data = &drop_caches_most},
+	{.name = "compact_memory",
+	 .mode = S_IFREG | 0200,
+	 .store = store_nothing_to_do,
+	 .data = &compact_memory_most},
+	NUMBER("swappiness", 0),
+	NUMBER("page-cluster", 0),
+	NUMBER("panic_on_oom", 0),
+	NUMBER("oom_kill_allocating_task", 0),
+	NUMBER("legacy_va_layout", 0),
+	NUMBER("nr_hugepages", 0),
+	NUMBER("nr_overcommit_hugepages", 0),
+	NUMBER("unprivileged_userfaultfd", 0),
 	{0},
 };
 

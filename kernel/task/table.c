@@ -41,11 +41,11 @@ static struct process_list processes = LIST_HEAD_INITIALIZER(processes); /* [loc
 static struct process_list buckets[BUCKETS];				 /* [lock] */
 static struct thread_list thread_buckets[BUCKETS];			 /* [lock] */
 static int next_pid = 1;						 /* [lock] */
-static int pid_max = 32768;		/* [lock for change, a for read] numbers are less */
-static bool numbers_used;		/* [lock] all have been given once */
-static unsigned in_table;		/* [lock] */
-static u64 numbers_given;		/* [lock] */
-static int last_pid;			/* [lock] */
+static int pid_max = 32768;	/* [lock for change, a for read] numbers are less */
+static bool numbers_used;	/* [lock] all have been given once */
+static unsigned in_table;	/* [lock] */
+static u64 numbers_given;	/* [lock] */
+static int last_pid;		/* [lock] */
 static unsigned thread_numbers; /* [lock] given to threads that lead no process */
 
 static struct process_list *bucket(int pid)
