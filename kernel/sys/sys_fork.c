@@ -5,6 +5,7 @@
  */
 #include <asm/errno.h>
 #include <asm/signal.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <arch/uaccess.h>
 #include <moat/aspace.h>
@@ -17,7 +18,8 @@
 #define CLONE_NAMESPACES                                                                              \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
 	 CLONE_NEWNET)
-#define CLONE3_KNOWN (UINT32_MAX | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
+#define NAMESPACES_DEEP 32 /* how deep those of PIDs may be on Linux */
+#define CLONE3_KNOWN	(UINT32_MAX | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
 
 /* Flags that contradict each other. */
 static bool flags_clash(u64 flags)
@@ -89,20 +91,38 @@ static bool args_valid(const struct clone_args *a)
 	return !a->stack || !validate_user_pointer((void __user *)a->stack, a->stack_size, USER_WRITE);
 }
 
+/* The number that the child is to have, for who restores processes; there is one namespace of them. 0: any. */
+static int get_chosen_tid(const struct clone_args *a, int *tid)
+{
+	*tid = 0;
+	if (!a->set_tid)
+		return 0;
+	if (a->set_tid_size > NAMESPACES_DEEP)
+		return -EINVAL;
+	if (copy_from_user(tid, (const void __user *)a->set_tid, sizeof(*tid)))
+		return -EFAULT;
+	if (a->set_tid_size > 1 || *tid <= 0 || *tid >= process_pid_max())
+		return -EINVAL;
+	return capable(CAP_SYS_ADMIN) || capable(CAP_CHECKPOINT_RESTORE) ? 0 : -EPERM;
+}
+
 s64 sys_clone3(const void __user *cl_args, size_t size)
 {
 	struct clone_request req;
 	struct clone_args args;
-	int err = sys_get_struct(cl_args, size, CLONE_ARGS_SIZE_VER0, &args, sizeof(args));
+	int chosen, err = sys_get_struct(cl_args, size, CLONE_ARGS_SIZE_VER0, &args, sizeof(args));
 
 	if (err)
 		return err;
 	if (!args_valid(&args))
 		return -EINVAL;
-	if (args.set_tid)
-		return refuse("set_tid", -EPERM);
-	if (args.flags & CLONE_INTO_CGROUP)
-		return refuse("CLONE_INTO_CGROUP", -EINVAL);
+	err = get_chosen_tid(&args, &chosen);
+	if (err)
+		return err;
+	if (args.flags & CLONE_INTO_CGROUP) /* no descriptor is one of a control group */
+		return size < CLONE_ARGS_SIZE_VER2 || args.cgroup > INT32_MAX
+			       ? -EINVAL
+			       : refuse("CLONE_INTO_CGROUP", -EBADF);
 	req = (struct clone_request){
 		.flags = args.flags,
 		.exit_signal = (int)args.exit_signal,
@@ -111,6 +131,7 @@ s64 sys_clone3(const void __user *cl_args, size_t size)
 		.parent_tid = (int __user *)args.parent_tid,
 		.pidfd = (int __user *)args.pidfd,
 		.child_tid = args.child_tid,
+		.chosen_tid = chosen,
 	};
 	return clone_checked(&req);
 }

@@ -271,7 +271,7 @@ static int new_process(const struct clone_request *req, struct process **out)
 		sighand_put(hand);
 		return -ENOMEM;
 	}
-	err = table_reserve(child);
+	err = table_reserve(child, req->chosen_tid);
 	if (err)
 		process_free(child);
 	*out = child;
@@ -306,14 +306,14 @@ static int make_child(const struct clone_request *req, struct new_pidfd *pidfd, 
 	return err;
 }
 
-static int publish_thread(struct thread *t)
+static int publish_thread(const struct clone_request *req, struct thread *t)
 {
 	struct process *me = current_process();
 	u64 irq = table_lock();
 	int err = may_have_another(me);
 
 	if (!err)
-		err = table_number_thread(t);
+		err = table_number_thread(t, req->chosen_tid);
 	if (!err) {
 		if (t->ref)
 			t->ref->pid = t->tid;
@@ -334,7 +334,7 @@ static int make_thread(const struct clone_request *req, struct new_pidfd *pidfd,
 	if (!err)
 		err = make_pidfd(req, current_process(), *out, pidfd);
 	if (!err)
-		err = publish_thread(*out);
+		err = publish_thread(req, *out);
 	if (err) {
 		drop_pidfd(pidfd);
 		abandon_thread(*out);

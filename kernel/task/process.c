@@ -89,7 +89,7 @@ static struct process *create(const char *name, void (*fn)(void *), void *arg, s
 		sighand_put(hand);
 		return NULL;
 	}
-	if (table_reserve(p)) {
+	if (table_reserve(p, 0)) {
 		process_free(p);
 		return NULL;
 	}

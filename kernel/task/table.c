@@ -116,9 +116,17 @@ static bool is_taken(int pid)
 	return false;
 }
 
-/* A number that nothing has, or -EAGAIN. Locked. */
-static int take_pid(void)
+/* A number that nothing has, or -EAGAIN; if `wanted` is not 0, that one, or -EEXIST. Locked. */
+static int take_pid(int wanted)
 {
+	if (wanted) {
+		numbers_used = true; /* from now on they are not given in order */
+		if (is_taken(wanted))
+			return -EEXIST;
+		numbers_given++;
+		last_pid = wanted;
+		return wanted;
+	}
 	for (int looks = pid_max; looks > 0; looks--) {
 		int pid = next_pid++;
 
@@ -152,10 +160,10 @@ int process_set_pid_max(s64 value)
 	return 0;
 }
 
-int table_reserve(struct process *p)
+int table_reserve(struct process *p, int wanted)
 {
 	u64 irq = table_lock();
-	int pid = in_table < PROCESSES_MAX ? take_pid() : -EAGAIN;
+	int pid = in_table < PROCESSES_MAX ? take_pid(wanted) : -EAGAIN;
 
 	if (pid > 0) {
 		p->pid = pid;
@@ -167,9 +175,9 @@ int table_reserve(struct process *p)
 	return MIN(pid, 0);
 }
 
-int table_number_thread(struct thread *t)
+int table_number_thread(struct thread *t, int wanted)
 {
-	int tid = thread_numbers < THREADS_MAX ? take_pid() : -EAGAIN;
+	int tid = thread_numbers < THREADS_MAX ? take_pid(wanted) : -EAGAIN;
 
 	if (tid < 0)
 		return tid;

@@ -24,16 +24,16 @@ struct process *table_find(int pid);
 bool table_find_group(int pgid, int *sid);
 /* process_for_each. Locked. */
 void table_for_each(bool (*fn)(struct process *p, void *arg), void *arg);
-/* Gives p its number: 0, or -EAGAIN when the table is full. */
-int __must_check table_reserve(struct process *p);
+/* Gives p its number, `wanted` if that is not 0: 0, -EAGAIN when the table is full, -EEXIST. */
+int __must_check table_reserve(struct process *p, int wanted);
 /* Makes p, which has a number, the last child of parent; everybody finds it. Locked. */
 void table_publish(struct process *p, struct process *parent);
 /* Takes p out of table and family, in whatever state it is. Locked. */
 void table_remove(struct process *p);
 /* Gives p another parent. Locked. */
 void table_adopt(struct process *p, struct process *parent);
-/* Gives t a number of its own, for table_add_thread to follow at once: 0, or -EAGAIN when there are too many. Locked. */
-int __must_check table_number_thread(struct thread *t);
+/* The same for t, for table_add_thread to follow at once: 0, -EAGAIN when there are too many, -EEXIST. Locked. */
+int __must_check table_number_thread(struct thread *t, int wanted);
 struct thread *table_find_thread(int tid);
 /* t, which has its number, becomes one of its process's threads: everybody finds it. Locked. */
 void table_add_thread(struct thread *t);

@@ -247,6 +247,52 @@ static void refused(void)
 	R(raw_clone(CLONE_SETTLS | SIGCHLD, NULL, NULL, 1ul << 63));
 }
 
+/* A number of one's own choosing. */
+static void chosen_numbers(void)
+{
+	struct clone_args args = {.exit_signal = SIGCHLD};
+	pid_t free_number = fork(), tids[2];
+
+	if (free_number == 0)
+		_exit(0);
+	R(wait_code(free_number));
+	tids[0] = free_number;
+	tids[1] = 1;
+	args.set_tid = (uintptr_t)tids;
+	args.set_tid_size = 1;
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		_exit(getpid() == free_number ? 33 : 44);
+	HOLDS(pid == free_number);
+	R(syscall(SYS_clone3, &args, sizeof(args))); /* a zombie has it, or somebody who lives */
+	R(wait_code(pid));
+	tids[0] = 1;
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	tids[0] = getpid();
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	tids[0] = 0;
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	tids[0] = -1;
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	tids[0] = 1 << 30;
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	tids[0] = free_number;
+	args.set_tid_size = 2;
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	args.set_tid_size = 100;
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	args.set_tid_size = 1;
+	args.set_tid = 8;
+	R(syscall(SYS_clone3, &args, sizeof(args)));
+	args.set_tid = (uintptr_t)tids;
+	if (fork() == 0) {
+		R(setresuid(1000, 1000, 1000));
+		R(syscall(SYS_clone3, &args, sizeof(args)));
+		_exit(0);
+	}
+	wait(NULL);
+}
+
 static void shared_by_clone(void)
 {
 	int fd, mask;
@@ -317,6 +363,9 @@ int main(void)
 	exit_signal();
 	clone_three();
 	refused();
+	fflush(stdout);
+	chosen_numbers();
+	fflush(stdout);
 	shared_by_clone();
 	many();
 	generations();

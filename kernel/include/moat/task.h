@@ -67,11 +67,11 @@ struct process {
 	int exit_signal;		/* [table] what the parent gets at the end; 0: nothing */
 	bool awaited;			/* [I] process_await is used: stays a zombie until process_reap */
 	int made_by; /* [table] the thread of its parent that made it, or adopted it: wait(2), __WNOTHREAD */
-	bool has_executed;		/* [table] execve since it was forked: setpgid(2) asks */
-	bool subreaper;			/* [table] PR_SET_CHILD_SUBREAPER */
-	int parent_death_signal;	/* [own thread] PR_SET_PDEATHSIG */
-	struct waitq child_event;	/* a child has ended, stopped or gone on */
-	char name[TASK_NAME_MAX];	/* [I between execs] */
+	bool has_executed;	  /* [table] execve since it was forked: setpgid(2) asks */
+	bool subreaper;		  /* [table] PR_SET_CHILD_SUBREAPER */
+	int parent_death_signal;  /* [own thread] PR_SET_PDEATHSIG */
+	struct waitq child_event; /* a child has ended, stopped or gone on */
+	char name[TASK_NAME_MAX]; /* [I between execs] */
 	/* The threads are found with the table or the signals locked, and change with both. */
 	TAILQ_HEAD(, thread) threads; /* [table, signals] oldest first */
 	u32 thread_count;	      /* [table, signals for change, a for read] */
@@ -283,11 +283,12 @@ struct clone_request {
 	int __user *parent_tid; /* CLONE_PARENT_SETTID */
 	int __user *pidfd;	/* CLONE_PIDFD */
 	u64 child_tid;		/* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID: user address */
+	int chosen_tid;		/* its number; 0: any */
 };
 /*
  * clone(2) by the current thread; flags that contradict each other were refused by the caller. With CLONE_VFORK it
  * returns when the child has executed or ended. The child's PID, or the new thread's number; -EAGAIN (limits), -ENOMEM,
- * -EPERM (tls), -EMFILE and -EFAULT (pidfd), -EINTR (killed).
+ * -EPERM (tls), -EMFILE and -EFAULT (pidfd), -EEXIST (chosen_tid), -EINTR (killed).
  */
 int __must_check process_clone(const struct clone_request *req);
 /* The current process does not use its parent's memory any more. */
