@@ -100,38 +100,42 @@ s64 sys_pause(void)
 	return WAIT_EVENT(&never, false);
 }
 
-static bool on_stack(const struct signal_stack *s, u64 sp)
+/* Flags of sigaltstack(2) that say how a stack is used, not whether. */
+#define STACK_FLAGS ((u32)SS_AUTODISARM)
+#define STACK_MIN   2048 /* MINSIGSTKSZ */
+
+static int set_altstack(struct thread *t, const stack_t *new, bool on)
 {
-	return s->size && sp > s->sp && sp - s->sp <= s->size;
+	u32 mode = (u32) new->ss_flags & ~STACK_FLAGS;
+
+	if (on)
+		return -EPERM;
+	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
+		return -EINVAL;
+	if (mode == SS_DISABLE)
+		t->altstack = (struct signal_stack){.flags = (u32) new->ss_flags &STACK_FLAGS};
+	else if (new->ss_size < STACK_MIN)
+		return -ENOMEM;
+	else
+		t->altstack = (struct signal_stack){(u64) new->ss_sp, new->ss_size,
+						    (u32) new->ss_flags &STACK_FLAGS};
+	return 0;
 }
 
 s64 sys_sigaltstack(const void __user *ss, void __user *old_ss)
 {
 	struct thread *t = current_thread();
-	u64 sp = frame_sp(current_user_frame());
-	bool on = on_stack(&t->altstack, sp);
-	stack_t new, old = {0};
+	bool on = signal_on_altstack(t, frame_sp(current_user_frame()));
+	stack_t new, old = {.ss_sp = (void *)t->altstack.sp, .ss_size = t->altstack.size};
+	int err;
 
-	old.ss_sp = (void *)t->altstack.sp;
-	old.ss_size = t->altstack.size;
-	old.ss_flags = t->altstack.size ? (on ? SS_ONSTACK : 0) | (int)(t->altstack.flags & SS_AUTODISARM)
-					: SS_DISABLE;
-	if (ss) {
-		if (copy_from_user(&new, ss, sizeof(new)))
-			return -EFAULT;
-		if (on)
-			return -EPERM;
-		if (new.ss_flags & ~(SS_DISABLE | SS_ONSTACK | (int)SS_AUTODISARM))
-			return -EINVAL;
-		if (new.ss_flags & SS_DISABLE)
-			t->altstack = (struct signal_stack){0};
-		else if (new.ss_size < arch_signal_frame_bytes())
-			return -ENOMEM;
-		else
-			t->altstack = (struct signal_stack){(u64) new.ss_sp, new.ss_size,
-							    (u32) new.ss_flags &SS_AUTODISARM};
-	}
-	return old_ss && copy_to_user(old_ss, &old, sizeof(old)) ? -EFAULT : 0;
+	old.ss_flags = (int)(t->altstack.flags & STACK_FLAGS) | (!t->altstack.size ? SS_DISABLE
+								 : on		   ? SS_ONSTACK
+										   : 0);
+	if (ss && copy_from_user(&new, ss, sizeof(new)))
+		return -EFAULT;
+	err = ss ? set_altstack(t, &new, on) : 0;
+	return !err && old_ss && copy_to_user(old_ss, &old, sizeof(old)) ? -EFAULT : err;
 }
 
 s64 sys_rt_sigreturn(void)
@@ -139,6 +143,7 @@ s64 sys_rt_sigreturn(void)
 	struct thread *t = current_thread();
 	struct trap_frame *f = current_user_frame();
 	struct signal_stack alt;
+	stack_t back;
 	u64 mask;
 
 	if (arch_signal_frame_pop(f, &t->arch, &mask, &alt.sp, &alt.size, &alt.flags)) {
@@ -147,9 +152,9 @@ s64 sys_rt_sigreturn(void)
 		return 0;
 	}
 	signal_set_mask(mask);
-	t->altstack = alt.flags & SS_DISABLE
-			      ? (struct signal_stack){0}
-			      : (struct signal_stack){alt.sp, alt.size, alt.flags & SS_AUTODISARM};
+	/* As sigaltstack(2); what that would refuse changes nothing. */
+	back = (stack_t){.ss_sp = (void *)alt.sp, .ss_size = alt.size, .ss_flags = (int)alt.flags};
+	(void)!set_altstack(t, &back, signal_on_altstack(t, frame_sp(f)));
 	return frame_result(f);
 }
 

@@ -80,16 +80,17 @@ static void default_action(struct process *p, int signo)
 	}
 }
 
-static bool on_altstack(const struct thread *t, u64 sp)
+bool signal_on_altstack(const struct thread *t, u64 sp)
 {
-	return t->altstack.size && sp > t->altstack.sp && sp - t->altstack.sp <= t->altstack.size;
+	return t->altstack.size && !(t->altstack.flags & SS_AUTODISARM) && sp > t->altstack.sp &&
+	       sp - t->altstack.sp <= t->altstack.size;
 }
 
 static u32 altstack_flags(const struct thread *t, u64 sp)
 {
 	if (!t->altstack.size)
-		return SS_DISABLE;
-	return (on_altstack(t, sp) ? SS_ONSTACK : 0) | (t->altstack.flags & SS_AUTODISARM);
+		return SS_DISABLE | (t->altstack.flags & SS_AUTODISARM);
+	return (signal_on_altstack(t, sp) ? SS_ONSTACK : 0) | (t->altstack.flags & SS_AUTODISARM);
 }
 
 /* False: there is no room for the frame. */
@@ -97,7 +98,7 @@ static bool run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 			const struct signal_action *a)
 {
 	u64 sp = frame_sp(f);
-	bool to_alt = (a->flags & SA_ONSTACK) && t->altstack.size && !on_altstack(t, sp);
+	bool to_alt = (a->flags & SA_ONSTACK) && t->altstack.size && !signal_on_altstack(t, sp);
 	struct signal_delivery d = {
 		.info = info,
 		.handler = a->handler,
@@ -116,7 +117,7 @@ static bool run_handler(struct trap_frame *f, struct thread *t, const siginfo_t 
 	/* The program deals with it: what is known of this signal does not explain a later end. */
 	t->process->explain[0] = 0;
 	if (t->altstack.flags & SS_AUTODISARM && to_alt)
-		t->altstack = (struct signal_stack){.flags = SS_DISABLE};
+		t->altstack = (struct signal_stack){0};
 	signal_set_mask(t->blocked_signals | a->mask |
 			(a->flags & SA_NODEFER ? 0 : SIGNAL_BIT(info->si_signo)));
 	return true;

@@ -19,7 +19,7 @@
 #define __WCLONE 0x80000000
 #endif
 
-#define wait4_(pid, status, options) syscall(SYS_wait4, pid, status, options, NULL)
+#define wait4_(pid, status, options)	 syscall(SYS_wait4, pid, status, options, NULL)
 #define waitid_(type, id, info, options) syscall(SYS_waitid, type, id, info, options, NULL)
 
 static pid_t clone_child(unsigned long flags, int code)
@@ -47,7 +47,8 @@ static pid_t sleeper(unsigned long flags)
 static void kinds(void)
 {
 	static const unsigned long signals[] = {SIGCHLD, SIGUSR1, 0};
-	static const unsigned options[] = {0, __WCLONE, __WALL, __WCLONE | __WALL, __WNOTHREAD, __WALL | __WNOTHREAD};
+	static const unsigned options[] = {
+		0, __WCLONE, __WALL, __WCLONE | __WALL, __WNOTHREAD, __WALL | __WNOTHREAD};
 	siginfo_t info;
 	int status;
 
@@ -72,7 +73,11 @@ static void kinds(void)
 static void show(const siginfo_t *i, pid_t pid)
 {
 	printf("signo %d errno %d code %d status %d pid %s uid %u\n", i->si_signo, i->si_errno, i->si_code,
-	       i->si_status, i->si_pid == pid ? "right" : i->si_pid ? "wrong" : "0", i->si_uid);
+	       i->si_status,
+	       i->si_pid == pid ? "right"
+	       : i->si_pid	? "wrong"
+				: "0",
+	       i->si_uid);
 }
 
 static void contents(void)

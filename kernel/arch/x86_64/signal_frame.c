@@ -7,8 +7,8 @@
  *            struct ucontext
  *     low    return address = the restorer, which calls rt_sigreturn; at the handler's entry RSP is here
  *
- * What comes back from user memory is copied once and then made safe: selectors are ours, only the program's own flags
- * are taken. FPU state goes from the CPU to user memory and back without a copy in the kernel; what XRSTOR does not like
+ * What comes back from user memory is copied once and then made safe: selectors are ours, where it names some that
+ * IRETQ would take, and only the program's own flags are taken. FPU state goes from the CPU to user memory and back without a copy in the kernel; what XRSTOR does not like
  * about it is a bad frame.
  */
 #include <asm/errno.h>
@@ -152,6 +152,19 @@ int arch_signal_frame_push(struct trap_frame *f, const struct signal_delivery *d
 	return 0;
 }
 
+#define LINUX_USER_CODE 0x33 /* what programs that write a frame of their own may take for granted */
+#define LINUX_USER_DATA 0x2b
+
+/* Could IRETQ load them in ring 3? */
+static bool selectors_are_valid(const struct ucontext *uc)
+{
+	u32 cs = uc->uc_mcontext.cs | 3u, ss = uc->uc_mcontext.ss | 3u;
+
+	if (cs != SEL_USER_CODE && cs != LINUX_USER_CODE)
+		return false;
+	return !(uc->uc_flags & UC_STRICT_RESTORE_SS) || ss == SEL_USER_DATA || ss == LINUX_USER_DATA;
+}
+
 /*
  * The oldest format, FXSAVE's: the x87 and SSE registers, all others get their defaults. The state is made safe in a buffer of
  * its own: the copy may sleep, and what the thread's area holds then must be something that XRSTOR takes.
@@ -223,7 +236,7 @@ int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask
 
 	if (copy_from_user(&uc, (const void __user *)(at + offsetof(struct rt_sigframe, uc)), sizeof(uc)))
 		return -EFAULT;
-	if (!canonical(m->rip))
+	if (!canonical(m->rip) || !selectors_are_valid(&uc))
 		return -EFAULT;
 	f->r8 = m->r8;
 	f->r9 = m->r9;

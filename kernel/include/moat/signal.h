@@ -161,6 +161,10 @@ int signal_dequeue(u64 wanted, siginfo_t *info);
 int __must_check signal_wait(u64 wanted, u64 deadline_ns, siginfo_t *info);
 /* Acts on every signal that is due: ends the process, or redirects f to a handler. Before a return to ring 3. */
 void signal_deliver(struct trap_frame *f);
+/*
+ * Does a stack pointer lie in t's alternate stack? With SS_AUTODISARM nobody is on it: it is taken off while a handler runs.
+ */
+bool signal_on_altstack(const struct thread *t, u64 sp);
 /* Changes which signals the current thread blocks. SIGKILL and SIGSTOP never are. */
 void signal_set_mask(u64 blocked);
 /*
