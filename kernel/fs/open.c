@@ -28,12 +28,15 @@ static unsigned rights_wanted(u32 flags)
 {
 	static const u8 by_mode[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
 
+	if (flags & OPEN_FOR_EXEC)
+		return MAY_EXEC;
 	return by_mode[flags & O_ACCMODE] | (flags & O_TRUNC ? (unsigned)MAY_WRITE : 0);
 }
 
 /* Flags that contradict each other; those that mean nothing with O_PATH are dropped. */
 static int check_flags(u32 *flags)
 {
+	*flags &= ~OPEN_FOR_EXEC;
 	if (*flags & O_PATH)
 		*flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
 	if ((*flags & O_DIRECTORY) && (*flags & O_CREAT))
@@ -209,7 +212,8 @@ static u32 flags_kept(u32 flags)
 {
 	if (flags & O_PATH)
 		return flags;
-	return (flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)) | O_LARGEFILE;
+	return (flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | OPEN_FOR_EXEC)) |
+	       O_LARGEFILE;
 }
 
 static bool truncates(const struct opening *o, const struct file *f)

@@ -110,11 +110,22 @@ static bool is_leader(const struct thread *t)
 	return t->process->leader == t;
 }
 
+/* Others that could look into the process before may not see what it does as somebody else (prctl(2), PR_SET_DUMPABLE). */
+static void hide(struct process *p, const struct cred *old, const struct cred *new)
+{
+	if (old->euid == new->euid && old->egid == new->egid && old->fsuid == new->fsuid &&
+	    old->fsgid == new->fsgid && !(new->permitted & ~old->permitted))
+		return;
+	p->not_dumpable = true;
+	p->parent_death_signal = 0;
+}
+
 void cred_change(const struct cred *new)
 {
 	struct thread *t = current_thread();
 	u64 irq = table_lock();
 
+	hide(t->process, &t->cred, new);
 	set(&t->cred, new);
 	if (is_leader(t))
 		set(&t->process->cred, new);
@@ -147,13 +158,13 @@ void cred_take_groups(struct groups *g)
 	groups_put(shown);
 }
 
-void cred_exec(void)
+void cred_exec(u32 euid, u32 egid)
 {
 	struct cred c = *current_cred();
 
-	c.suid = c.fsuid = c.euid;
-	c.sgid = c.fsgid = c.egid;
-	cred_after_exec(&c, c.uid, c.euid);
+	c.euid = c.suid = c.fsuid = euid;
+	c.egid = c.sgid = c.fsgid = egid;
+	cred_after_exec(&c);
 	cred_change(&c);
 	if (c.groups)
 		ref_get(&c.groups->refs);
@@ -188,13 +199,15 @@ void cred_after_setfsuid(struct cred *c, u32 old, u32 new)
 		c->effective |= c->permitted & FS_CAPS;
 }
 
-void cred_after_exec(struct cred *c, u32 uid, u32 euid)
+void cred_after_exec(struct cred *c)
 {
 	bool root_is_special = !(c->securebits & SECBIT_NOROOT);
 
-	c->permitted = root_is_special && (!uid || !euid) ? c->bounding | c->inheritable : 0;
+	c->permitted = root_is_special && (!c->uid || !c->euid) ? c->bounding | c->inheritable : 0;
+	if (c->euid != c->uid || c->egid != c->gid)
+		c->ambient = 0;
 	c->permitted |= c->ambient;
-	c->effective = root_is_special && !euid ? c->permitted : c->ambient;
+	c->effective = root_is_special && !c->euid ? c->permitted : c->ambient;
 	c->securebits &= ~(u32)SECBIT_KEEP_CAPS;
 }
 

@@ -18,6 +18,7 @@
 #include <arch/machine.h>
 #include <moat/exec.h>
 #include <moat/heap.h>
+#include <moat/mode.h>
 #include <moat/random.h>
 #include <moat/string.h>
 #include <moat/wx.h>
@@ -287,7 +288,7 @@ static void auxv_add(struct auxv *v, u64 type, u64 value)
 }
 
 /* In the order of Linux, which some programs print. */
-static void auxv_fill(const struct load *l, struct auxv *v)
+static void auxv_fill(const struct load *l, const struct exec_image *out, struct auxv *v)
 {
 	const struct exec_request *req = l->req;
 	const struct elf_image *image = &l->program.image;
@@ -305,10 +306,10 @@ static void auxv_fill(const struct load *l, struct auxv *v)
 	auxv_add(v, AT_FLAGS, 0);
 	auxv_add(v, AT_ENTRY, image->entry + l->program_bias);
 	auxv_add(v, AT_UID, req->uid);
-	auxv_add(v, AT_EUID, req->euid);
+	auxv_add(v, AT_EUID, out->euid);
 	auxv_add(v, AT_GID, req->gid);
-	auxv_add(v, AT_EGID, req->egid);
-	auxv_add(v, AT_SECURE, (req->flags & EXEC_SECURE) != 0);
+	auxv_add(v, AT_EGID, out->egid);
+	auxv_add(v, AT_SECURE, out->secure);
 	auxv_add(v, AT_RANDOM, 0);
 	auxv_add(v, AT_HWCAP2, machine_hwcap2());
 	auxv_add(v, AT_EXECFN, 0);
@@ -370,7 +371,7 @@ static __noinline int build_stack(struct load *l, struct exec_image *out)
 	unsigned prot = PMAP_READ | PMAP_WRITE;
 	int err;
 
-	auxv_fill(l, &auxv);
+	auxv_fill(l, out, &auxv);
 	tail.auxv_count = auxv.count;
 	random_bytes(random, sizeof(random));
 	err = stack_finish(&args->image, &tail, &places);
@@ -386,6 +387,19 @@ static __noinline int build_stack(struct load *l, struct exec_image *out)
 	l->as->stack_start = places.sp;
 	save_auxv(&args->image, auxv.count + 1, &out->facts);
 	return exec_args_enter(args, l->as, l->layout.stack_top, prot);
+}
+
+/* execve(2): for a script the bits of its interpreter count. */
+static void choose_ids(const struct load *l, struct exec_image *out)
+{
+	const struct exec_request *req = l->req;
+	struct file_facts facts = {0};
+
+	if ((req->flags & EXEC_SETID) && l->program.file)
+		vfs_facts(l->program.file, &facts);
+	out->euid = facts.mode & S_ISUID ? facts.uid : req->euid;
+	out->egid = (facts.mode & S_ISGID) && (facts.mode & S_IXGRP) ? facts.gid : req->egid;
+	out->secure = out->euid != req->uid || out->egid != req->gid;
 }
 
 static int build(struct load *l, struct exec_image *out)
@@ -452,6 +466,7 @@ int exec_load(const struct exec_request *req, struct exec_image *out)
 		err = read_segments(&l);
 	if (!err) {
 		choose_layout(&l);
+		choose_ids(&l, out);
 		err = build(&l, out);
 	}
 	if (!err)

@@ -11,7 +11,7 @@ int exec_open_at(const struct fs_at *at, u32 open_flags, struct file **out)
 {
 	struct file_facts facts;
 	struct file *file;
-	int err = vfs_open_at(at, open_flags, &file);
+	int err = vfs_open_at(at, open_flags | OPEN_FOR_EXEC, &file);
 
 	if (err)
 		return err;
@@ -19,8 +19,6 @@ int exec_open_at(const struct fs_at *at, u32 open_flags, struct file **out)
 	/* Even uid 0, who may do anything, executes only what somebody may execute. */
 	if (!S_ISREG(facts.mode) || !(facts.mode & MODE_EXEC_ANY))
 		err = -EACCES;
-	else
-		err = inode_permission(file->inode, at->uid, at->gid, MAY_EXEC);
 	if (err) {
 		file_put(file);
 		return err;

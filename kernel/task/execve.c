@@ -30,7 +30,8 @@ static int load(const struct exec_call *call, struct process *me, struct exec_im
 		.file = call->file,
 		.fs = current_thread()->fs,
 		.flags = (me->personality & PERSONALITY_FIXED ? EXEC_FIXED_ADDRESSES : 0) |
-			 (call->path_is_lost ? EXEC_PATH_LOST : 0),
+			 (call->path_is_lost ? EXEC_PATH_LOST : 0) |
+			 (current_thread()->no_new_privs ? 0 : EXEC_SETID),
 		.uid = current_cred()->uid,
 		.euid = current_cred()->euid,
 		.gid = current_cred()->gid,
@@ -166,6 +167,15 @@ static void reset_thread(struct thread *t, const struct exec_image *image)
 	request_user_work(); /* the way back loads every register */
 }
 
+/* A program that its user may not read, or that runs as another one, is not looked into (prctl(2), PR_SET_DUMPABLE). */
+static bool is_open_to_user(const struct exec_image *image)
+{
+	const struct cred *me = current_cred();
+
+	return me->uid == me->euid && me->gid == me->egid &&
+	       (!image->file || !inode_permission(image->file->inode, me->fsuid, me->fsgid, MAY_READ));
+}
+
 int process_exec(const struct exec_call *call)
 {
 	struct process *me = current_process();
@@ -181,8 +191,10 @@ int process_exec(const struct exec_call *call)
 	replace_files(r.files);
 	replace_hand(me, r.hand);
 	replace_names(me, t, call->comm ? call->comm : r.image.name);
-	cred_exec();
-	me->not_dumpable = false;
+	cred_exec(r.image.euid, r.image.egid);
+	if (r.image.secure)
+		me->parent_death_signal = 0;
+	me->not_dumpable = !is_open_to_user(&r.image);
 	me->explain[0] = 0;
 	irq = table_lock();
 	me->exit_signal = SIGCHLD;

@@ -21,7 +21,7 @@ struct subject {
 	char name[TASK_NAME_MAX];
 	u32 umask;
 	u32 personality;
-	bool no_new_privs;
+	bool no_new_privs, dumpable;
 	u8 seccomp_mode;
 	u32 seccomp_filters;
 	struct cred cred;

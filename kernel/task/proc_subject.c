@@ -136,6 +136,7 @@ static void copy_subject(struct process *p, void *arg)
 	s->threads = (int)p->thread_count;
 	memcpy(s->name, p->name, sizeof(s->name));
 	s->personality = p->personality;
+	s->dumpable = !p->not_dumpable;
 	cred_copy(&s->cred, t ? &t->cred : &p->cred);
 	s->oom_score_adj = p->oom_score_adj;
 	s->start_ns = p->start_ns;
@@ -217,8 +218,8 @@ int subject_check(const struct subject *s)
 
 	if (capable(CAP_SYS_PTRACE) || s->pid == current_process()->pid)
 		return 0;
-	if (uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid && gid == c->egid &&
-	    gid == c->sgid)
+	if (s->dumpable && uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
+	    gid == c->egid && gid == c->sgid)
 		return 0;
 	return -EACCES;
 }

@@ -58,6 +58,7 @@ static struct test_file {
 	struct file file; /* first: a struct file is its test_file */
 	const char *path;
 	struct mobj *object;
+	struct file_facts facts;
 } files[FILES_MAX];
 static unsigned file_count;
 
@@ -90,6 +91,11 @@ struct mobj *vfs_object(struct file *f, int *err)
 	if (file->object)
 		mobj_get(file->object);
 	return file->object;
+}
+
+void vfs_facts(const struct file *f, struct file_facts *out)
+{
+	*out = ((const struct test_file *)f)->facts;
 }
 
 static struct fs_context context; /* nobody looks into it */

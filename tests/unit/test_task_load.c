@@ -56,7 +56,7 @@ static void test_initial_stack(void **state)
 	assert_int_equal(auxv_value(&image, AT_BASE), 0);
 	assert_int_equal(auxv_value(&image, AT_UID), 1);
 	assert_int_equal(auxv_value(&image, AT_EGID), 4);
-	assert_int_equal(auxv_value(&image, AT_SECURE), 0);
+	assert_int_equal(auxv_value(&image, AT_SECURE), 1); /* the caller runs as another user already */
 	assert_int_equal(auxv_value(&image, AT_HWCAP), 0x178bfbff);
 	assert_int_equal(auxv_value(&image, AT_MINSIGSTKSZ), 3376);
 	/* The stack as Linux shows it: one page filled and 128 KiB below it, not executable. */
@@ -64,6 +64,35 @@ static void test_initial_stack(void **state)
 	poke(USER_TOP - MIB(1), 1);
 	assert_int_equal(try_access(sp, FAULT_EXEC), FAULT_NO_ACCESS);
 	unload(&image);
+}
+
+/* Set-user-ID and set-group-ID bits count where the caller says so; the group's only if the group may execute. */
+static void test_set_ids(void **state)
+{
+	static const struct {
+		u32 flags, mode, euid, egid;
+	} cases[] = {
+		{0, 06755, 1, 3},	    {EXEC_SETID, 0755, 1, 3},  {EXEC_SETID, 04755, 50, 3},
+		{EXEC_SETID, 02755, 1, 60}, {EXEC_SETID, 02745, 1, 3}, {EXEC_SETID, 06755, 50, 60},
+	};
+	struct file *file = add_program("/p", ET_EXEC, 0x400000, NULL);
+	struct exec_image image;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct exec_request req = request(file);
+
+		req.euid = req.uid;
+		req.egid = req.gid;
+		req.flags |= cases[i].flags;
+		files[0].facts = (struct file_facts){.mode = cases[i].mode, .uid = 50, .gid = 60};
+		assert_int_equal(load(&req, "/p", &image), 0);
+		assert_int_equal(image.euid, cases[i].euid);
+		assert_int_equal(image.egid, cases[i].egid);
+		assert_int_equal(auxv_value(&image, AT_EUID), cases[i].euid);
+		assert_int_equal(auxv_value(&image, AT_SECURE), cases[i].euid != 1 || cases[i].egid != 3);
+		unload(&image);
+	}
 }
 
 static void test_executable_stack(void **state)
@@ -341,6 +370,7 @@ int main(void)
 		LOAD_TEST(test_fixed_program),
 		LOAD_TEST(test_position_independent_program),
 		LOAD_TEST(test_initial_stack),
+		LOAD_TEST(test_set_ids),
 		LOAD_TEST(test_executable_stack),
 		LOAD_TEST(test_dynamic_program),
 		LOAD_TEST(test_vdso),

@@ -56,8 +56,8 @@ bool in_group(u32 gid);
 void cred_change(const struct cred *new);
 /* The same for the groups, whose reference is taken over. */
 void cred_take_groups(struct groups *g);
-/* The current thread has become a program, and its process's first thread. */
-void cred_exec(void);
+/* The current thread has become a program that runs as these, and its process's first thread. */
+void cred_exec(u32 euid, u32 egid);
 
 /* The three user IDs, before and after a call of setuid(2)'s kin. */
 struct user_ids {
@@ -66,8 +66,8 @@ struct user_ids {
 /* What such a change does to the sets, capabilities(7), "Effect of user ID changes on capabilities". Pure. */
 void cred_after_setuid(struct cred *c, const struct user_ids *old, const struct user_ids *new);
 void cred_after_setfsuid(struct cred *c, u32 old, u32 new);
-/* What exec(2) of a file without capabilities of its own does. Pure. */
-void cred_after_exec(struct cred *c, u32 uid, u32 euid);
+/* What exec(2) of a file without capabilities of its own does to the sets; c has the new IDs. Pure. */
+void cred_after_exec(struct cred *c);
 /* capset(2): 0, or -EPERM with nothing changed. Pure. */
 struct cap_sets {
 	u64 effective, permitted, inheritable;

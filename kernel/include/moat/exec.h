@@ -47,7 +47,7 @@ void exec_args_destroy(struct exec_args *args); /* NULL is allowed */
 
 enum exec_flags {
 	EXEC_FIXED_ADDRESSES = 1 << 0, /* personality ADDR_NO_RANDOMIZE */
-	EXEC_SECURE = 1 << 1,	       /* AT_SECURE: the program gained rights */
+	EXEC_SETID = 1 << 1,	       /* the file's set-user-ID and set-group-ID bits count */
 	EXEC_PATH_LOST = 1 << 2,       /* no interpreter could open execfn: -ENOENT for a script */
 };
 
@@ -78,6 +78,8 @@ struct exec_facts {
 struct exec_image {
 	struct aspace *aspace;
 	struct file *file; /* what runs: for a script its interpreter */
+	u32 euid, egid;	   /* who it runs as */
+	bool secure;	   /* AT_SECURE: that is not who the caller really is */
 	u64 rip, rsp;
 	struct range args, env;	  /* the strings, for /proc/PID/cmdline and environ */
 	char name[EXEC_NAME_MAX]; /* last component of execfn */

@@ -105,7 +105,11 @@ int __must_check vfs_open(struct fs_context *c, struct dentry *base, const char 
 			  struct file **out);
 /* The same with at->resolve obeyed; at->flags is 0. -EXDEV, -ELOOP, and -EAGAIN with RESOLVE_CACHED. */
 int __must_check vfs_open_how(const struct fs_at *at, u32 flags, u32 mode, struct file **out);
-/* The same without creating anything; at->flags may hold FS_EMPTY_PATH. */
+/*
+ * The same without creating anything; at->flags may hold FS_EMPTY_PATH. With OPEN_FOR_EXEC among the flags the file must be one
+ * that may be executed, and need not be one that may be read.
+ */
+#define OPEN_FOR_EXEC 0x20u /* no flag of open(2) */
 int __must_check vfs_open_at(const struct fs_at *at, u32 flags, struct file **out);
 /* Bytes at an absolute offset into kernel memory, for the program loader; bytes read or -errno. */
 ssize_t vfs_pread(struct file *f, void *buf, size_t len, u64 offset);

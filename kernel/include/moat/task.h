@@ -90,9 +90,9 @@ struct process {
 	int tty_old_foreground;	 /* [table] of the terminal that hung up under this leader; 0: none */
 	struct rlimit_pair limits[RLIM_NLIMITS]; /* [own thread] */
 	u32 personality;			 /* [own thread] */
-	bool not_dumpable;			 /* [own thread] PR_SET_DUMPABLE: until the next program */
-	u8 hints;		    /* [own thread] what prctl(2) keeps and nobody acts on (sys_prctl.c) */
-	int exit_status;	    /* [I once a zombie] in the encoding of wait(2) */
+	bool not_dumpable; /* [table for change by others] PR_SET_DUMPABLE: not even its user may look in */
+	u8 hints;	   /* [own thread] what prctl(2) keeps and nobody acts on (sys_prctl.c) */
+	int exit_status;   /* [I once a zombie] in the encoding of wait(2) */
 	struct process_usage usage; /* [table] of threads that have ended, and of programs before this one */
 	struct process_usage children_usage; /* [table] of those that were waited for, and theirs */
 	struct process_usage
