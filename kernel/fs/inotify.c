@@ -13,13 +13,15 @@
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <arch/uaccess.h>
+#include <moat/frame.h>
 #include <moat/heap.h>
 #include <moat/procfs.h>
 #include <moat/string.h>
 #include <moat/waitq.h>
 #include "notify.h"
 
-#define BATCH 64 /* watches or events that are dropped in one hold of the lock */
+#define MEMORY_SHARE 8	/* of the machine that all queues together may take */
+#define BATCH	     64 /* watches or events that are dropped in one hold of the lock */
 
 struct event {
 	TAILQ_ENTRY(event) link;
@@ -61,6 +63,7 @@ RB_GENERATE_STATIC(watch_order, watch, node, order_compare)
 struct spinlock notify_lock = SPINLOCK_INIT(RANK_NOTIFY);
 u64 inotify_limits[INOTIFY_LIMITS] = {16384, 128, 65536};
 static u64 instances, watches; /* [notify_lock] */
+static u64 queued_bytes;       /* [notify_lock] what all queues take of the heap */
 
 /* --- the queue; notify_lock held --- */
 
@@ -72,6 +75,16 @@ static u32 padded(const struct event *e)
 static u64 bytes_of(const struct event *e)
 {
 	return sizeof(struct inotify_event) + padded(e);
+}
+
+static u64 heap_bytes_of(size_t name_len)
+{
+	return sizeof(struct event) + name_len;
+}
+
+static bool is_room_for(size_t name_len)
+{
+	return queued_bytes + heap_bytes_of(name_len) <= frames_total() * (PAGE_SIZE / MEMORY_SHARE);
 }
 
 static void append(struct inotify *g, struct event *e)
@@ -91,9 +104,12 @@ static struct event *take_first(struct inotify *g)
 	g->bytes -= bytes_of(e);
 	if (e == g->overflow)
 		g->overflowed = false;
+	else
+		queued_bytes -= heap_bytes_of(e->len);
 	return e;
 }
 
+/* e has been copied, or is dropped. No lock needed. */
 static void free_event(const struct inotify *g, struct event *e)
 {
 	if (e != g->overflow)
@@ -125,13 +141,14 @@ static void queue(struct inotify *g, int wd, u32 mask, u32 cookie, const char *n
 	}
 	if (repeats(TAILQ_LAST(&g->events, event_list), &like, name))
 		return;
-	e = kmalloc(sizeof(*e) + len);
+	e = is_room_for(len) ? kmalloc(heap_bytes_of(len)) : NULL;
 	if (!e) {
 		overflow(g);
 		return;
 	}
 	*e = like;
 	memcpy(e->name, name, len);
+	queued_bytes += heap_bytes_of(len);
 	append(g, e);
 }
 
