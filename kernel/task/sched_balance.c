@@ -7,6 +7,8 @@
  */
 #include "sched.h"
 
+#define PULL_MAX 16u /* at once: interrupts are off */
+
 struct run_queue *sched_lock_thread(const struct thread *t)
 {
 	for (;;) {
@@ -68,7 +70,11 @@ u32 sched_place(const struct thread *t)
 	if (may_run_on(t, last) && queue_is_idle(&sched_queues[last]))
 		return last;
 	here = least_loaded(t, last);
-	return may_run_on(t, last) && !queue_is_idle(&sched_queues[here]) ? last : here;
+	/* Where it ran last it finds its data, which is not worth a long queue. */
+	return may_run_on(t, last) && !queue_is_idle(&sched_queues[here]) &&
+			       queue_load(&sched_queues[last]) <= queue_load(&sched_queues[here]) + 1
+		       ? last
+		       : here;
 }
 
 u32 sched_place_new(const struct thread *t)
@@ -98,11 +104,26 @@ void sched_arrive(struct thread *t)
 	spin_unlock(&q->lock);
 }
 
+static bool pull_one(struct run_queue *from, u32 cpu)
+{
+	struct thread *t;
+
+	spin_lock(&from->lock);
+	t = queue_find(from, cpu);
+	if (t) {
+		queue_take(from, t);
+		sched_depart(from, t, cpu);
+	}
+	spin_unlock(&from->lock);
+	if (t)
+		sched_arrive(t);
+	return t != NULL;
+}
+
 void sched_pull(struct run_queue *q, u32 more)
 {
-	u32 count = cpu_count(), cpu = (u32)(q - sched_queues), most = queue_load(q) + more;
+	u32 count = cpu_count(), cpu = (u32)(q - sched_queues), mine = queue_load(q), most = mine + more;
 	struct run_queue *from = NULL;
-	struct thread *t;
 
 	for (u32 i = 0; i < count; i++) {
 		struct run_queue *other = &sched_queues[i];
@@ -116,15 +137,11 @@ void sched_pull(struct run_queue *q, u32 more)
 	}
 	if (!from)
 		return;
-	spin_lock(&from->lock);
-	t = queue_find(from, cpu);
-	if (t) {
-		queue_take(from, t);
-		sched_depart(from, t, cpu);
+	/* Half of the difference, so that both have as much. */
+	for (u32 left = MIN(MAX((most - mine) / 2, 1), PULL_MAX); left > 0; left--) {
+		if (!pull_one(from, cpu))
+			break;
 	}
-	spin_unlock(&from->lock);
-	if (t)
-		sched_arrive(t);
 }
 
 void sched_wake_idle(const struct run_queue *q)

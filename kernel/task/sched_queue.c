@@ -14,6 +14,7 @@
 #define SLEEPER_BONUS_NS 3000000ull
 #define NEW_DEBT_NS	 1000000ull
 #define WAKE_LEAD_NS	 1000000
+#define CHARGE_MAX_NS	 (2 * TICK_NS)
 #define FIND_LOOKS	 32u /* nobody holds a queue for long because of threads that are bound to their CPU */
 
 /* 1024 / 1.25 to the power of nice: each step is a tenth more or less of a CPU that two threads share. */
@@ -76,6 +77,8 @@ void queue_account(struct run_queue *q, u64 now)
 		account_real_time(q, t, ns, now);
 		return;
 	}
+	/* A tick that comes late was held up by who runs this machine: that is not counted against the thread. */
+	ns = MIN(ns, CHARGE_MAX_NS);
 	t->sched.vruntime += t->sched.weight == WEIGHT_0 ? ns : ns * WEIGHT_0 / t->sched.weight;
 	least = t->sched.vruntime;
 	if (q->fair_first)

@@ -44,5 +44,4 @@ test_fair() {
 	for what in threads nice hog; do
 		busy "fair: $what" ok --cpus 1 "$B/tests/programs/fair" $what
 	done
-	busy "fair: threads, 2 CPUs" ok --cpus 2 "$B/tests/programs/fair" threads
 }
