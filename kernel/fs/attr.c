@@ -21,6 +21,8 @@ static bool is_owner(const struct inode *i, const struct fs_context *c)
 /* First where the file is kept, if that is elsewhere. inode->lock held. */
 static int change_below(struct inode *i, const struct inode_change *c)
 {
+	if (inode_mount_says(i, MOUNT_RDONLY))
+		return -EROFS;
 	return i->ops && i->ops->change ? i->ops->change(i, c) : 0;
 }
 

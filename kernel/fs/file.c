@@ -247,6 +247,11 @@ unsigned vfs_poll(struct file *f, struct poll_table *t)
 	return f->ops->poll ? f->ops->poll(f, t) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
+bool vfs_is_noexec(const struct file *f)
+{
+	return f->inode && inode_mount_says(f->inode, MOUNT_NOEXEC);
+}
+
 struct mobj *vfs_object(struct file *f, int *err)
 {
 	*err = -ENODEV;

@@ -72,12 +72,12 @@ void inode_get(struct inode *i)
 
 void inode_put(struct inode *i)
 {
+	struct super *s = i ? i->super : NULL;
+
 	if (!i || !ref_put(&i->refs))
 		return;
 	notify_gone(i);
 	DEBUG_ASSERT(LIST_EMPTY(&i->locks));
-	if (i->super)
-		__atomic_fetch_sub(&i->super->inodes, 1, __ATOMIC_RELAXED);
 	if (i->ops && i->ops->destroy)
 		i->ops->destroy(i);
 	if (i->object)
@@ -85,6 +85,8 @@ void inode_put(struct inode *i)
 	dentry_put(i->jump);
 	kfree(i->target);
 	kfree(i);
+	if (s && __atomic_sub_fetch(&s->inodes, 1, __ATOMIC_ACQ_REL) == 0 && s->on_heap && s->detached)
+		kfree(s);
 }
 
 void inode_touch_locked(struct inode *i, unsigned what)
@@ -120,7 +122,11 @@ void inode_accessed(struct inode *i)
 {
 	struct timestamp now;
 
-	if (!not_after(i->atime, i->mtime) && !not_after(i->atime, i->ctime)) {
+	if (inode_mount_says(i, MOUNT_RDONLY | MOUNT_NOATIME) ||
+	    (inode_is_dir(i) && inode_mount_says(i, MOUNT_NODIRATIME)))
+		return;
+	if (!inode_mount_says(i, MOUNT_STRICTATIME) && !not_after(i->atime, i->mtime) &&
+	    !not_after(i->atime, i->ctime)) {
 		now = timestamp_now();
 		if (now.sec - i->atime.sec < SEC_PER_DAY)
 			return;
@@ -242,6 +248,8 @@ void inode_fs_facts(const struct inode *i, struct fs_facts *out)
 	}
 	out->fsid[0] = i->super->dev;
 	i->super->ops->facts(i->super, out);
+	/* ST_RDONLY, ST_NOSUID… have the same numbers. */
+	out->flags |= (u32)i->super->mount_flags & ~MOUNT_STRICTATIME;
 }
 
 bool inode_is_link(const struct inode *i)

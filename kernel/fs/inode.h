@@ -55,13 +55,26 @@ enum {
 	CHANGE_MTIME_SET = 0x100,
 };
 
-/* One instance of a file system. Lives for ever once mounted. */
+/* The flags of mount(2) that say something here, the numbers of MS_* in <linux/mount.h>. */
+#define MOUNT_FLAGS_KEPT  (1u | 2u | 4u | 8u | 1024u | 2048u | 1u << 24)
+#define MOUNT_RDONLY	  1u
+#define MOUNT_NOSUID	  2u
+#define MOUNT_NODEV	  4u
+#define MOUNT_NOEXEC	  8u
+#define MOUNT_NOATIME	  1024u
+#define MOUNT_NODIRATIME  2048u
+#define MOUNT_STRICTATIME (1u << 24)
+
+/* One instance of a file system. Lives for ever once mounted, unless it is on_heap. */
 struct super {
 	const struct super_ops *ops; /* [I] */
 	const char *type;	     /* [I] as /proc/filesystems names it */
 	u32 dev;		     /* [I] st_dev */
 	u64 next_ino;		     /* [a] */
 	u64 inodes;		     /* [a] that exist */
+	u64 mount_flags;	     /* [a] MOUNT_FLAGS_KEPT of mount(2) */
+	bool on_heap;		     /* [I] made by mount(2): goes with its last inode once it is detached */
+	bool detached;		     /* [tree] */
 };
 
 /* What an inode does for itself. Each may be NULL. */
@@ -123,6 +136,11 @@ struct inode {
 	struct file_lock_list locks;	      /* [lock] */
 	struct watch_list watches;	      /* [notify_lock] of inotify(7) */
 };
+
+static inline bool inode_mount_says(const struct inode *i, u64 flag)
+{
+	return i->super && (__atomic_load_n(&i->super->mount_flags, __ATOMIC_RELAXED) & flag);
+}
 
 static inline bool inode_is(const struct inode *i, u32 kind)
 {

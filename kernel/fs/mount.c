@@ -46,6 +46,11 @@ u32 file_mount_id(const struct file *f)
 	return id;
 }
 
+void mount_forget(struct mount *m)
+{
+	LIST_REMOVE(m, link);
+}
+
 u32 mount_new_dev(void)
 {
 	return dev_make(0, __atomic_fetch_add(&next_dev, 1, __ATOMIC_RELAXED));

@@ -22,10 +22,12 @@ struct mount {
 int __must_check mount_attach(struct super *s, struct inode *root, struct dentry *point);
 /* The root of everything, borrowed; NULL before fs_init. */
 struct dentry *mount_root(void);
-/* The mount with the lowest id >= from, or NULL. Tree lock held. Mounts are never removed. */
+/* The mount with the lowest id >= from, or NULL. Tree lock held. */
 struct mount *mount_next(u32 from);
 /* Makes each directory of an absolute path that is missing. */
 int __must_check vfs_make_path(struct fs_context *ctx, const char *path);
+/* It is found no more. Tree lock held for writing. */
+void mount_forget(struct mount *m);
 /* A device number for a new instance of a file system that has no device. */
 u32 mount_new_dev(void);
 

@@ -375,7 +375,9 @@ int inode_permission(const struct inode *i, u32 uid, u32 gid, unsigned may)
 {
 	bool executable;
 
-	if ((may & MAY_WRITE) && i->super && !i->super->ops->create &&
+	if ((may & MAY_EXEC) && inode_is(i, S_IFREG) && inode_mount_says(i, MOUNT_NOEXEC))
+		return -EACCES;
+	if ((may & MAY_WRITE) && i->super && (!i->super->ops->create || inode_mount_says(i, MOUNT_RDONLY)) &&
 	    (inode_is(i, S_IFREG) || inode_is(i, S_IFDIR) || inode_is(i, S_IFLNK)))
 		return -EROFS;
 	if (!(may & ~rights_of(i, uid, gid)))

@@ -162,6 +162,8 @@ static int may_open(const struct opening *o)
 		return -ENOTDIR;
 	if (o->flags & O_PATH)
 		return 0;
+	if ((inode_is(i, S_IFCHR) || inode_is(i, S_IFBLK)) && inode_mount_says(i, MOUNT_NODEV))
+		return -EACCES;
 	if (inode_is(i, S_IFLNK))
 		return -ELOOP;
 	if (inode_is_dir(i) && (rights & MAY_WRITE))

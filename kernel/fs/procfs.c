@@ -323,31 +323,51 @@ static void sys_facts(struct super *s __unused, struct fs_facts *out)
 	out->magic = SYSFS_MAGIC;
 }
 
-static int mount_one(struct dentry *point, const struct proc_entry *entry, struct super *s)
+static const struct super_ops proc_ops = {.create = refuse_create, .facts = proc_facts};
+static const struct super_ops sys_ops = {.create = refuse_create, .facts = sys_facts};
+
+int procfs_create(bool sys, struct super **super, struct inode **root)
 {
-	struct proc_node node = {.entry = entry};
-	struct inode *root;
+	struct proc_node node = {.entry = sys ? &sys_root : &proc_root};
+	struct super *s = kzalloc(sizeof(*s));
 	int err;
 
-	s->dev = mount_new_dev();
-	s->next_ino = 1;
-	err = make_inode(s, &node, &root);
+	if (!s)
+		return -ENOMEM;
+	*s = (struct super){
+		.ops = sys ? &sys_ops : &proc_ops,
+		.type = sys ? "sysfs" : "proc",
+		.dev = mount_new_dev(),
+		.next_ino = 1,
+	};
+	err = make_inode(s, &node, root);
+	if (err)
+		kfree(s);
+	else
+		*super = s;
+	return err;
+}
+
+static int mount_one(struct dentry *point, bool sys)
+{
+	struct super *s;
+	struct inode *root;
+	int err = procfs_create(sys, &s, &root);
+
 	if (err)
 		return err;
 	err = mount_attach(s, root, point);
-	if (err)
+	if (err) {
 		inode_put(root);
+		kfree(s);
+	}
 	return err;
 }
 
 int procfs_mount(struct dentry *proc, struct dentry *sys)
 {
-	static const struct super_ops proc_ops = {.create = refuse_create, .facts = proc_facts};
-	static const struct super_ops sys_ops = {.create = refuse_create, .facts = sys_facts};
-	static struct super proc_super = {.ops = &proc_ops, .type = "proc"};
-	static struct super sys_super = {.ops = &sys_ops, .type = "sysfs"};
-	int err = mount_one(proc, &proc_root, &proc_super);
+	int err = mount_one(proc, false);
 
 	proc_register(&proc_fs_table);
-	return err ? err : mount_one(sys, &sys_root, &sys_super);
+	return err ? err : mount_one(sys, true);
 }

@@ -13,6 +13,8 @@ struct proc_node {
 	struct proc_key key;
 };
 
+/* A new instance of /proc or /sys, and its root. 0 or -ENOMEM. */
+int __must_check procfs_create(bool sys, struct super **super, struct inode **root);
 /* Mounts /proc and /sys. 0 or -ENOMEM. */
 int __must_check procfs_mount(struct dentry *proc, struct dentry *sys);
 

@@ -26,6 +26,7 @@ static int show_filesystems(struct proc_text *t, const struct proc_open *o, u64 
 struct mount_line {
 	u32 id, parent_id, dev;
 	const char *type;
+	u64 flags;
 	char path[PATH_MAX];
 };
 
@@ -52,6 +53,7 @@ static bool read_line(u32 from, struct mount_line *l)
 		l->parent_id = parent_of(m)->id;
 		l->dev = m->super->dev;
 		l->type = m->super->type;
+		l->flags = m->super->mount_flags | (m->super->ops->create ? 0 : MOUNT_RDONLY);
 		for (const struct dentry *d = m->point; d; d = d->parent  ? d->parent
 							       : d->mount ? d->mount->point
 									  : NULL) {
@@ -63,18 +65,32 @@ static bool read_line(u32 from, struct mount_line *l)
 	return m && path_builder_finish(&b) >= 0;
 }
 
+static void put_options(struct proc_text *t, const struct mount_line *l)
+{
+	proc_printf(t, " %s%s%s%s%s%s", l->flags & MOUNT_RDONLY ? "ro" : "rw",
+		    l->flags & MOUNT_NOSUID ? ",nosuid" : "", l->flags & MOUNT_NODEV ? ",nodev" : "",
+		    l->flags & MOUNT_NOEXEC ? ",noexec" : "",
+		    l->flags & MOUNT_NODIRATIME ? ",nodiratime" : "",
+		    l->flags & MOUNT_NOATIME	   ? ",noatime"
+		    : l->flags & MOUNT_STRICTATIME ? ""
+						   : ",relatime");
+}
+
 static void put_mount(struct proc_text *t, const struct mount_line *l)
 {
 	proc_printf(t, "%s ", l->type);
 	proc_put_escaped(t, l->path, MOUNT_ESCAPE);
-	proc_printf(t, " %s rw,relatime 0 0\n", l->type);
+	proc_printf(t, " %s", l->type);
+	put_options(t, l);
+	proc_printf(t, " 0 0\n");
 }
 
 static void put_mountinfo(struct proc_text *t, const struct mount_line *l)
 {
 	proc_printf(t, "%u %u %u:%u / ", l->id, l->parent_id, l->dev >> 20, l->dev & 0xfffff);
 	proc_put_escaped(t, l->path, MOUNT_ESCAPE);
-	proc_printf(t, " rw,relatime - %s %s rw\n", l->type, l->type);
+	put_options(t, l);
+	proc_printf(t, " - %s %s %s\n", l->type, l->type, l->flags & MOUNT_RDONLY ? "ro" : "rw");
 }
 
 static int show_line(struct proc_text *t, u64 *pos,

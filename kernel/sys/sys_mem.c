@@ -126,6 +126,8 @@ static s64 map_file(struct map_request *req, int fd, int prot)
 	if (!f)
 		return -EBADF;
 	err = check_file(f, prot, req->vma_flags & VMA_SHARED);
+	if (!err && (prot & PROT_EXEC) && vfs_is_noexec(f))
+		err = -EPERM;
 	if (err) {
 		file_put(f);
 		return err;

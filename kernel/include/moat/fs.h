@@ -128,6 +128,13 @@ ssize_t vfs_getcwd(struct fs_context *c, char *buf, size_t size);
 int __must_check vfs_chdir(struct fs_context *c, const char *path);
 int __must_check vfs_chdir_to(struct fs_context *c, struct dentry *dir); /* fchdir(2) */
 int __must_check vfs_chroot(const struct fs_at *at);
+struct mount_request {
+	const char *type, *data; /* may be NULL */
+	u64 flags;		 /* MS_* */
+};
+/* mount(2) and umount2(2); flags are known ones. */
+int __must_check vfs_mount(const struct fs_at *at, const struct mount_request *r);
+int __must_check vfs_umount(const struct fs_at *at, u32 flags);
 /* What exec wants to know: size, mode, kind. */
 struct file_facts {
 	u64 size_bytes;
@@ -137,6 +144,8 @@ struct file_facts {
 void vfs_facts(const struct file *f, struct file_facts *out);
 /* The file's memory object with a reference, for private or shared mappings; NULL with *err set. */
 struct mobj *vfs_object(struct file *f, int *err);
+/* Is it in a file system that nothing is executed from? Then no mapping of it is executable (-EPERM). */
+bool vfs_is_noexec(const struct file *f);
 /* While a program runs its file is not written (ETXTBSY), and none starts while it is being written. */
 int __must_check vfs_deny_write(struct file *f);
 void vfs_allow_write(struct file *f);
