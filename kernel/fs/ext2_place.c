@@ -138,7 +138,7 @@ static int drop_attr_block(struct ext2_node *n)
 	struct {
 		u32 magic, refs;
 	} * head;
-	void *data;
+	void *data = NULL;
 	int err;
 
 	if (!n->attr_block)
