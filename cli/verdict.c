@@ -68,14 +68,26 @@ int verdict_error(struct verdict *v, int status, const char *format, ...)
 	return -ECANCELED;
 }
 
-static void decide_signal(struct verdict *v, enum verdict_kind kind, int signal, const char *name,
-			  const char *explain)
+/* A compiler at run time that was refused its memory often ends in a trap or a wild jump of its own. */
+static bool wanted_wx(const struct guest_report *r)
 {
+	for (size_t i = 0; i < r->unsupported_count; i++) {
+		if (strstr(r->unsupported[i], "(--wx)"))
+			return true;
+	}
+	return false;
+}
+
+static void decide_signal(struct verdict *v, enum verdict_kind kind, int signal, const char *name,
+			  const struct guest_report *r)
+{
+	const char *explain = r->explain;
 	const char *meaning = strsignal(signal);
 
-	set(v, kind, STATUS_SIGNAL_BASE + signal, "%s: %s signal %d (%s)%s%s", name,
+	set(v, kind, STATUS_SIGNAL_BASE + signal, "%s: %s signal %d (%s)%s%s%s", name,
 	    kind == VERDICT_OOM ? "out of memory: killed by" : "killed by", signal, meaning,
-	    explain ? ": " : "", explain ? explain : "");
+	    explain ? ": " : "", explain ? explain : "",
+	    wanted_wx(r) ? "; it wanted memory that is writable and executable at once: --wx linux" : "");
 	v->signal = signal;
 }
 
@@ -104,7 +116,7 @@ static bool decide_by_report(struct verdict *v, const struct guest_report *r, co
 		decide_exec_error(v, r, program);
 	} else if (r->signal.known && r->signal.value >= 1 && r->signal.value <= 64) {
 		decide_signal(v, r->oom ? VERDICT_OOM : VERDICT_SIGNALED, (int)r->signal.value, program->name,
-			      r->explain);
+			      r);
 	} else if (r->exit.known && r->exit.value <= 255) {
 		*v = (struct verdict){.kind = VERDICT_EXITED, .status = (int)r->exit.value};
 		v->exit_status = v->status;
