@@ -27,7 +27,7 @@
 #define CONSTANT_MAX   10
 #define ADJ_BY_ADJTIME 0x8000u /* of ADJ_OFFSET_SINGLESHOT and _SS_READ */
 #define ADJ_READS_ONLY 0x2000u
-#define STATUS_KEPT    (STA_UNSYNC | STA_FREQHOLD | STA_PLL | STA_FLL | STA_NANO)
+#define STATUS_KEPT    (STA_UNSYNC | STA_FREQHOLD | STA_PLL | STA_FLL)
 
 /* [lock] the rest of this file's, and the steps of the clock. */
 static struct mutex lock = {
@@ -41,11 +41,11 @@ static struct {
 	long max_error, est_error, constant;
 } discipline = {STA_UNSYNC, ERROR_UNKNOWN, ERROR_UNKNOWN, 2};
 
-void time_zone_get(int out[2])
+void time_zone_get(int to[2])
 {
 	mutex_lock(&lock);
-	out[0] = zone[0];
-	out[1] = zone[1];
+	to[0] = zone[0];
+	to[1] = zone[1];
 	mutex_unlock(&lock);
 }
 
@@ -181,7 +181,7 @@ static int adjust_locked(const struct __kernel_timex *t)
 			       ? 0
 			       : step_by(t->offset / US_PER_SEC, t->offset % US_PER_SEC * NS_PER_US);
 	if (t->modes & ADJ_STATUS)
-		discipline.status = (u32)t->status & STATUS_KEPT;
+		discipline.status = (discipline.status & STA_NANO) | ((u32)t->status & STATUS_KEPT);
 	if (t->modes & ADJ_NANO)
 		discipline.status |= STA_NANO;
 	if (t->modes & ADJ_MICRO)

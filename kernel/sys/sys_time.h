@@ -13,7 +13,7 @@
  */
 int __must_check user_time_get(const struct __kernel_timespec __user *from, u64 *ns);
 /* What settimeofday(2) was told of the time zone: minutes west of Greenwich, and a number that nobody uses. */
-void time_zone_get(int zone[2]);
+void time_zone_get(int to[2]);
 /* A moment of the clock of real time as one of the monotonic clock: now, if it is past. */
 u64 monotonic_of_realtime(u64 realtime_ns);
 

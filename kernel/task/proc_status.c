@@ -143,7 +143,7 @@ static void put_stat_head(struct proc_text *t, const struct subject *s, const st
 	proc_printf(t, "%d (%s) %c %d %d %d %d %d %u ", tid, s->name, s->state, s->ppid, s->pgid, s->sid,
 		    s->tty, s->foreground, s->personality & PERSONALITY_FIXED ? 0 : FLAG_RANDOMIZE);
 	proc_printf(t, "%llu %llu %llu %llu ", (ull)m->minor,
-		    (ull)(s->children_usage.minor_faults + s->children_usage.cow_faults), (ull)m->major,
+		    (ull)s->children_usage.minor_faults + s->children_usage.cow_faults, (ull)m->major,
 		    (ull)s->children_usage.major_faults);
 	proc_printf(t, "%llu %llu %llu %llu ", (ull)s->user_ns / NS_PER_TICK, (ull)s->sys_ns / NS_PER_TICK,
 		    (ull)s->children_usage.user_ns / NS_PER_TICK,
