@@ -400,6 +400,8 @@ int main(int argc, char **argv)
 	ns_at_entry = ns_now();
 	if (argc > 1 && strcmp(argv[1], "exit") == 0)
 		_exit(0);
+	if (argc > 1 && strcmp(argv[1], "smp") == 0)
+		return run_smp();
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "rows:", 5) == 0)
 			pattern = argv[i] + 5;

@@ -50,5 +50,7 @@ char *fresh_pages(size_t count);
 void touch_pages(volatile char *p, size_t count);
 /* Waits for the one child; 0, or an errno, EIO if it did not exit with 0. */
 int reap(long pid);
+/* What a second CPU brings: see smp.c. The exit status. */
+int run_smp(void);
 
 #endif

@@ -6,6 +6,7 @@
 #   B=build bench/run.sh rows         only the table of single operations
 #   B=build bench/run.sh command      only the whole command
 #   B=build bench/run.sh files        only programs and files of the host (files.sh)
+#   B=build bench/run.sh smp          only what a second CPU brings
 #   B=build bench/run.sh 'fork*'      only the rows whose names match the pattern
 #   BENCH_PEER=0                      Linux is not run: its figures are those of bench/linux-6.1-tuned.txt
 #   BENCH_ASIS=1                      Linux as it comes is measured, too
@@ -170,6 +171,20 @@ smallest() {
 	echo "smallest --memory that works: none up to 64M"
 }
 
+# With two CPUs: a job done twice, by one thread and by two at once. Only where nothing else runs here is that worth anything.
+smp() {
+	local futexes
+	timeout 120 "$MOAT" run --timeout 110 --cpus 2 --accel tcg --report "$WORK/smp.json" "$WORK/bench" smp </dev/null |
+		awk -F '\t' '{
+			printf "%-30s one thread %8.2f ms   two %8.2f ms   %3.0f %% of the time, %.2f times the speed\n",
+				$1, $2 / 1e6, $3 / 1e6, 100 * $3 / $2, $2 / $3
+		}'
+	futexes=$(sed -n 's/.*"futex": *\([0-9]*\).*/\1/p' "$WORK/smp.json")
+	echo "system calls for 280,000 locks taken and let go by two at once: ${futexes:-0}"
+	"$MOAT" run --timeout 60 --cpus 1 --memory 256M "$B/tests/programs/bombs" sleepers 2>&1 >/dev/null </dev/null |
+		sed 's/sleepers:/1,000 processes that sleep for 1 s each time:/'
+}
+
 command_times() {
 	whole
 	whole --memory 64M
@@ -180,10 +195,11 @@ command_times() {
 mkdir -p "$WORK"
 for what in "${@:-all}"; do
 	case $what in
-	all) rows; command_times; "$here/files.sh" ;;
+	all) rows; smp; command_times; "$here/files.sh" ;;
 	files) "$here/files.sh" ;;
 	rows) rows ;;
 	command) command_times ;;
+	smp) smp ;;
 	# The peer's command line has no blanks inside a word, and ? matches one.
 	*) PATTERN=${what// /?}; rows ;;
 	esac

@@ -75,5 +75,5 @@ fuzz-sys: all debug $(B)/tests/programs/sysfuzz ## random system calls in the de
 test-python: all ## CPython's own tests: same results as on this host; long, not in `make test`
 	@tools/setup python
 	B=$(B) tests/python/run.sh $(MODULES)
-bench: all $(B)/bench/bench ## costs of single operations, against Linux in the same machine
+bench: all $(B)/bench/bench $(B)/tests/programs/bombs ## costs of single operations, against Linux in the same machine
 	B=$(B) bench/run.sh
