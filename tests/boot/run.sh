@@ -155,10 +155,10 @@ failures() {
 	fi
 }
 
-# iso MEMORY: GRUB starts the same kernel on an ordinary PC with BIOS; the text comes over the serial port.
+# iso MEMORY CPUS: GRUB starts the same kernel on an ordinary PC with BIOS; the text comes over the serial port.
 iso() {
-	local log=$SUITE_DIR/iso.$1
-	timeout 120 qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot -cpu max -m "$1" \
+	local log=$SUITE_DIR/iso.$1.$2
+	timeout 120 qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot -cpu max -m "$1" -smp "$2" \
 		-device isa-debug-exit,iobase=0x501,iosize=0x4 -cdrom "$B/moat.iso" -serial "file:$log" </dev/null \
 		>"$log.qemu" 2>&1 &
 	local qemu=$! waited=0
@@ -169,9 +169,9 @@ iso() {
 	kill "$qemu" 2>/dev/null
 	wait "$qemu" 2>/dev/null
 	if grep -aq 'from ring 3' "$log"; then
-		pass "iso on q35, $1"
+		pass "iso on q35, $1, $2 CPUs"
 	else
-		fail "iso on q35, $1" "$(cat "$log.qemu"; tail -15 "$log")"
+		fail "iso on q35, $1, $2 CPUs" "$(cat "$log.qemu"; tail -15 "$log")"
 	fi
 }
 
@@ -233,7 +233,7 @@ list_all() {
 				fi
 				;;
 			failures) [[ $kernel == *debug* ]] && echo "failures $kernel" ;;
-			iso) [ "$first" ] && [ -f "$B/moat.iso" ] && printf 'iso 64M\niso 1G\n' ;;
+			iso) [ "$first" ] && [ -f "$B/moat.iso" ] && printf 'iso %s\n' '64M 1' '1G 1' '256M 2' '1G 4' ;;
 			esac
 		done
 		first=
