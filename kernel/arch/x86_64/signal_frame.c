@@ -8,8 +8,8 @@
  *     low    return address = the restorer, which calls rt_sigreturn; at the handler's entry RSP is here
  *
  * What comes back from user memory is copied once and then made safe: selectors are ours, where it names some that
- * IRETQ would take, and only the program's own flags are taken. FPU state goes from the CPU to user memory and back without a copy in the kernel; what XRSTOR does not like
- * about it is a bad frame.
+ * IRETQ would take, and only the program's own flags are taken. FPU state goes from the CPU to user memory and back
+ * without a copy in the kernel; what XRSTOR does not like about it is a bad frame.
  */
 #include <asm/errno.h>
 #include <asm/sigcontext.h>
@@ -194,8 +194,13 @@ static int pop_xsave(struct arch_thread *t, u64 from)
 {
 	struct _fpx_sw_bytes sw;
 	int err = -ENOENT;
+	u32 mxcsr;
 
-	if (copy_from_user(&sw, (const void __user *)(from + FPU_SW_OFFSET), sizeof(sw)))
+	if (copy_from_user(&sw, (const void __user *)(from + FPU_SW_OFFSET), sizeof(sw)) ||
+	    get_user(mxcsr, (const u32 __user *)(from + MXCSR_OFFSET)))
+		return -EFAULT;
+	/* Processors refuse it; QEMU's TCG does not. */
+	if (mxcsr & ~MXCSR_VALID)
 		return -EFAULT;
 	if (is_xsave_area(&sw)) {
 		/* What the area does not have gets its defaults. */
