@@ -135,11 +135,12 @@ static int take(struct thread *t, u64 wanted, struct queued_signal **entry)
 	return 0;
 }
 
-/* An entry that is done with is kept for the process's next signal. */
+/* An entry that is done with is kept for the process's next signal, but where each is to be accounted for. */
 static void entry_put(struct process *p, struct queued_signal *entry)
 {
-	if (entry)
-		kfree(__atomic_exchange_n(&p->signals.spare, entry, __ATOMIC_ACQ_REL));
+	if (entry && !CONFIG_DEBUG)
+		entry = __atomic_exchange_n(&p->signals.spare, entry, __ATOMIC_ACQ_REL);
+	kfree(entry);
 }
 
 int signal_dequeue(u64 wanted, siginfo_t *info)

@@ -256,7 +256,7 @@ static void read_ledger(char *text, size_t size)
 	if (line)
 		*line = '\0';
 	/* Frames of the heap come and go with the places of its objects, whose number tells more. */
-	for (const char *name = "free \0kernel "; *name; name += strlen(name) + 1) {
+	for (const char *name = "free \0kernel \0"; *name; name += strlen(name) + 1) {
 		char *number = strstr(text, name);
 		if (number)
 			memset(number + strlen(name), '-', strcspn(number + strlen(name), "\n"));
