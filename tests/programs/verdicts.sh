@@ -74,7 +74,7 @@ test_orphans() {
 # keeps more.
 machine_memory() {
 	case ${MOAT_KERNEL:-} in
-	*debug*) echo $(($1 + 12))M ;;
+	*debug*) echo $(($1 + 10))M ;;
 	*) echo "$1M" ;;
 	esac
 }

@@ -3,7 +3,7 @@
 # A server at a Unix socket: types, transactions, scripts, saving by a child, the append-only file, a crash.
 set -u
 # Debian's tools have the server under this name.
-start() { (exec -a redis-server redis-check-rdb --port 0 --unixsocket "$PWD/s" --dir "$PWD" --save '' --appendonly yes --appendfsync everysec --daemonize no >>log 2>&1) & server=$!; for _ in $(seq 100); do redis-cli -s s ping >/dev/null 2>&1 && return; sleep 0.1; done; echo no server; tail log >&2; }
+start() { (exec -a redis-server redis-check-rdb --port 0 --unixsocket "$PWD/s" --dir "$PWD" --save '' --appendonly yes --appendfsync everysec --daemonize no >>log 2>&1) & server=$!; for _ in $(seq 100); do [ "$(redis-cli -s s ping 2>/dev/null)" = PONG ] && return; sleep 0.1; done; echo no server; tail log >&2; }
 r() { redis-cli -s s "$@"; }
 start
 r set a 1; r incrby a 41; r lpush l x y z; r lrange l 0 -1; r hset h f v g w; r hgetall h | sort
