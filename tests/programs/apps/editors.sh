@@ -1,4 +1,4 @@
-# needs: vim.tiny rsync tmux script openssl patch file watch
+# needs: vim.tiny rsync tmux script openssl patch file
 # Editors, terminals, ciphers, and the small tools that ask the kernel about itself.
 set -u
 export TERM=xterm HOME=$PWD
@@ -47,10 +47,6 @@ diff -u src/a/f f2 | sed 's/\t.*//' >d
 cp src/a/f f3
 patch -s f3 <d && cmp f2 f3 && echo patched
 file text f.enc src/a/l | sed 's/, BuildID.*//'
-(timeout 20 watch -n 0.1 -g cat text >/dev/null 2>&1; echo changed) &
-sleep 1
-echo >>text
-wait
 flock lock echo locked
 (flock 9; flock -n lock echo no; echo $?) 9>lock
 
