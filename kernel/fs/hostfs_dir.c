@@ -42,11 +42,28 @@ static int find_below(struct dentry *dir, const char *name, size_t len, struct d
 	return *out ? 0 : -ENOMEM;
 }
 
+/* A name that was listed and is not there: it goes, or walks would ask for it for ever. Nobody has met it yet. */
+static void drop_unread(struct dentry *dir, const char *name, size_t len)
+{
+	struct dentry *d;
+
+	rwlock_write(&fs_tree_lock);
+	d = dentry_child(dir, name, len);
+	if (d && d->inode->unread)
+		dentry_detach(d);
+	else
+		d = NULL;
+	rwlock_write_done(&fs_tree_lock);
+	dentry_put(d);
+}
+
 static int fetch_one(struct dentry *dir, const char *name, size_t len)
 {
 	struct dentry *d;
 	int err = find_below(dir, name, len, &d);
 
+	if (err == -ENOENT)
+		drop_unread(dir, name, len);
 	if (err)
 		return err;
 	rwlock_write(&fs_tree_lock);
@@ -61,7 +78,7 @@ static int fetch_one(struct dentry *dir, const char *name, size_t len)
 /* Dentries on their way into the tree, through `next_transient`. */
 struct names {
 	struct dentry *first;
-	u32 count;
+	u32 count; /* entries met, those that are no names too */
 };
 
 static bool is_dots(const struct ninep_dirent *e)
@@ -106,10 +123,10 @@ static int add_name(struct dentry *dir, const struct ninep_dirent *e, struct nam
 	struct dentry *d;
 	int err;
 
-	if (is_dots(e))
-		return 0;
 	if (++names->count > NAMES_MAX)
 		return -ENOMEM;
+	if (is_dots(e))
+		return 0;
 	err = is_kind(e->type) ? make_unread(dir, e, &d) : find_below(dir, e->name, e->name_len, &d);
 	if (err == -ENOENT)
 		return 0; /* gone since */
@@ -120,13 +137,14 @@ static int add_name(struct dentry *dir, const struct ninep_dirent *e, struct nam
 	return 0;
 }
 
-/* Reads on from *offset until the server has nothing more. */
+/* Reads on until the server has nothing more. One that would go on where it began is not asked again. */
 static int read_names(struct dentry *dir, u32 fid, struct page *const pages[], struct names *names)
 {
 	u64 offset = 0;
 
 	for (;;) {
 		s64 bytes = ninep_readdir(&super_of(dir)->ninep, fid, offset, pages, READ_PAGES * PAGE_SIZE);
+		u64 asked = offset;
 		struct ninep_dirent e;
 		u32 at = 0;
 		int got;
@@ -140,8 +158,8 @@ static int read_names(struct dentry *dir, u32 fid, struct page *const pages[], s
 				return err;
 			offset = e.next;
 		}
-		if (got < 0)
-			return got;
+		if (got < 0 || offset == asked)
+			return got < 0 ? got : -EIO;
 	}
 }
 

@@ -233,8 +233,11 @@ static int send_range(struct host_node *node, struct mobj *obj, struct range byt
 	u64 end = ALIGN_UP(MIN(bytes.end, obj->size_bytes), PAGE_SIZE) >> PAGE_SHIFT;
 	int err = 0;
 
-	for (; index < end && !err; index += RADIX_SLOTS)
+	/* From page to page, since the size may be any, and holes as large. */
+	for (; !err && mobj_next_page(obj, &index) && index < end; index += RADIX_SLOTS) {
 		err = send_pages(node, obj, index, (unsigned)MIN(end - index, (u64)RADIX_SLOTS), flags);
+		waitq_give_way();
+	}
 	return err;
 }
 

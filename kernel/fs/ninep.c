@@ -131,8 +131,8 @@ int ninep_ready(struct ninep *n)
 
 		if (!err)
 			err = negotiate(n);
-		/* A thread that was killed says nothing about the server. */
-		if (err != -EINTR)
+		/* A thread that was killed, or had no memory, says nothing about the server. */
+		if (err != -EINTR && err != -ENOMEM)
 			__atomic_store_n(&n->started, err ? err : 1, __ATOMIC_RELEASE);
 		state = err;
 	} else {
@@ -302,7 +302,10 @@ static int read_link_into(struct ninep *n, u32 fid, struct page *page, char **ou
 	memcpy(text, x.in + x.at, MIN(len, in_head));
 	if (len > in_head)
 		memcpy(text + in_head, page_address(page), len - in_head);
-	/* A NUL inside ends it; an empty one leads nowhere. */
+	if (memchr(text, 0, len)) {
+		kfree(text);
+		return -EIO;
+	}
 	*out = text;
 	return 0;
 }

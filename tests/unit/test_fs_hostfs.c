@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Folders of the host, over a model of a 9P server: honest, then one that lies in every way it can.
+ * Folders of the host, over a model of a 9P server: honest, then odd in one thing, then one that lies in every way it can.
  *
  * The server's tree:     /file   /big (20 pages)   /link -> dir/in   /dir/in   /dir/more   /dir/twin = /twin (one file)
  */
@@ -29,6 +29,16 @@ static const struct served tree[] = {
 	{"more", 4, S_IFREG | 0600, 1, 8, "more"}, {"twin", 4, S_IFREG | 0644, 2, 9, "twin"},
 	{"twin", 0, S_IFREG | 0644, 2, 9, "twin"},
 };
+
+/* What the server does beside its tree: one thing for a test. */
+static struct {
+	const char *gone; /* listed, but not there */
+	bool no_advance;  /* a directory goes on where it began */
+	bool endless;	  /* or has nothing but dots, for ever */
+	u64 size_bytes;	  /* of every file */
+	const char *link; /* text of every link, link_len long */
+	size_t link_len;
+} odd;
 
 static int fids[FIDS]; /* index in the tree + 1; 0: none */
 static u64 lies;       /* state of the random sequence; 0: honest */
@@ -83,6 +93,8 @@ static void serve_walk(const u8 *out)
 	}
 	len = number(out + 17, 2);
 	for (unsigned i = 1; i < ARRAY_SIZE(tree); i++) {
+		if (odd.gone && !strcmp(odd.gone, tree[i].name))
+			continue;
 		if (tree[i].parent == from - 1 && strlen(tree[i].name) == len &&
 		    !memcmp(tree[i].name, out + 19, len)) {
 			fids[to] = (int)i + 1;
@@ -103,7 +115,7 @@ static void serve_getattr(const struct served *s)
 	add(7, 4);
 	add(s->nlink, 8);
 	add(0, 8);
-	add(strlen(s->text), 8);
+	add(odd.size_bytes ? odd.size_bytes : strlen(s->text), 8);
 	add(4096, 8);
 	add(8, 8);
 	for (int i = 0; i < 4; i++) {
@@ -123,6 +135,26 @@ static void serve_read(const struct served *s, u64 offset, u64 count)
 	reply_len += (u32)n;
 }
 
+static void add_entry(const struct served *s, u64 next, const char *name)
+{
+	add_qid(s);
+	add(next, 8);
+	add(s->mode >> 12, 1);
+	add(strlen(name), 2);
+	memcpy(reply + reply_len, name, strlen(name));
+	reply_len += (u32)strlen(name);
+}
+
+static void serve_dots(u64 offset, u64 count)
+{
+	u32 at = reply_len, entries = (u32)count / 25;
+
+	add(entries * 25, 4);
+	for (u32 i = 0; i < entries; i++)
+		add_entry(&tree[0], ~offset, ".");
+	assert_int_equal(reply_len, at + 4 + entries * 25);
+}
+
 /* Two names at a time, so that reading goes on. */
 static void serve_readdir(int dir, u64 offset)
 {
@@ -132,15 +164,17 @@ static void serve_readdir(int dir, u64 offset)
 	for (u64 i = offset + 1; i < ARRAY_SIZE(tree) && names < 2; i++) {
 		if (tree[i].parent != dir)
 			continue;
-		add_qid(&tree[i]);
-		add(i, 8);
-		add(tree[i].mode >> 12, 1);
-		add(strlen(tree[i].name), 2);
-		memcpy(reply + reply_len, tree[i].name, strlen(tree[i].name));
-		reply_len += (u32)strlen(tree[i].name);
+		add_entry(&tree[i], odd.no_advance ? offset : i, tree[i].name);
 		names++;
 	}
 	reply[at] = (u8)(reply_len - at - 4);
+}
+
+static void serve_link(const char *text, size_t len)
+{
+	add(len, 2);
+	memcpy(reply + reply_len, text, len);
+	reply_len += (u32)len;
 }
 
 static void serve(const u8 *out)
@@ -172,15 +206,19 @@ static void serve(const u8 *out)
 		add(0, 4);
 		break;
 	case 22:
-		add(strlen(s->text), 2);
-		memcpy(reply + reply_len, s->text, strlen(s->text));
-		reply_len += (u32)strlen(s->text);
+		serve_link(odd.link ? odd.link : s->text, odd.link ? odd.link_len : strlen(s->text));
+		break;
+	case 118:
+		add(number(out + 19, 4), 4);
 		break;
 	case 116:
 		serve_read(s, number(out + 11, 8), number(out + 19, 4));
 		break;
 	case 40:
-		serve_readdir(fid - 1, number(out + 11, 8));
+		if (odd.endless)
+			serve_dots(number(out + 11, 8), number(out + 19, 4));
+		else
+			serve_readdir(fid - 1, number(out + 11, 8));
 		break;
 	default:
 		break;
@@ -259,15 +297,26 @@ static int group_setup(void **state)
 }
 
 /* A share of its own for each test, which stays: shares are for ever. */
-static void mount_new(const char *path)
+static void mount_as(const char *path, bool writable)
 {
-	struct share share = {.tag = "test", .path = path, .mode = 0755, .own_uid = 1000, .own_gid = 7};
+	struct share share = {.tag = "test",
+			      .path = path,
+			      .mode = 0755,
+			      .writable = writable,
+			      .own_uid = 1000,
+			      .own_gid = 7};
 
 	memset(fids, 0, sizeof(fids));
+	memset(&odd, 0, sizeof(odd));
 	ctx = fs_context_create();
 	assert_non_null(ctx);
 	assert_int_equal(share_mount(&share), 0);
 	assert_int_equal(vfs_chdir(ctx, path), 0);
+}
+
+static void mount_new(const char *path)
+{
+	mount_as(path, false);
 }
 
 struct counting {
@@ -382,6 +431,84 @@ static void test_big(void **state)
 	fs_context_put(ctx);
 }
 
+/* A name that went away on the host after it was listed. */
+static void test_gone(void **state)
+{
+	(void)state;
+	mount_new("/gone");
+	assert_int_equal(count_names("dir"), 3);
+	odd.gone = "more";
+	assert_int_equal(find("dir/more"), -ENOENT);
+	assert_int_equal(count_names("dir"), 2);
+	assert_int_equal(find("dir/more"), -ENOENT);
+	make_file("dir/more", "mine");
+	assert_string_equal(text_of("dir/more"), "mine");
+	odd.gone = NULL;
+	fs_context_put(ctx);
+}
+
+static void test_endless(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	mount_new("/endless");
+	odd.no_advance = true;
+	before = calls;
+	assert_int_equal(vfs_unlink(AT("file")), -EIO);
+	assert_true(calls < before + 10);
+	odd.no_advance = false;
+	odd.endless = true;
+	assert_int_equal(vfs_unlink(AT("file")), -ENOMEM);
+	odd.endless = false;
+	assert_int_equal(vfs_unlink(AT("file")), 0);
+	fs_context_put(ctx);
+}
+
+/* What is written back is what is in memory, however large the file is said to be. */
+static void test_size(void **state)
+{
+	struct mobj *obj;
+	struct file *f;
+	unsigned before;
+	int err;
+
+	(void)state;
+	mount_as("/size", true);
+	odd.size_bytes = INT64_MAX;
+	assert_int_equal(vfs_open(ctx, NULL, "file", O_RDWR, 0, &f), 0);
+	obj = vfs_object(f, &err);
+	assert_non_null(obj);
+	assert_int_equal(put_text(f, "changed"), 7);
+	before = calls;
+	assert_int_equal(vfs_fsync(f), 0);
+	assert_true(calls < before + 10);
+	mobj_put(obj);
+	file_put(f);
+	fs_context_put(ctx);
+}
+
+static void test_link_text(void **state)
+{
+	static char longest[PATH_MAX];
+
+	(void)state;
+	mount_new("/text");
+	odd.link = "";
+	assert_int_equal(find("link"), -EIO);
+	odd.link = "\0file";
+	odd.link_len = 5;
+	assert_int_equal(find("link"), -EIO);
+	memset(longest, 'x', sizeof(longest));
+	odd.link = longest;
+	odd.link_len = PATH_MAX;
+	assert_int_equal(find("link"), -EIO);
+	odd.link = "file";
+	odd.link_len = 4;
+	assert_int_equal(find("link"), 0);
+	fs_context_put(ctx);
+}
+
 /* One thing that a program may do. */
 static void random_step(void)
 {
@@ -441,8 +568,11 @@ static void test_lies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lazy),  cmocka_unit_test(test_misses), cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_twins), cmocka_unit_test(test_big),    cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_lazy),	  cmocka_unit_test(test_misses),
+		cmocka_unit_test(test_changes),	  cmocka_unit_test(test_twins),
+		cmocka_unit_test(test_big),	  cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_endless),	  cmocka_unit_test(test_size),
+		cmocka_unit_test(test_link_text), cmocka_unit_test(test_lies),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);
