@@ -84,7 +84,7 @@ coverage: $(UNIT_TESTS:%=$(B)/coverage/%) $(X86_TESTS:%=$(B)/x86cov/%) ## lines 
 	@find $(B)/coverage $(B)/x86cov -name '*.gcda' -delete
 	@tools/run-unit $(B)/coverage $^
 	@gcovr --root . --filter '$(COVERAGE_FILTER)' --fail-under-line $(COVERAGE_PERCENT) $(B)/coverage $(B)/x86cov
-fuzz: $(FUZZERS:fuzz_%=fuzz-%) ## each libFuzzer target, N=1000000 runs or FUZZ_SECONDS=300 (fuzz-elf, fuzz-exec, fuzz-cpio: one)
+fuzz: $(FUZZERS:fuzz_%=fuzz-%) ## each libFuzzer target, N=1000000 runs or FUZZ_SECONDS=300 (fuzz-elf, fuzz-exec, fuzz-ninep…: one)
 fuzz-%: $(B)/fuzz/fuzz_%
 	@mkdir -p $(B)/fuzz/corpus-$*
 	$< -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
