@@ -71,17 +71,18 @@ int verdict_error(struct verdict *v, int status, const char *format, ...)
 /* A compiler at run time that was refused its memory often ends in a trap or a wild jump of its own. */
 static bool wanted_wx(const struct guest_report *r)
 {
-	for (size_t i = 0; i < r->unsupported_count; i++) {
+	for (size_t i = 0; r && i < r->unsupported_count; i++) {
 		if (strstr(r->unsupported[i], "(--wx)"))
 			return true;
 	}
 	return false;
 }
 
+/* r: NULL where the machine was ended from outside, before it could report. */
 static void decide_signal(struct verdict *v, enum verdict_kind kind, int signal, const char *name,
 			  const struct guest_report *r)
 {
-	const char *explain = r->explain;
+	const char *explain = r ? r->explain : NULL;
 	const char *meaning = strsignal(signal);
 
 	set(v, kind, STATUS_SIGNAL_BASE + signal, "%s: %s signal %d (%s)%s%s%s", name,
