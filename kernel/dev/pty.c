@@ -345,6 +345,7 @@ static const struct file_ops master_ops = {
 	.ioctl = master_ioctl,
 	.poll = master_poll,
 	.release = master_release,
+	.tells = true,
 };
 
 static const struct chardev devices[] = {

@@ -143,7 +143,7 @@ static unsigned tty_poll(struct file *f, struct poll_table *pt)
 #define NEAR_END(open_op)                                                                    \
 	{                                                                                    \
 		.open = (open_op), .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, \
-		.poll = tty_poll, .release = tty_release,                                    \
+		.poll = tty_poll, .release = tty_release, .tells = true,                     \
 	}
 
 const struct file_ops tty_file_ops = NEAR_END(pts_open);

@@ -11,6 +11,7 @@
 #include <linux/poll.h>
 #include <moat/epoll.h>
 #include <moat/heap.h>
+#include <moat/owner.h>
 #include "notify.h"
 
 struct file *file_create(const struct file_ops *ops, struct inode *inode, struct dentry *dentry, u32 flags,
@@ -36,6 +37,8 @@ void file_destroy(struct file *f)
 		notify_file(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (unlikely(!LIST_EMPTY(&f->watchers)))
 		epoll_forget(f);
+	if (unlikely(f->owner))
+		file_owner_end(f);
 	if (f->inode)
 		file_locks_release(f->inode, f);
 	if (f->ops->release)

@@ -520,6 +520,7 @@ static const struct file_ops inotify_ops = {
 	.ioctl = inotify_ioctl,
 	.poll = inotify_poll,
 	.release = inotify_release,
+	.tells = true,
 	.show = inotify_show,
 	.anon_name = "inotify",
 };

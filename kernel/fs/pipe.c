@@ -373,6 +373,7 @@ static const struct file_ops pipe_ops = {
 	.ioctl = pipe_ioctl,
 	.poll = pipe_poll,
 	.release = pipe_release,
+	.tells = true,
 };
 const struct file_ops *const fifo_file_ops = &pipe_ops;
 

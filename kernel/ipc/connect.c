@@ -185,7 +185,10 @@ int socket_shutdown(struct socket *s, int how)
 	s->shutdown |= ends;
 	if (s->peer && socket_has_connections(s)) {
 		s->peer->shutdown |= of_peer;
-		socket_changed(s->peer);
+		if (s->peer->shutdown == SHUT_BOTH)
+			socket_hung_up(s->peer);
+		else
+			socket_changed(s->peer);
 	}
 	socket_changed(s);
 	waitq_wake_all(&s->room);

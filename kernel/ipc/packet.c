@@ -61,11 +61,14 @@ static int charge(struct socket *s, u32 bytes)
 
 static void uncharge(struct socket *s, u32 bytes)
 {
+	bool was_writable;
+
 	sockets_enter();
+	was_writable = socket_is_writable(s);
 	s->sent -= bytes;
 	queued_bytes -= bytes;
 	if (socket_is_writable(s))
-		socket_changed(s);
+		socket_has_room(s, !was_writable);
 	sockets_leave();
 }
 
@@ -218,6 +221,6 @@ void queue_remove(struct socket *s, struct packet *p)
 	waitq_wake_all(&s->room);
 	if (!socket_has_connections(s)) {
 		LIST_FOREACH (f, &s->followers, follower)
-			socket_changed(f);
+			socket_has_room(f, true);
 	}
 }

@@ -14,8 +14,11 @@
 #include <arch/uaccess.h>
 #include <moat/heap.h>
 #include <moat/mode.h>
+#include <moat/owner.h>
 #include <moat/string.h>
 #include "socket.h"
+
+#define EVENTS_OF_END (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR | POLLHUP | POLLRDHUP)
 
 #define SOCKETS_MAX 32768u
 
@@ -89,6 +92,18 @@ void socket_changed(struct socket *s)
 	waitq_wake_all(&s->events);
 }
 
+void socket_hung_up(struct socket *s)
+{
+	if (!waitq_is_idle(&s->events))
+		waitq_wake_slow(&s->events, EVENTS_OF_END, UINT32_MAX);
+}
+
+void socket_has_room(struct socket *s, bool first)
+{
+	if (!waitq_is_idle(&s->events))
+		waitq_wake_slow(&s->events, POLLOUT | POLLWRNORM | (first ? POLLWRBAND : 0), UINT32_MAX);
+}
+
 struct socket *socket_set_peer(struct socket *s, struct socket *peer)
 {
 	struct socket *old = s->peer;
@@ -120,7 +135,7 @@ static void tell_peer(struct socket *s, struct socket *peer, bool unread)
 		peer->shutdown = SHUT_BOTH;
 		if (unread && !peer->dead)
 			peer->error = ECONNRESET;
-		socket_changed(peer);
+		socket_hung_up(peer);
 	}
 }
 
@@ -155,8 +170,10 @@ void socket_end(struct socket *s)
 	TAILQ_CONCAT(&left, &s->queue, link);
 	s->queued = 0;
 	/* Who sends here without a connection learns it by trying. */
-	LIST_FOREACH (f, &s->followers, follower)
-		socket_changed(f);
+	LIST_FOREACH (f, &s->followers, follower) {
+		if (f != peer || !socket_has_connections(s))
+			socket_changed(f);
+	}
 	waitq_wake_all(&s->room);
 	socket_changed(s);
 	sockets_leave();
@@ -294,6 +311,13 @@ static int socket_ioctl(struct file *f, unsigned cmd, u64 arg)
 	int bytes;
 
 	switch (cmd) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		return get_user(bytes, (int __user *)arg) ? -EFAULT : owner_set_signed(f, bytes);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		bytes = owner_get_signed(f);
+		return put_user(bytes, (int __user *)arg);
 	case FIONREAD:
 		n = unread_bytes(s);
 		break;
@@ -313,6 +337,7 @@ static const struct file_ops socket_ops = {
 	.ioctl = socket_ioctl,
 	.poll = socket_poll,
 	.release = socket_release,
+	.tells = true,
 };
 
 struct socket *socket_of(const struct file *f)

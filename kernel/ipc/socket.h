@@ -145,6 +145,10 @@ struct socket *__must_check socket_set_peer(struct socket *s, struct socket *pee
 void socket_connected(struct socket *s, struct socket *peer); /* lock held; s had no peer */
 /* Wakes all who wait for something of s. Any. */
 void socket_changed(struct socket *s);
+/* The same, as nothing will come any more. */
+void socket_hung_up(struct socket *s);
+/* Wakes those who wait to send; first: nothing could be sent before. Any. */
+void socket_has_room(struct socket *s, bool first);
 static inline bool socket_is_stream(const struct socket *s)
 {
 	return s->type == SOCK_STREAM;

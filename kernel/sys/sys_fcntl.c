@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/uio.h>
 #include <arch/uaccess.h>
+#include <moat/owner.h>
 #include "sys_fs.h"
 
 /* Set by fcntl(F_SETFL); everything else in its argument is ignored. */
@@ -22,9 +23,10 @@ static s64 duplicate(struct file *f, u64 min, bool cloexec)
 	return fd;
 }
 
-static s64 set_flags(struct file *f, u32 flags)
+static s64 set_flags(struct file *f, int fd, u32 flags)
 {
 	struct file_facts facts;
+	int err = 0;
 
 	vfs_facts(f, &facts);
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !capable(CAP_FOWNER) &&
@@ -32,8 +34,11 @@ static s64 set_flags(struct file *f, u32 flags)
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISREG(facts.mode) && !S_ISFIFO(facts.mode))
 		return -EINVAL;
-	if ((flags & FASYNC) && !(f->flags & FASYNC))
-		unsupported_flag("fcntl", "O_ASYNC");
+	/* Of files that tell nothing the flag is not kept. */
+	if ((flags ^ f->flags) & FASYNC)
+		err = file_set_async(f, fd, flags & FASYNC);
+	if (err && err != -ENOTTY)
+		return err;
 	file_change_flags(f, FLAGS_SETTABLE, flags);
 	return 0;
 }
@@ -141,20 +146,12 @@ static s64 refuse(const char *what)
 	return -EINVAL;
 }
 
-/* F_GETOWN_EX, which is what the C library asks for F_GETOWN: nobody. */
-static s64 put_owner(void __user *arg)
-{
-	const struct f_owner_ex nobody = {.type = F_OWNER_TID, .pid = 0};
-
-	return copy_to_user(arg, &nobody, sizeof(nobody)) ? -EFAULT : 0;
-}
-
 /* What needs a descriptor that reads or writes: not O_PATH. */
-static s64 control(struct file *f, unsigned cmd, u64 arg)
+static s64 control(struct file *f, int fd, unsigned cmd, u64 arg)
 {
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(f, (u32)arg);
+		return set_flags(f, fd, (u32)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -162,11 +159,6 @@ static s64 control(struct file *f, unsigned cmd, u64 arg)
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
 		return record_lock(f, cmd, (void __user *)arg);
-	case F_GETOWN:
-	case F_GETSIG:
-		return 0; /* nobody: F_SETOWN and F_SETSIG are refused */
-	case F_GETOWN_EX:
-		return put_owner((void __user *)arg);
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_GETPIPE_SZ:
@@ -177,17 +169,12 @@ static s64 control(struct file *f, unsigned cmd, u64 arg)
 		return get_seals(f);
 	case F_ADD_SEALS:
 		return vfs_add_seals(f, (u32)arg);
-	case F_SETOWN:
-	case F_SETOWN_EX:
-		return refuse("F_SETOWN");
-	case F_SETSIG:
-		return refuse("F_SETSIG");
 	case F_SETLEASE:
 		return refuse("F_SETLEASE");
 	case F_NOTIFY:
 		return refuse("F_NOTIFY");
 	default:
-		return -EINVAL;
+		return sys_owner_control(f, cmd, arg);
 	}
 }
 
@@ -206,7 +193,7 @@ static s64 control_any(struct file *f, int fd, unsigned cmd, u64 arg)
 	case F_GETFL:
 		return f->flags;
 	default:
-		return f->flags & O_PATH ? -EBADF : control(f, cmd, arg);
+		return f->flags & O_PATH ? -EBADF : control(f, fd, cmd, arg);
 	}
 }
 
@@ -270,6 +257,15 @@ static s64 set_nonblocking(struct file *f, void __user *arg)
 	return 0;
 }
 
+static s64 set_telling(struct file *f, int fd, void __user *arg)
+{
+	int on;
+
+	if (get_user(on, (int __user *)arg))
+		return -EFAULT;
+	return !on == !(f->flags & FASYNC) ? 0 : file_set_async(f, fd, on);
+}
+
 static s64 put_block_size(struct file *f, void __user *arg)
 {
 	struct file_attr attr;
@@ -305,6 +301,8 @@ static s64 device_control(struct file *f, int fd, u32 cmd, u64 arg)
 		return fd_set_cloexec(files, fd, false);
 	case FIONBIO:
 		return set_nonblocking(f, (void __user *)arg);
+	case FIOASYNC:
+		return set_telling(f, fd, (void __user *)arg);
 	case FIOQSIZE:
 		return put_allocated(f, (void __user *)arg);
 	case FIGETBSZ:

@@ -56,6 +56,9 @@ u32 fs_flags_from_at(int at_flags);
 /* Two descriptors are reserved, and told to the program, before a file stands behind one. 0, -EMFILE, -ENOMEM, -EFAULT. */
 s64 sys_reserve_pair(void __user *fds, bool cloexec, int fd[2]);
 
+/* The part of fcntl(2) that is about owners and their signals (sys_owner.c). -EINVAL for everything else. */
+s64 sys_owner_control(struct file *f, u32 cmd, u64 arg);
+
 /* The file behind fd with a reference, or NULL for -EBADF. */
 static inline struct file *sys_file(int fd)
 {

@@ -14,6 +14,7 @@
 #include <arch/trap.h>
 #include <moat/ktimer.h>
 #include <moat/mempolicy.h>
+#include <moat/owner.h>
 #include <moat/panic.h>
 #include <moat/string.h>
 #include <moat/task.h>
@@ -440,10 +441,11 @@ void timer_tick(bool user)
 	sched_timer(user);
 }
 
-/* Somebody has come who should run here, a signal is there for who runs, or timers were changed. */
+/* Somebody has come who should run here, a signal is there for who runs, files have something to tell, or timers were changed. */
 void sched_ipi(void)
 {
 	request_user_work();
+	owners_tell();
 	ktimers_rearm();
 }
 

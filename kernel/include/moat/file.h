@@ -20,6 +20,7 @@ struct inode;
 struct dentry;
 struct proc_text;
 struct epoll_item;
+struct file_owner;
 
 /* A directory entry as handed to the emitter of `iterate`: false stops the iteration. */
 struct dir_emit {
@@ -56,6 +57,7 @@ struct file_ops {
 	/* Seeks, but no transfer depends on where it is (null(4)): read and write get no offset, and no lock. */
 	bool no_offset;
 	bool no_pread; /* pread and pwrite fail all the same (-ESPIPE) */
+	bool tells;    /* O_ASYNC makes it send signals when its queues are woken (owner.h) */
 };
 
 struct file {
@@ -69,6 +71,7 @@ struct file {
 	struct inode *inode;		  /* [I] */
 	struct dentry *dentry;		  /* [I] how it was opened; may be NULL */
 	void *private;			  /* [I] for ops */
+	struct file_owner *owner;	  /* [a] whom it tells by signals; NULL: nobody */
 	LIST_HEAD(, epoll_item) watchers; /* [links_lock of epoll] who watches it by epoll(7) */
 };
 

@@ -26,13 +26,14 @@ enum lock_rank {
 	RANK_PMAP,   /* page tables of one address space: their upper levels */
 	RANK_TABLE,  /* entries of one last-level table */
 	RANK_VIRTIO, /* a virtio device */
+	RANK_NOTIFY, /* inotify: watches, queues of events, names of dentries */
 	RANK_FUTEX,  /* who waits for a word of user memory; two of them by address */
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
-	RANK_EVENT,  /* a timer that is a file */
-	RANK_NOTIFY, /* inotify: watches, queues of events, names of dentries */
+	RANK_EVENT, /* a timer that is a file */
 	RANK_WAITQ,
 	RANK_EPOLL, /* an epoll file: they nest, from what is watched to who watches */
+	RANK_ASYNC, /* what files have to tell their owners */
 	RANK_RUNQ,
 	RANK_TIMER, /* kernel timers of a CPU */
 	RANK_HEAP,
