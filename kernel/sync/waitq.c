@@ -92,18 +92,12 @@ void waitq_remove(struct waiter *w)
 
 void waitq_prepare(void)
 {
-	u64 irq = cpu_irq_save();
-
 	sched->prepare();
-	cpu_irq_restore(irq);
 }
 
 void waitq_cancel(void)
 {
-	u64 irq = cpu_irq_save();
-
 	sched->cancel();
-	cpu_irq_restore(irq);
 }
 
 void waitq_wake_thread(struct thread *t)
@@ -127,14 +121,12 @@ int waitq_block(unsigned flags)
 	if (must_end(flags))
 		return -EINTR;
 	sched->block();
-	return must_end(flags) ? -EINTR : 0;
+	return 0;
 }
 
 int waitq_block_until(unsigned flags, const struct wait_timeout *w)
 {
-	int err = __atomic_load_n(&w->due, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : waitq_block(flags);
-
-	return !err && __atomic_load_n(&w->due, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : err;
+	return __atomic_load_n(&w->due, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : waitq_block(flags);
 }
 
 static void on_timeout(struct ktimer *t)
@@ -153,12 +145,8 @@ static void timeout_init(struct wait_timeout *w)
 	w->set = true;
 }
 
-void wait_timeout_begin(struct wait_timeout *w, u64 deadline_ns)
+void wait_timeout_set(struct wait_timeout *w, u64 deadline_ns)
 {
-	if (deadline_ns == KTIMER_NEVER) {
-		w->due = w->set = false;
-		return;
-	}
 	timeout_init(w);
 	ktimer_set(&w->timer, deadline_ns);
 }
@@ -167,12 +155,6 @@ void wait_timeout_begin_realtime(struct wait_timeout *w, u64 deadline_ns)
 {
 	timeout_init(w);
 	ktimer_set_realtime(&w->timer, deadline_ns);
-}
-
-void wait_timeout_end(struct wait_timeout *w)
-{
-	if (w->set)
-		(void)ktimer_cancel_sync(&w->timer);
 }
 
 /* Until the time-out or a signal: nothing else wakes. */

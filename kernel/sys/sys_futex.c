@@ -43,7 +43,7 @@ static s64 wait(u32 __user *addr, u32 expected, u32 bits, bool shared, u64 deadl
 	const struct futex_word w = {.addr = addr, .expected = expected, .shared = shared};
 	s64 err = futex_wait(&w, bits, deadline);
 
-	if (err != -EINTR)
+	if (deadline != FUTEX_NO_DEADLINE && err != -EINTR)
 		call_deadline_over();
 	return err;
 }

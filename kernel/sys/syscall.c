@@ -49,9 +49,14 @@ static __noinline void traced_call(struct trap_frame *f, const struct syscall_en
 	log_force("[%d] %s = %lld\n", current_process()->pid, line, (long long)result);
 }
 
-/* Somebody in this machine filters calls, or all are traced. */
-static __noinline void watched_call(struct trap_frame *f, const struct syscall_entry *e, u64 nr)
+/* There is no such call; or somebody in this machine filters calls, or all are traced. */
+static __noinline void unusual_call(struct trap_frame *f, u64 nr)
 {
+	const struct syscall_entry *e =
+		nr < SYSCALLS_MAX && syscall_table[nr].call ? &syscall_table[nr] : NULL;
+
+	if (e)
+		counts[nr]++;
 	if (current_thread()->seccomp.mode && !seccomp_permits(f, nr))
 		return;
 	if (run_policy.trace)
@@ -64,16 +69,14 @@ void syscall_dispatch(struct trap_frame *f)
 {
 	/* Linux takes the low half of RAX as an int. */
 	u64 nr = (u32)f->error;
-	const struct syscall_entry *e = likely(nr < SYSCALLS_MAX) ? &syscall_table[nr] : NULL;
+	s64 (*call)(const struct trap_frame *) = likely(nr < SYSCALLS_MAX) ? syscall_table[nr].call : NULL;
 
-	if (unlikely(!e || !e->call))
-		e = NULL;
-	else
+	if (likely(call && !__atomic_load_n(&calls_watched, __ATOMIC_RELAXED))) {
 		counts[nr]++;
-	if (unlikely(__atomic_load_n(&calls_watched, __ATOMIC_RELAXED)))
-		watched_call(f, e, nr);
-	else
-		f->rax = (u64)(likely(e) ? e->call(f) : unknown_call(nr));
+		f->rax = (u64)call(f);
+	} else {
+		unusual_call(f, nr);
+	}
 	if (CONFIG_DEBUG)
 		syscall_check_memory(nr);
 }

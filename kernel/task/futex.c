@@ -32,9 +32,10 @@ void futex_init(void)
 	}
 }
 
-/* Where the word at addr is, if others may share it; *out is left alone if not. */
-static int find_shared(struct aspace *as, u64 addr, struct futex_key *out)
+int futex_find_shared(struct futex_key *out)
 {
+	struct aspace *as = current_process()->aspace;
+	u64 addr = out->offset;
 	const struct vma *v;
 	int err = -EFAULT;
 
@@ -51,21 +52,6 @@ static int find_shared(struct aspace *as, u64 addr, struct futex_key *out)
 	}
 	rwlock_read_done(&as->lock);
 	return err;
-}
-
-int futex_key_get(const u32 __user *addr, bool shared, struct futex_key *out)
-{
-	struct aspace *as = current_process()->aspace;
-
-	*out = (struct futex_key){.home = as, .offset = (__force u64)addr};
-	return shared ? find_shared(as, out->offset, out) : 0;
-}
-
-void futex_key_drop(struct futex_key *k)
-{
-	if (k->object)
-		mobj_put(k->object);
-	k->object = NULL;
 }
 
 struct futex_bucket *futex_bucket_of(const struct futex_key *k)
@@ -89,26 +75,12 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 	spin_unlock(a < b ? &a->lock : &b->lock);
 }
 
-void futex_sleep_init(struct futex_sleep *s)
-{
-	s->woken = -1;
-}
-
 void futex_enqueue(struct futex_bucket *b, struct futex_waiter *w)
 {
 	__atomic_store_n(&w->bucket, b, __ATOMIC_RELEASE);
 	w->thread = current_thread();
 	w->queued = true;
 	TAILQ_INSERT_TAIL(&b->waiters, w, link);
-}
-
-void futex_wake_waiter(struct futex_waiter *w)
-{
-	TAILQ_REMOVE(&w->bucket->waiters, w, link);
-	w->queued = false;
-	__atomic_store_n(&w->sleep->woken, w->index, __ATOMIC_RELEASE);
-	/* It takes the bucket's lock before it goes. */
-	waitq_wake_thread(w->thread);
 }
 
 /* The bucket of w, locked: it may change until it is. */
@@ -146,21 +118,22 @@ int futex_sleep_until(struct futex_sleep *s, u64 deadline_ns)
 	int err = 0;
 
 	wait_timeout_begin(&timeout, deadline_ns);
-	while (!is_woken(s) && !err) {
+	do {
 		waitq_prepare();
 		if (!is_woken(s))
 			err = waitq_block_until(WAIT_INTERRUPTIBLE, &timeout);
-		waitq_cancel();
-	}
+	} while (!is_woken(s) && !err);
+	waitq_cancel();
 	wait_timeout_end(&timeout);
 	return is_woken(s) ? 0 : err;
 }
 
-int futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *value)
+/* Locks the word's bucket and reads the word: 0 with the bucket locked; -EFAULT, not locked. */
+static __always_inline int lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *value)
 {
 	for (;;) {
 		spin_lock(&b->lock);
-		if (user_word_peek(addr, value))
+		if (likely(user_word_peek(addr, value)))
 			return 0;
 		spin_unlock(&b->lock);
 		if (get_user(*value, addr))
@@ -168,7 +141,8 @@ int futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *val
 	}
 }
 
-int futex_begin_wait(const struct futex_word *word, struct futex_waiter *w)
+/* Inline: a wait and a wake are what every contended lock of a program consists of. */
+static __always_inline int begin_wait(const struct futex_word *word, struct futex_waiter *w)
 {
 	struct futex_bucket *b;
 	u32 value;
@@ -177,9 +151,9 @@ int futex_begin_wait(const struct futex_word *word, struct futex_waiter *w)
 	if (err)
 		return err;
 	b = futex_bucket_of(&w->key);
-	err = futex_lock_and_read(b, word->addr, &value);
-	if (!err) {
-		if (value == word->expected)
+	err = lock_and_read(b, word->addr, &value);
+	if (likely(!err)) {
+		if (likely(value == word->expected))
 			futex_enqueue(b, w);
 		else
 			err = -EAGAIN;
@@ -190,14 +164,20 @@ int futex_begin_wait(const struct futex_word *word, struct futex_waiter *w)
 	return err;
 }
 
+int futex_begin_wait(const struct futex_word *word, struct futex_waiter *w)
+{
+	return begin_wait(word, w);
+}
+
 int futex_wait(const struct futex_word *word, u32 bits, u64 deadline_ns)
 {
 	struct futex_sleep sleep;
-	struct futex_waiter w = {.bits = bits, .sleep = &sleep};
+	struct futex_waiter w;
 	int err;
 
 	futex_sleep_init(&sleep);
-	err = futex_begin_wait(word, &w);
+	futex_waiter_init(&w, &sleep, bits, 0);
+	err = begin_wait(word, &w);
 	if (err)
 		return err;
 	err = futex_sleep_until(&sleep, deadline_ns);
@@ -213,8 +193,7 @@ static int wait_prepared(const struct futex_word *words, u32 count, struct futex
 	int err = 0;
 
 	for (; queued < count && !err; queued++) {
-		waiters[queued] =
-			(struct futex_waiter){.bits = FUTEX_ANY_BITS, .sleep = sleep, .index = (int)queued};
+		futex_waiter_init(&waiters[queued], sleep, FUTEX_ANY_BITS, (int)queued);
 		err = futex_begin_wait(&words[queued], &waiters[queued]);
 		if (err)
 			break;
@@ -241,14 +220,14 @@ int futex_wait_many(const struct futex_word *words, u32 count, u64 deadline_ns)
 }
 
 /* Wakes up to `count` who wait for the key. Bucket locked. */
-static int wake_in(struct futex_bucket *b, const struct futex_key *key, int count, u32 bits)
+static __always_inline int wake_in(struct futex_bucket *b, const struct futex_key *key, int count, u32 bits)
 {
 	struct futex_waiter *w, *next;
 	int woken = 0;
 
 	for (w = TAILQ_FIRST(&b->waiters); w && woken < count; w = next) {
 		next = TAILQ_NEXT(w, link);
-		if (!futex_same(&w->key, key) || !(w->bits & bits))
+		if (unlikely(!futex_same(&w->key, key) || !(w->bits & bits)))
 			continue;
 		/* It wants a lock, which a wake does not give. */
 		if (w->lock)

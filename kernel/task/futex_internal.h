@@ -39,9 +39,25 @@ struct futex_bucket {
 	TAILQ_HEAD(, futex_waiter) waiters; /* [lock] oldest first */
 };
 
+/* *k is an address of the current process: makes it the place in the object that others share, if there is one. 0, -EFAULT. */
+int __must_check futex_find_shared(struct futex_key *k);
+
 /* 0, or -EFAULT. futex_key_drop gives the reference back; no lock held for either. */
-int __must_check futex_key_get(const u32 __user *addr, bool shared, struct futex_key *out);
-void futex_key_drop(struct futex_key *k);
+static inline int __must_check futex_key_get(const u32 __user *addr, bool shared, struct futex_key *out)
+{
+	out->home = current_process()->aspace;
+	out->offset = (__force u64)addr;
+	out->object = NULL;
+	return shared ? futex_find_shared(out) : 0;
+}
+
+static inline void futex_key_drop(struct futex_key *k)
+{
+	if (unlikely(k->object))
+		mobj_put(k->object);
+	k->object = NULL;
+}
+
 static inline bool futex_same(const struct futex_key *a, const struct futex_key *b)
 {
 	return a->home == b->home && a->offset == b->offset;
@@ -51,19 +67,36 @@ struct futex_bucket *futex_bucket_of(const struct futex_key *k);
 void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
 void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
 
-void futex_sleep_init(struct futex_sleep *s);
+static inline void futex_sleep_init(struct futex_sleep *s)
+{
+	s->woken = -1;
+}
+
+/* All but what futex_key_get and futex_enqueue fill in. */
+static inline void futex_waiter_init(struct futex_waiter *w, struct futex_sleep *s, u32 bits, int index)
+{
+	w->sleep = s;
+	w->bits = bits;
+	w->index = index;
+	w->lock = NULL;
+}
+
 /* w, whose key is set, waits for s from now on. Bucket locked. */
 void futex_enqueue(struct futex_bucket *b, struct futex_waiter *w);
 /* Takes w off its queue and wakes its thread. Bucket locked. */
-void futex_wake_waiter(struct futex_waiter *w);
+static inline void futex_wake_waiter(struct futex_waiter *w)
+{
+	TAILQ_REMOVE(&w->bucket->waiters, w, link);
+	w->queued = false;
+	__atomic_store_n(&w->sleep->woken, w->index, __ATOMIC_RELEASE);
+	/* It takes the bucket's lock before it goes. */
+	waitq_wake_thread(w->thread);
+}
+
 /* Takes w off, if it still waits, and drops its key. After this nobody looks at w or its sleep. */
 void futex_dequeue(struct futex_waiter *w);
 /* Sleeps until woken: 0, -ETIMEDOUT, -EINTR. */
 int __must_check futex_sleep_until(struct futex_sleep *s, u64 deadline_ns);
-/*
- * Locks the word's bucket and reads the word: 0 with the bucket locked; -EFAULT, not locked.
- */
-int __must_check futex_lock_and_read(struct futex_bucket *b, const u32 __user *addr, u32 *value);
 /* Queues w for one word. 0: it waits, and has the key; -EAGAIN, -EFAULT. */
 int __must_check futex_begin_wait(const struct futex_word *word, struct futex_waiter *w);
 /* Makes w, which waits in a bucket that is locked, wait for `to` in another one, locked too. */

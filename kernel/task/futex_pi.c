@@ -78,12 +78,13 @@ static int try_lock(struct futex_bucket *b, u32 __user *addr, struct futex_waite
 int futex_lock_pi(u32 __user *addr, bool shared, bool try, u64 deadline_ns)
 {
 	struct futex_sleep sleep;
-	struct futex_waiter w = {.bits = FUTEX_ANY_BITS, .sleep = &sleep};
+	struct futex_waiter w;
 	int err = futex_key_get(addr, shared, &w.key);
 
 	if (err)
 		return err;
 	futex_sleep_init(&sleep);
+	futex_waiter_init(&w, &sleep, FUTEX_ANY_BITS, 0);
 	err = try_lock(futex_bucket_of(&w.key), addr, &w, try);
 	if (err != -EAGAIN || try) {
 		futex_key_drop(&w.key);

@@ -70,7 +70,17 @@ static inline u32 queue_load(const struct run_queue *q)
 }
 
 /* The queue that t belongs to, locked. Interrupts off. t may be MOVING there. */
-struct run_queue *sched_lock_thread(const struct thread *t);
+static inline struct run_queue *sched_lock_thread(const struct thread *t)
+{
+	for (;;) {
+		struct run_queue *q = &sched_queues[__atomic_load_n(&t->sched.cpu, __ATOMIC_RELAXED)];
+
+		spin_lock(&q->lock);
+		if (likely(q == &sched_queues[__atomic_load_n(&t->sched.cpu, __ATOMIC_RELAXED)]))
+			return q;
+		spin_unlock(&q->lock);
+	}
+}
 
 /* At a tick of a busy CPU: counts who runs or wants to, when it is time (loadavg.c). */
 void load_sample(u64 now_ns);

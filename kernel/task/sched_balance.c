@@ -9,18 +9,6 @@
 
 #define PULL_MAX 16u /* at once: interrupts are off */
 
-struct run_queue *sched_lock_thread(const struct thread *t)
-{
-	for (;;) {
-		u32 cpu = __atomic_load_n(&t->sched.cpu, __ATOMIC_RELAXED);
-
-		spin_lock(&sched_queues[cpu].lock);
-		if (likely(cpu == __atomic_load_n(&t->sched.cpu, __ATOMIC_RELAXED)))
-			return &sched_queues[cpu];
-		spin_unlock(&sched_queues[cpu].lock);
-	}
-}
-
 void sched_resched(struct run_queue *q)
 {
 	u32 cpu = (u32)(q - sched_queues);

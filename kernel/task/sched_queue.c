@@ -136,6 +136,12 @@ void queue_take(struct run_queue *q, struct thread *t)
 		rt_take(q, t);
 		return;
 	}
+	/* The only one, as in a pair of threads that talk to each other. */
+	if (RB_ROOT(&q->fair) == t && !RB_LEFT(t, sched.node) && !RB_RIGHT(t, sched.node)) {
+		q->fair_first = NULL;
+		RB_INIT(&q->fair);
+		return;
+	}
 	if (q->fair_first == t)
 		q->fair_first = RB_NEXT(fair_tree, &q->fair, t);
 	RB_REMOVE(fair_tree, &q->fair, t);

@@ -141,6 +141,7 @@ static void waits(void)
 		kill(me, SIGALRM);
 		usleep(50000);
 		kill(me, SIGUSR1);
+		usleep(50000); /* SIGCHLD would be an edge, too */
 		_exit(0);
 	}
 	show(fd);

@@ -53,12 +53,7 @@ u64 ap_stacks
 
 static u32 possible = 1; /* [I after smp_find] */
 static u32 started = 1;	 /* [boot] CPUs that were told to start, the first included */
-static u32 running = 1;	 /* [a] cpu_count */
-
-u32 cpu_count(void)
-{
-	return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
-}
+u32 cpus_running = 1;
 
 u32 cpu_possible_count(void)
 {
@@ -187,7 +182,7 @@ void cpu_is_ready(void)
 
 	while (cpu_count() != id)
 		cpu_relax();
-	__atomic_store_n(&running, id + 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cpus_running, id + 1, __ATOMIC_SEQ_CST);
 	/* Kernel mappings that went before somebody would have told this CPU. */
 	tlb_flush_all();
 }

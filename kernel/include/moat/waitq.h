@@ -73,7 +73,11 @@ void waitq_init_ranked(struct waitq *q, enum lock_rank rank); /* a lock of anoth
 void waitq_enter(struct waitq *q, struct waiter *w);
 void waitq_enter_exclusive(struct waitq *q, struct waiter *w); /* WAITER_EXCLUSIVE */
 void waitq_leave(struct waitq *q, struct waiter *w);
-int waitq_block(unsigned flags); /* 0, or -EINTR */
+/*
+ * Sleeps until woken: 0; or does not, as there is a signal: -EINTR. One that comes later wakes, too: the caller looks at his
+ * condition again and then calls this again, and so gets what came together with a signal.
+ */
+int waitq_block(unsigned flags);
 /*
  * For one who waits on several queues: puts waiters on them, whose thread (or notify), events and flags he has filled in;
  * then prepare, look, block, cancel, as often as needed; then takes them off again.
@@ -160,10 +164,22 @@ struct wait_timeout {
  * waitq_block, with a time at which it ends: between the two others, as often as needed. The deadline is one of the
  * monotonic clock, KTIMER_NEVER: there is none; or one of real time.
  */
-void wait_timeout_begin(struct wait_timeout *w, u64 deadline_ns);
 void wait_timeout_begin_realtime(struct wait_timeout *w, u64 deadline_ns);
 int waitq_block_until(unsigned flags, const struct wait_timeout *w); /* 0, -EINTR or -ETIMEDOUT */
-void wait_timeout_end(struct wait_timeout *w);
+void wait_timeout_set(struct wait_timeout *w, u64 deadline_ns);	     /* the slow part of the next one */
+
+static inline void wait_timeout_begin(struct wait_timeout *w, u64 deadline_ns)
+{
+	w->due = w->set = false;
+	if (deadline_ns != KTIMER_NEVER)
+		wait_timeout_set(w, deadline_ns);
+}
+
+static inline void wait_timeout_end(struct wait_timeout *w)
+{
+	if (w->set)
+		(void)ktimer_cancel_sync(&w->timer);
+}
 
 #define WAIT_EVENT_UNTIL_FLAGS(q, cond, deadline_ns, flags)                                   \
 	({                                                                                    \

@@ -16,6 +16,7 @@
  * void cpu_irq_restore(u64 state)
  * struct thread *arch_current(void)  the thread that this CPU runs
  * u64 cpu_cycles(void)               the cycle counter
+ * u32 cpu_count(void)                how many CPUs run threads (arch/smp.h)
  */
 #include <arch/impl/cpu.h>
 

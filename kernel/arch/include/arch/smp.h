@@ -16,8 +16,7 @@
 
 /* --- offered --- */
 
-/* How many CPUs run threads. [a] */
-u32 cpu_count(void);
+/* How many CPUs run threads is cpu_count(). [a] */
 /* How many CPUs the machine has, up to CPU_MAX, running or not. [I after machine_memory_init] */
 u32 cpu_possible_count(void);
 /*

@@ -8,6 +8,7 @@
 struct thread;
 
 u32 cpu_id(void);
+u32 cpu_count(void);
 struct thread *arch_current(void);
 u64 cpu_cycles(void);
 u64 cpu_irq_save(void);

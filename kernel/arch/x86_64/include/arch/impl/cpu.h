@@ -22,6 +22,13 @@ static inline struct thread *arch_current(void)
 	return t;
 }
 
+extern u32 cpus_running; /* [a] */
+
+static inline u32 cpu_count(void)
+{
+	return __atomic_load_n(&cpus_running, __ATOMIC_ACQUIRE);
+}
+
 void cpu_serve_all_requests(void);
 
 static inline void cpu_serve_requests(void)
