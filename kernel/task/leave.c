@@ -149,18 +149,22 @@ int thread_await_alone(void)
 	struct thread *t = current_thread();
 	struct process *p = t->process;
 	struct signal_state *s = &p->signals;
+	bool alone = false;
 	u64 irq;
 	int err = 0;
 
 	irq = spin_lock_irqsave(&s->hand->lock);
 	if (s->ending || s->executing) {
 		err = -EINTR; /* this thread is to end itself */
-	} else if (!is_alone(p)) {
-		__atomic_store_n(&s->executing, t, __ATOMIC_RELEASE);
-		signal_kill_threads(p, t);
+	} else {
+		alone = is_alone(p) && p->leader == t;
+		if (!alone) {
+			__atomic_store_n(&s->executing, t, __ATOMIC_RELEASE);
+			signal_kill_threads(p, t);
+		}
 	}
 	spin_unlock_irqrestore(&s->hand->lock, irq);
-	if (err || is_alone(p))
+	if (err || alone)
 		return err;
 	err = WAIT_EVENT_FLAGS(&p->thread_event, is_alone(p), WAIT_KILLABLE);
 	irq = table_lock();

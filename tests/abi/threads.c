@@ -256,6 +256,26 @@ static void thread_executes(void)
 		pause();
 }
 
+static void *executes_later(void *arg)
+{
+	char pid[16];
+
+	usleep(20000);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	execl(arg, "threads", "executed", pid, (char *)NULL);
+	_exit(98);
+}
+
+/* The first thread is gone by then; who executes becomes it. */
+static void last_thread_executes(void)
+{
+	static char self[256];
+
+	R(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	start(executes_later, self);
+	pthread_exit(NULL);
+}
+
 static int count_tasks(void)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -428,5 +448,6 @@ int main(int argc, char **argv)
 	in_child("all threads end", all_return);
 	in_child("killed", killed_by_parent);
 	in_child("a thread executes", thread_executes);
+	in_child("the last thread executes", last_thread_executes);
 	return 0;
 }
