@@ -2,6 +2,7 @@
 /*
  * Which system calls start again after a signal (signal(7), "Interruption of system calls and library functions").
  *
+ *     ALWAYS         whatever was done about the signal
  *     ALWAYS_ASKED   after a handler with SA_RESTART, and when no handler ran
  *     UNHANDLED      only when no handler ran: a stop and its end, a signal that another thread took
  *     never          all others say EINTR
@@ -10,7 +11,9 @@
  */
 #include <asm/errno.h>
 #include <asm/unistd_64.h>
+#include <linux/futex.h>
 #include <arch/signal.h>
+#include <arch/trap.h>
 #include <moat/task.h>
 #include "signal_queue.h"
 
@@ -18,13 +21,31 @@
 
 enum restart_class {
 	RESTART_NEVER,
-	RESTART_ALWAYS_ASKED,
 	RESTART_UNHANDLED,
+	RESTART_ALWAYS_ASKED,
+	RESTART_ALWAYS,
 };
 
-static enum restart_class class_of(u64 nr)
+/* A handler ends a wait with a time, and no wait for a lock. */
+static enum restart_class class_of_futex(int cmd, bool timed)
 {
-	switch (nr) {
+	switch (cmd) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+		return timed ? RESTART_UNHANDLED : RESTART_ALWAYS_ASKED;
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return RESTART_ALWAYS;
+	default:
+		return RESTART_ALWAYS_ASKED;
+	}
+}
+
+static enum restart_class class_of(const struct trap_frame *f)
+{
+	switch (frame_syscall(f)) {
+	case __NR_futex:
+		return class_of_futex((int)frame_arg(f, 1) & FUTEX_CMD_MASK, frame_arg(f, 3) != 0);
 	case __NR_read:
 	case __NR_readv:
 	case __NR_pread64:
@@ -41,7 +62,6 @@ static enum restart_class class_of(u64 nr)
 	case __NR_waitid:
 	case __NR_flock:
 	case __NR_fcntl:
-	case __NR_futex:
 	case NR_FUTEX_WAIT:
 	case __NR_accept:
 	case __NR_accept4:
@@ -81,8 +101,9 @@ void restart_call(struct trap_frame *f, bool handled, u64 flags)
 		t->restart_deadline_ns = 0;
 		return;
 	}
-	class = class_of(frame_syscall(f));
-	if (class == RESTART_ALWAYS_ASKED ? !handled || (flags & SA_RESTART) : class && !handled)
+	class = class_of(f);
+	if (class == RESTART_ALWAYS || (class && !handled) ||
+	    (class == RESTART_ALWAYS_ASKED && (flags & SA_RESTART)))
 		frame_restart_syscall(f);
 	else
 		t->restart_deadline_ns = 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals and threads: which thread gets what, waiting for signals, values, stops of a process with several threads. */
 #include "abi.h"
+#include <linux/futex.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -247,6 +249,55 @@ static void restarting(void)
 	R(WEXITSTATUS(status));
 }
 
+static volatile int ticks, word = 0;
+
+static void on_tick(int n)
+{
+	(void)n;
+	ticks++;
+}
+
+static void *holds(void *arg)
+{
+	struct timespec ts = {.tv_nsec = 40000000};
+
+	syscall(SYS_futex, &word, FUTEX_LOCK_PI_PRIVATE, 0, NULL);
+	sem_post(&ready);
+	nanosleep(&ts, NULL);
+	syscall(SYS_futex, &word, FUTEX_UNLOCK_PI_PRIVATE);
+	return arg;
+}
+
+/* A handler ends a wait for a word if that has a time, but goes on with one for a lock; SA_RESTART or not. */
+static void restarting_futex(int flags)
+{
+	struct sigaction a = {.sa_handler = on_tick, .sa_flags = flags};
+	struct itimerval often = {.it_value.tv_usec = 10000, .it_interval.tv_usec = 10000}, never = {0};
+	struct timespec span = {.tv_sec = 5}, moment;
+	sigset_t alarm;
+	pthread_t t;
+
+	R(sigaction(SIGALRM, &a, NULL));
+	word = 0;
+	ticks = 0;
+	setitimer(ITIMER_REAL, &often, NULL);
+	R(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &span));
+	clock_gettime(CLOCK_MONOTONIC, &moment);
+	moment.tv_sec += 5;
+	R(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, 0, &moment, NULL, -1));
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, NULL);
+	pthread_create(&t, NULL, holds, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+	sem_wait(&ready);
+	R(syscall(SYS_futex, &word, FUTEX_LOCK_PI_PRIVATE, 0, NULL));
+	R(syscall(SYS_futex, &word, FUTEX_UNLOCK_PI_PRIVATE));
+	pthread_join(t, NULL);
+	setitimer(ITIMER_REAL, &never, NULL);
+	R(ticks > 2);
+}
+
 int main(void)
 {
 	sem_init(&ready, 0, 0);
@@ -256,5 +307,7 @@ int main(void)
 	queueing();
 	stopping();
 	restarting();
+	restarting_futex(0);
+	restarting_futex(SA_RESTART);
 	return 0;
 }
