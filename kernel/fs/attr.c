@@ -7,7 +7,7 @@
 #include <linux/capability.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
-#include "dentry.h"
+#include "mount.h"
 #include "memfd.h"
 #include "notify.h"
 
@@ -21,7 +21,7 @@ static bool is_owner(const struct inode *i, const struct fs_context *c)
 /* First where the file is kept, if that is elsewhere. inode->lock held. */
 static int change_below(struct inode *i, const struct inode_change *c)
 {
-	if (inode_mount_says(i, MOUNT_RDONLY))
+	if (inode_is_read_only(i))
 		return -EROFS;
 	return i->ops && i->ops->change ? i->ops->change(i, c) : 0;
 }
@@ -166,10 +166,13 @@ int inode_truncate(struct inode *i, s64 size, u64 limit_bytes)
 }
 
 /* truncate(2) of an inode that a path led to. */
-static int truncate_named(const struct fs_at *at, struct inode *i, s64 size, u64 limit_bytes)
+static int truncate_named(const struct fs_at *at, const struct dentry *d, s64 size, u64 limit_bytes)
 {
+	struct inode *i = d->inode;
 	int err = check_resizable(i);
 
+	if (!err && (dentry_mount_flags(d) & MOUNT_RDONLY))
+		err = -EROFS;
 	if (!err)
 		err = inode_permission(i, at->uid, at->gid, MAY_WRITE);
 	if (!err)
@@ -191,7 +194,7 @@ int vfs_truncate(const struct fs_at *at, s64 size, u64 limit_bytes)
 	err = vfs_lookup(at, &d);
 	if (err)
 		return err;
-	err = truncate_named(at, d->inode, size, limit_bytes);
+	err = truncate_named(at, d, size, limit_bytes);
 	if (!err)
 		notify_event(d->inode, d, IN_MODIFY);
 	dentry_put(d);

@@ -12,6 +12,16 @@
 #include "namei.h"
 #include "path.h"
 
+static LIST_HEAD(, fs_context) contexts = LIST_HEAD_INITIALIZER(contexts);
+static struct spinlock contexts_lock = SPINLOCK_INIT(RANK_FDTABLE); /* inside the tree lock */
+
+static void enlist(struct fs_context *c)
+{
+	spin_lock(&contexts_lock);
+	LIST_INSERT_HEAD(&contexts, c, link);
+	spin_unlock(&contexts_lock);
+}
+
 struct fs_context *fs_context_create(void)
 {
 	struct fs_context *c = kzalloc(sizeof(*c));
@@ -24,6 +34,7 @@ struct fs_context *fs_context_create(void)
 	dentry_get(root);
 	c->root = c->cwd = root;
 	c->umask = 022;
+	enlist(c);
 	return c;
 }
 
@@ -37,8 +48,9 @@ struct fs_context *fs_context_copy(struct fs_context *c)
 	*copy = *c;
 	dentry_get(copy->root);
 	dentry_get(copy->cwd);
-	rwlock_read_done(&fs_tree_lock);
 	ref_init(&copy->refs, 1);
+	enlist(copy);
+	rwlock_read_done(&fs_tree_lock);
 	return copy;
 }
 
@@ -51,9 +63,34 @@ void fs_context_put(struct fs_context *c)
 {
 	if (!c || !ref_put(&c->refs))
 		return;
+	spin_lock(&contexts_lock);
+	LIST_REMOVE(c, link);
+	spin_unlock(&contexts_lock);
 	dentry_put(c->root);
 	dentry_put(c->cwd);
 	kfree(c);
+}
+
+static unsigned replace_place(struct dentry **place, const struct dentry *from, struct dentry *to)
+{
+	if (!dentry_same(*place, from))
+		return 0;
+	dentry_get(to);
+	*place = to;
+	return 1;
+}
+
+unsigned fs_contexts_move(const struct dentry *from, struct dentry *to)
+{
+	struct fs_context *c;
+	unsigned n = 0;
+
+	DEBUG_ASSERT(rwlock_is_write_held(&fs_tree_lock));
+	spin_lock(&contexts_lock);
+	LIST_FOREACH (c, &contexts, link)
+		n += replace_place(&c->root, from, to) + replace_place(&c->cwd, from, to);
+	spin_unlock(&contexts_lock);
+	return n;
 }
 
 /* Puts `to` into *place if `at` may search it. Tree lock held for writing; what was there is returned in
@@ -127,28 +164,31 @@ int vfs_chroot(const struct fs_at *at)
 /* Puts the names from d up to root in front of each other. Tree lock held. */
 static void build_path(struct path_builder *b, const struct dentry *d, const struct dentry *root)
 {
-	while (d != root) {
-		if (d->parent) {
-			path_builder_prepend(b, d->name, d->name_len);
-			d = d->parent;
-		} else if (d->mount && d->mount->point) {
-			d = d->mount->point;
-		} else {
+	struct place p = place_of(d);
+	const struct dentry *name;
+
+	while (!place_is(&p, root)) {
+		if (!place_up(&p, &name)) {
 			/* A name that no directory ever had: memfd_create(2). */
-			if (d->name)
-				path_builder_prepend(b, d->name, d->name_len);
+			if (p.d->name)
+				path_builder_prepend(b, p.d->name, p.d->name_len);
 			return;
 		}
+		if (name)
+			path_builder_prepend(b, name->name, name->name_len);
 	}
 }
 
 /* True when the walk up from d stays among names that are still there. Tree lock held. */
 static bool is_reachable(const struct dentry *d)
 {
-	for (; d; d = d->parent ? d->parent : d->mount ? d->mount->point : NULL) {
-		if (!d->attached)
+	struct place p = place_of(d);
+	const struct dentry *name;
+
+	do {
+		if (!p.d->attached)
 			return false;
-	}
+	} while (place_up(&p, &name));
 	return true;
 }
 
@@ -212,7 +252,7 @@ ssize_t file_describe(const struct file *f, char *buf, size_t size)
 	const struct inode *i = f->inode;
 	int len;
 
-	if (f->dentry && (f->dentry->name || f->dentry->mount))
+	if (f->dentry && (f->dentry->name || f->dentry->mount || f->dentry->via))
 		return dentry_path(f->dentry, buf, size);
 	if (f->ops->anon_name)
 		len = ksnprintf(buf, size, "anon_inode:%s", f->ops->anon_name);

@@ -6,6 +6,9 @@
  * dentry that was unlinked lives on while it is open or somebody's working directory, still knows where
  * it was, and is freed by its last reference without any lock: nobody else can find it.
  *
+ * A bind mount shows names that are somewhere else too: whoever comes through it has aliases of them (dentry.h), which live only
+ * as long as somebody is there.
+ *
  * All of the tree is under one readers-writer lock. A walk holds it once for a whole path and so needs no
  * reference for the directories it passes; renames, which move subtrees, need no order among directories.
  */
@@ -120,15 +123,38 @@ void dentry_get(struct dentry *d)
 void dentry_put(struct dentry *d)
 {
 	while (d && ref_put(&d->refs)) {
-		struct dentry *parent = d->parent;
+		struct dentry *parent = d->via ? d->real : d->parent;
 
-		if (d->dir)
+		if (unlikely(d->via)) {
+			__atomic_fetch_sub(&parent->aliases, 1, __ATOMIC_RELEASE);
+			mount_put(d->via);
+		} else if (d->dir) {
 			dir_destroy(d->dir);
+		}
 		inode_put(d->inode);
 		kfree(d->name);
 		kfree(d);
 		d = parent;
 	}
+}
+
+struct dentry *dentry_alias(struct mount *via, struct dentry *real)
+{
+	struct dentry *d = kzalloc(sizeof(*d));
+
+	DEBUG_ASSERT(!real->via);
+	if (!d)
+		return NULL;
+	ref_init(&d->refs, 1);
+	dentry_get(real);
+	__atomic_fetch_add(&real->aliases, 1, __ATOMIC_RELEASE);
+	mount_get(via);
+	inode_get(real->inode);
+	d->via = via;
+	d->real = real;
+	d->inode = real->inode;
+	d->dir = real->dir;
+	return d;
 }
 
 struct inode *dentry_inode(const struct dentry *d)
@@ -216,7 +242,7 @@ struct dentry *dentry_after(const struct dentry *dir, u64 cookie)
 	return RB_NFIND(dentry_order, &dir->dir->order, &key);
 }
 
-const struct dentry *dentry_top(const struct dentry *d)
+struct dentry *dentry_top(struct dentry *d)
 {
 	while (d->parent)
 		d = d->parent;
@@ -288,34 +314,71 @@ int dentry_settle_all(struct dentry *dir, struct dentry *list, int err)
 	return err;
 }
 
+struct mount *dentry_rooted(const struct dentry *d)
+{
+	if (d->via)
+		return d->real == d->via->origin ? d->via : NULL;
+	return d->parent ? NULL : d->mount;
+}
+
+struct mount *dentry_mount(const struct dentry *d)
+{
+	if (d->via)
+		return d->via;
+	while (d->parent)
+		d = d->parent;
+	return d->mount;
+}
+
 struct dentry *dentry_uncover(struct dentry *d)
 {
-	while (d->covered_by)
-		d = d->covered_by->root;
+	const struct mount *m;
+
+	while ((m = mount_on(d)))
+		d = m->root;
 	return d;
 }
 
-/* The directory that holds d's name, through the mount point if d is the root of a file system; NULL at the
- * top. */
-static struct dentry *holder(const struct dentry *d)
+bool place_up(struct place *p, const struct dentry **name)
 {
-	while (!d->parent && d->mount && d->mount->point)
-		d = d->mount->point;
-	return d->parent;
+	const struct mount *m = p->via;
+
+	*name = NULL;
+	if (m ? p->d != m->origin : p->d->parent != NULL) {
+		if (!p->d->parent)
+			return false; /* it was moved away from below a bind mount */
+		*name = p->d;
+		p->d = p->d->parent;
+		return true;
+	}
+	if (!m)
+		m = p->d->mount;
+	if (!m || !m->point)
+		return false;
+	*p = place_of(m->point);
+	return true;
 }
 
 bool dentry_is_below(const struct dentry *d, const struct dentry *above)
 {
-	while (d && d != above)
-		d = holder(d);
-	return d != NULL;
+	struct place p = place_of(d);
+	const struct dentry *name;
+
+	while (!place_is(&p, above)) {
+		if (!place_up(&p, &name))
+			return false;
+	}
+	return true;
 }
 
-struct dentry *dentry_above(struct dentry *d, const struct dentry *root)
+const struct inode *dentry_inode_above(const struct dentry *d)
 {
-	while (d != root && !d->parent && d->mount && d->mount->point)
-		d = d->mount->point;
-	if (d == root || !d->parent)
-		return d;
-	return dentry_uncover(d->parent);
+	struct place p = place_of(d);
+	const struct dentry *name;
+
+	while (place_up(&p, &name)) {
+		if (name)
+			return p.d->inode;
+	}
+	return p.d->inode;
 }

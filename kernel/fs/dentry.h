@@ -35,7 +35,11 @@ struct dentry {
 	struct dir *dir;	  /* [I] directories only */
 	struct mount *covered_by; /* [tree] the file system mounted here, or NULL */
 	struct mount *mount;	  /* [I once mounted] this is the root of a mounted file system */
-	bool attached;		  /* [tree] its directory shows it (and holds a reference), or it is a root */
+	struct mount *via;   /* [I] an alias (below): the bind mount through which it is seen, a reference */
+	struct dentry *real; /* [I] an alias: the name itself, a reference */
+	u32 aliases;	     /* [a] references to this name that aliases and bind mounts hold */
+	u32 covers;	     /* [tree] mounts on aliases of this name */
+	bool attached;	     /* [tree] its directory shows it (and holds a reference), or it is a root */
 	union {
 		LIST_ENTRY(dentry) link;       /* [tree] */
 		struct dentry *next_transient; /* [I] of the walk that made it, see namei.h */
@@ -49,6 +53,45 @@ enum {
 	COOKIE_DOTDOT = 2,
 	COOKIE_FIRST = 3,
 };
+
+/*
+ * An alias is a name seen through a bind mount: the pair of both, in the shape of a dentry, so that it may stand wherever one
+ * does that only says where something is (a file, a working directory, where a walk is). It has inode and `dir` of the name
+ * itself and no other field; what changes names works on dentry_real. Two aliases of one name are the same place
+ * (dentry_same), the root of a bind mount is always mount->root.
+ */
+static inline struct dentry *dentry_real(struct dentry *d)
+{
+	return d->via ? d->real : d;
+}
+/* One reference, or NULL (no memory). Tree lock held. */
+struct dentry *__must_check dentry_alias(struct mount *via, struct dentry *real);
+static inline bool dentry_same(const struct dentry *a, const struct dentry *b)
+{
+	return a == b || (a->via && a->via == b->via && a->real == b->real);
+}
+
+/* Where a name is: for the way up, which needs no memory. */
+struct place {
+	const struct dentry *d; /* no alias */
+	const struct mount *via;
+};
+static inline struct place place_of(const struct dentry *d)
+{
+	return d->via ? (struct place){d->real, d->via} : (struct place){d, NULL};
+}
+static inline bool place_is(const struct place *p, const struct dentry *d)
+{
+	return d && p->via == d->via && p->d == (d->via ? d->real : d);
+}
+/*
+ * A step up: from the root of what is mounted to the directory that it covers (*name is NULL), or from a name to its directory
+ * (*name is what it was). False at the top. Tree lock held.
+ */
+bool place_up(struct place *p, const struct dentry **name);
+/* The mount that d is the root of, or NULL; and that it lies in, or NULL: in none any more. Tree lock held. */
+struct mount *dentry_rooted(const struct dentry *d);
+struct mount *dentry_mount(const struct dentry *d);
 
 /* The one lock of the tree of names: readers walk, writers change names and mounts. RANK_DENTRY. */
 extern struct rwlock fs_tree_lock;
@@ -72,11 +115,10 @@ char *__must_check dentry_move(struct dentry *child, struct dentry *parent, char
 struct dentry *dentry_after(const struct dentry *dir, u64 cookie);
 /* Is `d` the directory `above` or below it, mounts included? Tree lock held. */
 bool dentry_is_below(const struct dentry *d, const struct dentry *above);
-/* The directory above, mounts and roots considered: `root` and the top are above themselves. Tree lock held.
- */
-struct dentry *dentry_above(struct dentry *d, const struct dentry *root);
-/* The root of the file system that d lies in. Tree lock held. */
-const struct dentry *dentry_top(const struct dentry *d);
+/* The directory above, mounts considered; the top is above itself. Tree lock held. */
+const struct inode *dentry_inode_above(const struct dentry *d);
+/* The root of the file system that d, no alias, lies in. Tree lock held. */
+struct dentry *dentry_top(struct dentry *d);
 /* An unread name gets its inode, with the reference; the other one is returned with its own. Tree lock held for writing. */
 struct inode *__must_check dentry_read(struct dentry *d, struct inode *inode);
 /*

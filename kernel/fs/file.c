@@ -12,6 +12,7 @@
 #include <moat/epoll.h>
 #include <moat/heap.h>
 #include <moat/owner.h>
+#include "mount.h"
 #include "notify.h"
 
 struct file *file_create(const struct file_ops *ops, struct inode *inode, struct dentry *dentry, u32 flags,
@@ -44,8 +45,11 @@ void file_destroy(struct file *f)
 	if (f->ops->release)
 		f->ops->release(f);
 	/* Counted by vfs_open, which is where files with a name come from. */
-	if (f->dentry && file_writable(f) && inode_is(f->inode, S_IFREG))
+	if (f->dentry && file_writable(f) && inode_is(f->inode, S_IFREG)) {
 		inode_end_write(f->inode);
+		if (f->dentry->via)
+			__atomic_fetch_sub(&f->dentry->via->writers, 1, __ATOMIC_RELAXED);
+	}
 	inode_put(f->inode);
 	dentry_put(f->dentry);
 	kfree(f);
@@ -250,9 +254,14 @@ unsigned vfs_poll(struct file *f, struct poll_table *t)
 	return f->ops->poll ? f->ops->poll(f, t) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
+bool vfs_is_nosuid(const struct file *f)
+{
+	return f->dentry && (dentry_mount_flags(f->dentry) & MOUNT_NOSUID);
+}
+
 bool vfs_is_noexec(const struct file *f)
 {
-	return f->inode && inode_mount_says(f->inode, MOUNT_NOEXEC);
+	return f->dentry && (dentry_mount_flags(f->dentry) & MOUNT_NOEXEC);
 }
 
 struct mobj *vfs_object(struct file *f, int *err)

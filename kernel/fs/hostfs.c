@@ -273,6 +273,8 @@ static void become_root(struct host_super *s, struct inode *from)
 	i->dir_bytes = from->dir_bytes;
 	i->ino = from->ino;
 	i->atime = i->mtime = i->ctime = i->btime = from->btime;
+	root->mount->super->mounts--;
+	s->super.mounts++;
 	i->super = root->mount->super = &s->super;
 	for (d = dentry_after(root, 0); d; d = dentry_after(root, d->cookie)) {
 		d->inode->super = &s->super;
@@ -340,7 +342,7 @@ int share_hide(const char *path)
 		err = walk_path(&at, &w);
 		if (!err && (!w.found || w.last != LAST_NAME))
 			err = -ENOENT;
-		if (!err && w.found->covered_by)
+		if (!err && (w.found->covered_by || w.found->covers))
 			err = -EBUSY;
 		if (!err)
 			err = walk_want_all(&w, w.parent);

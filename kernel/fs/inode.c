@@ -6,9 +6,11 @@
  * on the file system and decides nothing about memory. Attributes change under inode->lock.
  */
 #include <asm/errno.h>
+#include <linux/fcntl.h>
 #include <arch/timer.h>
 #include <moat/heap.h>
 #include <moat/string.h>
+#include "mount.h"
 #include "notify.h"
 
 enum {
@@ -85,8 +87,10 @@ void inode_put(struct inode *i)
 	dentry_put(i->jump);
 	kfree(i->target);
 	kfree(i);
-	if (s && __atomic_sub_fetch(&s->inodes, 1, __ATOMIC_ACQ_REL) == 0 && s->on_heap && s->detached)
+	if (s && __atomic_sub_fetch(&s->inodes, 1, __ATOMIC_ACQ_REL) == 0 && s->on_heap && s->detached) {
+		kfree(s->source);
 		kfree(s);
+	}
 }
 
 void inode_touch_locked(struct inode *i, unsigned what)
@@ -118,14 +122,16 @@ static bool not_after(struct timestamp a, struct timestamp b)
  * relatime (mount(8)): the access time moves when it is not later than a change, or a day old. Read without
  * the lock: a race costs at most one update of the access time.
  */
-void inode_accessed(struct inode *i)
+void file_accessed(const struct file *f)
 {
+	u64 flags = f->dentry ? dentry_mount_flags(f->dentry) : 0;
+	struct inode *i = f->inode;
 	struct timestamp now;
 
-	if (inode_mount_says(i, MOUNT_RDONLY | MOUNT_NOATIME) ||
-	    (inode_is_dir(i) && inode_mount_says(i, MOUNT_NODIRATIME)))
+	if ((f->flags & O_NOATIME) || (flags & (MOUNT_RDONLY | MOUNT_NOATIME)) ||
+	    (inode_is_dir(i) && (flags & MOUNT_NODIRATIME)))
 		return;
-	if (!inode_mount_says(i, MOUNT_STRICTATIME) && !not_after(i->atime, i->mtime) &&
+	if (!(flags & MOUNT_STRICTATIME) && !not_after(i->atime, i->mtime) &&
 	    !not_after(i->atime, i->ctime)) {
 		now = timestamp_now();
 		if (now.sec - i->atime.sec < SEC_PER_DAY)
@@ -248,8 +254,6 @@ void inode_fs_facts(const struct inode *i, struct fs_facts *out)
 	}
 	out->fsid[0] = i->super->dev;
 	i->super->ops->facts(i->super, out);
-	/* ST_RDONLY, ST_NOSUID… have the same numbers. */
-	out->flags |= (u32)i->super->mount_flags & ~MOUNT_STRICTATIME;
 }
 
 bool inode_is_link(const struct inode *i)

@@ -72,7 +72,10 @@ struct super {
 	u32 dev;		     /* [I] st_dev */
 	u64 next_ino;		     /* [a] */
 	u64 inodes;		     /* [a] that exist */
-	u64 mount_flags;	     /* [a] MOUNT_FLAGS_KEPT of mount(2) */
+	u64 mount_flags;	     /* [a] MOUNT_FLAGS_KEPT of its first mount */
+	char *source;		     /* [I] what mount(2) was told of it, from the heap; NULL: the type */
+	bool read_only;		     /* [a] all of it, wherever it is mounted */
+	u32 mounts;		     /* [tree] that show it */
 	bool on_heap;		     /* [I] made by mount(2): goes with its last inode once it is detached */
 	bool detached;		     /* [tree] */
 };
@@ -137,9 +140,9 @@ struct inode {
 	struct watch_list watches;	      /* [notify_lock] of inotify(7) */
 };
 
-static inline bool inode_mount_says(const struct inode *i, u64 flag)
+static inline bool inode_is_read_only(const struct inode *i)
 {
-	return i->super && (__atomic_load_n(&i->super->mount_flags, __ATOMIC_RELAXED) & flag);
+	return i->super && __atomic_load_n(&i->super->read_only, __ATOMIC_RELAXED);
 }
 
 static inline bool inode_is(const struct inode *i, u32 kind)
@@ -168,7 +171,7 @@ enum inode_touch {
 void inode_touch(struct inode *i, unsigned what);
 void inode_touch_locked(struct inode *i, unsigned what);
 /* A read happened: the access time follows the rules of `relatime`. */
-void inode_accessed(struct inode *i);
+void file_accessed(const struct file *f);
 /* Tree lock held for writing. Changes the number of names by +1 or -1. */
 void inode_add_links(struct inode *i, int by);
 

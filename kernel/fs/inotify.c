@@ -204,7 +204,11 @@ static void tell(struct inode *i, u32 event, u32 cookie, const char *name, size_
 void notify_event_slow(struct inode *i, struct dentry *d, u32 event)
 {
 	const struct dentry *dir;
-	bool unlinked = d && !d->attached;
+	bool unlinked;
+
+	if (d)
+		d = dentry_real(d);
+	unlinked = d && !d->attached;
 
 	if (inode_is_dir(i))
 		event |= IN_ISDIR;

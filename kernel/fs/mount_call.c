@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mount(2) and umount2(2): new instances of file systems that live in memory, and how they go. What the machine was started
- * with (shares, disks, devices) stays mounted.
+ * mount(2): new instances of file systems that live in memory, further places for what is mounted (MS_BIND), and what is
+ * changed about a mount. umount.c takes away, pivot_root.c turns round.
  *
- * There is one tree of names, and a mount is in one place of it: MS_BIND and MS_MOVE are refused, and there is nothing that
- * could propagate. A mount is busy while somebody but the tree itself holds one of its names. One that is detached all the
- * same (MNT_DETACH) loses its names at once; who has a file of it open keeps the file.
- *
- * Its super, from the heap, goes with its last inode (inode_put).
+ * There is one tree for all processes: MS_SHARED marks a mount and what is bound from it, and nothing propagates.
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -16,13 +12,10 @@
 #include <moat/parse.h>
 #include <moat/string.h>
 #include "mount.h"
+#include "mount_call.h"
 #include "namei.h"
 #include "procfs.h"
 #include "tmpfs.h"
-
-#ifndef MNT_DETACH
-#define MNT_DETACH 2 /* the C library has it, the kernel's headers do not */
-#endif
 
 /* What tmpfs(5) can be told; sizes are not kept to, and so refused. */
 struct tmpfs_options {
@@ -116,7 +109,9 @@ static int mount_new(struct dentry *point, const struct mount_request *r)
 	if (err)
 		return err;
 	super->mount_flags = r->flags & MOUNT_FLAGS_KEPT;
+	super->read_only = r->flags & MS_RDONLY;
 	super->on_heap = true;
+	super->source = r->source ? kstrdup(r->source, strlen(r->source)) : NULL;
 	err = point->dir ? mount_attach(super, root, point) : -ENOTDIR;
 	if (err) {
 		super->detached = true;
@@ -125,34 +120,16 @@ static int mount_new(struct dentry *point, const struct mount_request *r)
 	return err;
 }
 
-/* ---- walking a mounted tree; the tree lock held for writing ---- */
+/* ---- changing ---- */
 
-/* The name after d, what it holds first; NULL: all were seen. */
-static struct dentry *next_name(const struct dentry *root, struct dentry *d)
+/* Files that are open for writing: through a bind mount alone, or through any. Tree lock held for writing. */
+static bool is_written(const struct mount *m, bool everywhere)
 {
-	struct dentry *next = d->dir ? dentry_after(d, 0) : NULL;
+	struct dentry *root = everywhere || !m->origin ? dentry_top(dentry_real(m->root)) : NULL;
 
-	while (!next && d != root) {
-		next = dentry_after(d->parent, d->cookie);
-		d = d->parent;
-	}
-	return next;
-}
-
-/* Does anybody hold a name but its directory, the names in it, and, for the root, the mount? */
-static bool is_busy(struct dentry *root)
-{
-	for (struct dentry *d = root; d; d = next_name(root, d)) {
-		if (ref_read(&d->refs) != 1 + (d->dir ? d->dir->count : 0))
-			return true;
-		waitq_give_way();
-	}
-	return false;
-}
-
-static bool is_written(struct dentry *root)
-{
-	for (struct dentry *d = root; d; d = next_name(root, d)) {
+	if (!root)
+		return __atomic_load_n(&m->writers, __ATOMIC_RELAXED) > 0;
+	for (struct dentry *d = root; d; d = dentry_next(root, d)) {
 		if (__atomic_load_n(&d->inode->writers, __ATOMIC_RELAXED) > 0)
 			return true;
 		waitq_give_way();
@@ -160,162 +137,100 @@ static bool is_written(struct dentry *root)
 	return false;
 }
 
-/* A mount on a name of this one, or NULL. */
-static struct mount *mount_inside(const struct mount *m)
+/* What the flags of mount(2) say, which keep what they do not say of access times. */
+static u64 new_flags(u64 old, u64 flags)
 {
-	struct mount *other;
+	const u64 times = MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME;
 
-	for (u32 id = 0; (other = mount_next(id)); id = other->id + 1) {
-		if (other->point && dentry_top(other->point) == m->root)
-			return other;
-	}
-	return NULL;
+	if (!(flags & (times | MS_RELATIME)))
+		flags |= old & times;
+	return flags & MOUNT_FLAGS_KEPT;
 }
 
-/* ---- changing ---- */
-
+/* MS_REMOUNT: of all of the file system; with MS_BIND, of this place. Tree lock held for writing. */
 static int remount(struct dentry *d, u64 flags)
 {
-	struct mount *m = d->parent ? NULL : d->mount;
+	struct mount *m = dentry_rooted(d);
+	bool whole = !(flags & MS_BIND);
+	u64 old, kept;
 
 	if (!m)
 		return -EINVAL;
-	/* What the machine was started with is read-only, or not, as it is. */
-	if (!m->super->on_heap)
-		return ((flags ^ m->super->mount_flags) & MOUNT_FLAGS_KEPT) ? -EPERM : 0;
-	if ((flags & MS_RDONLY) && !(m->super->mount_flags & MS_RDONLY) && is_written(d))
+	old = mount_flags(m);
+	kept = new_flags(old, flags);
+	/* A disk is read-only, or not, as it is. */
+	if (whole && m->super->ops->sync && ((old ^ kept) & MOUNT_RDONLY))
+		return -EPERM;
+	if ((kept & MOUNT_RDONLY) && !(old & MOUNT_RDONLY) && is_written(m, whole))
 		return -EBUSY;
-	__atomic_store_n(&m->super->mount_flags, flags & MOUNT_FLAGS_KEPT, __ATOMIC_RELEASE);
+	if (whole)
+		__atomic_store_n(&m->super->read_only, (kept & MOUNT_RDONLY) != 0, __ATOMIC_RELEASE);
+	__atomic_store_n(m->origin ? &m->flags : &m->super->mount_flags, kept, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* MS_SHARED and its like, of one mount. Tree lock held for writing. */
+static void set_propagation(struct mount *m, u64 kind)
+{
+	static u32 last_group; /* [tree lock] */
+
+	if (kind != MS_SHARED)
+		m->group = 0;
+	else if (!m->group)
+		m->group = ++last_group;
+	m->unbindable = kind == MS_UNBINDABLE;
+}
+
+static int change_propagation(struct dentry *d, u64 flags)
+{
+	const u64 kind = flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
+	struct mount *m = dentry_rooted(d), *other;
+
+	/* One of them. */
+	if ((flags & ~(kind | MS_REC | MS_SILENT)) || (kind & (kind - 1)) || !m)
+		return -EINVAL;
+	set_propagation(m, kind);
+	for (u32 id = 0; (flags & MS_REC) && (other = mount_next(id)); id = other->id + 1) {
+		if (dentry_is_below(other->root, m->root))
+			set_propagation(other, kind);
+	}
 	return 0;
 }
 
 /* What is to be done at an existing place. Tree lock not held. */
-static int mount_at(struct dentry *d, const struct mount_request *r)
+static int mount_at(struct dentry *d, const struct mount_request *r, const struct fs_at *from)
 {
 	const u64 propagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
-	int err = 0;
+	int err;
 
-	if ((r->flags & propagation) && !(r->flags & (MS_REMOUNT | MS_BIND))) {
-		const u64 kind = r->flags & propagation;
-
-		/* One of them; and there is nobody to share with. */
-		if ((r->flags & ~(propagation | MS_REC | MS_SILENT)) || (kind & (kind - 1)))
-			return -EINVAL;
-		rwlock_read(&fs_tree_lock);
-		err = d->parent || !d->mount ? -EINVAL : 0;
-		rwlock_read_done(&fs_tree_lock);
+	if (r->flags & MS_REMOUNT) {
+		rwlock_write(&fs_tree_lock);
+		err = remount(d, r->flags);
+		rwlock_write_done(&fs_tree_lock);
 		return err;
 	}
-	if (r->flags & (MS_BIND | MS_MOVE))
-		return -EINVAL;
-	if (!(r->flags & MS_REMOUNT))
-		return mount_new(d, r);
-	rwlock_write(&fs_tree_lock);
-	err = remount(d, r->flags);
-	rwlock_write_done(&fs_tree_lock);
-	return err;
+	if (r->flags & MS_BIND)
+		return mount_bind(d, from, r->flags & MS_REC ? MOUNT_ALL : 0);
+	if (r->flags & propagation) {
+		rwlock_write(&fs_tree_lock);
+		err = change_propagation(d, r->flags);
+		rwlock_write_done(&fs_tree_lock);
+		return err;
+	}
+	return r->flags & MS_MOVE ? mount_move(d, from) : mount_new(d, r);
 }
 
 int vfs_mount(const struct fs_at *at, const struct mount_request *r)
 {
+	struct fs_at from = *at;
 	struct dentry *d;
 	int err = vfs_lookup(at, &d);
 
 	if (err)
 		return err;
-	err = fs_capable(CAP_SYS_ADMIN, at->uid) ? mount_at(d, r) : -EPERM;
+	from.path = r->source ? r->source : "";
+	from.base = NULL;
+	err = fs_capable(CAP_SYS_ADMIN, at->uid) ? mount_at(d, r, &from) : -EPERM;
 	dentry_put(d);
 	return err;
-}
-
-/* ---- going ---- */
-
-/* Nobody finds the names any more: they go, the deepest first. */
-static void drop_names(struct dentry *root)
-{
-	struct dentry *d, *child;
-
-	for (;;) {
-		rwlock_write(&fs_tree_lock);
-		for (d = root; (child = dentry_after(d, 0)) && child->dir && child->dir->count; d = child)
-			;
-		if (child)
-			dentry_detach(child);
-		rwlock_write_done(&fs_tree_lock);
-		if (!child)
-			return;
-		dentry_put(child);
-		waitq_give_way();
-	}
-}
-
-/* Takes a mount out of the tree: it is the caller's, to be given to finish. Tree lock held for writing. */
-static void take_out(struct mount *m)
-{
-	m->point->covered_by = NULL;
-	m->root->mount = NULL;
-	m->root->attached = false;
-	m->super->detached = true;
-	mount_forget(m);
-}
-
-static void finish(struct mount *m)
-{
-	drop_names(m->root);
-	dentry_put(m->point);
-	dentry_put(m->root);
-	kfree(m);
-}
-
-/* The innermost mount at or inside m. Tree lock held. */
-static struct mount *innermost(struct mount *m)
-{
-	for (struct mount *in; (in = mount_inside(m)); m = in)
-		;
-	return m;
-}
-
-/* What is next to go of what is mounted at d: in *out, which is not NULL. */
-static int choose(const struct dentry *d, u32 flags, struct mount **out)
-{
-	struct mount *m = d->parent ? NULL : d->mount;
-
-	if (!m)
-		return -EINVAL;
-	if (!m->point)
-		return -EBUSY;
-	if (!(flags & MNT_DETACH) && (mount_inside(m) || is_busy(m->root)))
-		return -EBUSY;
-	*out = innermost(m);
-	return (*out)->super->on_heap ? 0 : -EBUSY;
-}
-
-int vfs_umount(const struct fs_at *at, u32 flags)
-{
-	struct mount *m = NULL;
-	bool last = false;
-	int err;
-
-	while (!last) {
-		struct walk w = {0};
-
-		do {
-			rwlock_write(&fs_tree_lock);
-			err = walk_existing(at, &w);
-			if (!err && !fs_capable(CAP_SYS_ADMIN, at->uid))
-				err = -EPERM;
-			if (!err)
-				err = choose(w.found, flags, &m);
-			if (!err) {
-				last = m->root == w.found;
-				take_out(m);
-			}
-			rwlock_write_done(&fs_tree_lock);
-		} while (walk_again(&w, &err));
-		walk_done(&w);
-		if (err)
-			return err;
-		finish(m);
-	}
-	return 0;
 }

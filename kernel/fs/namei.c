@@ -52,7 +52,7 @@ static int check_mount(const struct walker *k, const struct dentry *before)
 {
 	if (likely(!(k->at->resolve & RESOLVE_NO_XDEV)))
 		return 0;
-	return dentry_top(before) == dentry_top(k->dir) ? 0 : -EXDEV;
+	return dentry_mount(before) == dentry_mount(k->dir) ? 0 : -EXDEV;
 }
 
 /* May the walk look for a name in k->dir? */
@@ -102,13 +102,59 @@ static bool next_part(struct walker *k, struct path_part *part)
 	return true;
 }
 
+/* The name as it is seen from here: through a bind mount, an alias that lives as long as the walk. */
+static int look_through(struct mount *via, struct walk *w, struct dentry **d)
+{
+	struct dentry *alias;
+
+	if (likely(!via))
+		return 0;
+	if (*d == via->origin) {
+		*d = via->root;
+		return 0;
+	}
+	alias = dentry_alias(via, *d);
+	if (!alias)
+		return -ENOMEM;
+	alias->next_transient = w->transients;
+	w->transients = alias;
+	*d = alias;
+	return 0;
+}
+
+/* To the directory above: `origin` and the top are above themselves. */
+static int go_up(struct walker *k, struct walk *w)
+{
+	struct dentry *d = k->dir;
+	const struct mount *m;
+	int err;
+
+	while (!dentry_same(d, k->origin) && (m = dentry_rooted(d)) && m->point)
+		d = m->point;
+	k->dir = d;
+	if (dentry_same(d, k->origin) || dentry_rooted(d) || !dentry_real(d)->parent)
+		return 0;
+	k->dir = dentry_real(d)->parent;
+	/* It may have been moved away from below what the bind mount shows. */
+	if (d->via && !dentry_is_below(k->dir, d->via->origin))
+		return -ENOENT;
+	err = look_through(d->via, w, &k->dir);
+	if (!err)
+		k->dir = dentry_uncover(k->dir);
+	return err;
+}
+
 /* Handles `.` and `..`. */
 static int step_dots(struct walker *k, const struct path_part *part, struct walk *w)
 {
 	if (part->kind == PATH_DOTDOT) {
-		if (k->dir == k->origin && (k->at->resolve & RESOLVE_BENEATH))
+		int err;
+
+		if (dentry_same(k->dir, k->origin) && (k->at->resolve & RESOLVE_BENEATH))
 			return -EXDEV;
-		k->dir = dentry_above(k->dir, k->origin);
+		err = go_up(k, w);
+		if (err)
+			return err;
 	}
 	w->last = part->kind == PATH_DOT ? LAST_DOT : LAST_DOTDOT;
 	w->found = k->dir;
@@ -197,16 +243,17 @@ void walk_done(struct walk *w)
 static int find_child(struct walker *k, const struct path_part *part, struct walk *w, struct dentry **child)
 {
 	const struct inode_ops *ops = k->dir->inode->ops;
+	struct dentry *dir = dentry_real(k->dir);
 	int err;
 
 	if (likely(!ops || !ops->lookup)) {
-		*child = dentry_child(k->dir, part->name, part->len);
+		*child = dentry_child(dir, part->name, part->len);
 		if (likely(is_known(k, *child)))
 			return 0;
 		return k->at->resolve & RESOLVE_CACHED ? -EAGAIN
-						       : ask_for(w, k->dir, part->name, part->len, child);
+						       : ask_for(w, dir, part->name, part->len, child);
 	}
-	err = ops->lookup(k->dir, part->name, part->len, child);
+	err = ops->lookup(dir, part->name, part->len, child);
 	if (err)
 		return err;
 	(*child)->next_transient = w->transients;
@@ -223,6 +270,8 @@ static int step_name(struct walker *k, const struct path_part *part, bool final,
 	if (part->len > NAME_LEN_MAX)
 		return -ENAMETOOLONG;
 	err = find_child(k, part, w, &child);
+	if (!err && child && unlikely(k->dir->via))
+		err = look_through(k->dir->via, w, &child);
 	if (err)
 		return err;
 	if (child && inode_is(child->inode, S_IFLNK) && (!final || k->follow))
@@ -234,8 +283,11 @@ static int step_name(struct walker *k, const struct path_part *part, bool final,
 	w->name = part->name;
 	w->name_len = part->len;
 	w->found = child;
-	if (child)
+	if (child) {
 		k->dir = dentry_uncover(child);
+		if (unlikely(k->dir != child) && !(k->at->flags & FS_UMOUNT))
+			mount_used_at(k->dir);
+	}
 	return 0;
 }
 
@@ -299,6 +351,22 @@ int walk_path(const struct fs_at *at, struct walk *w)
 	return walk(at, at->flags & FS_FOLLOW, w);
 }
 
+int walk_name(const struct fs_at *at, struct walk *w)
+{
+	int err = walk(at, at->flags & FS_FOLLOW, w);
+
+	w->via = NULL;
+	w->read_only = false;
+	if (err || !w->parent)
+		return err;
+	w->via = w->parent->via;
+	w->read_only = dentry_mount_flags(w->parent) & MOUNT_RDONLY;
+	w->parent = dentry_real(w->parent);
+	if (w->found)
+		w->found = dentry_real(w->found);
+	return 0;
+}
+
 /* Does the path end in slashes? Then a link at its end is followed whatever the flags say. */
 static bool ends_in_slash(const char *path)
 {
@@ -315,7 +383,7 @@ int walk_existing(const struct fs_at *at, struct walk *w)
 		return err;
 	if (!w->found)
 		return -ENOENT;
-	if (unlikely(w->found->covered_by))
+	if (unlikely(w->found->covered_by || w->found->via))
 		w->found = dentry_uncover(w->found);
 	return w->slash && !w->found->dir ? -ENOTDIR : 0;
 }
@@ -375,9 +443,7 @@ int inode_permission(const struct inode *i, u32 uid, u32 gid, unsigned may)
 {
 	bool executable;
 
-	if ((may & MAY_EXEC) && inode_is(i, S_IFREG) && inode_mount_says(i, MOUNT_NOEXEC))
-		return -EACCES;
-	if ((may & MAY_WRITE) && i->super && (!i->super->ops->create || inode_mount_says(i, MOUNT_RDONLY)) &&
+	if ((may & MAY_WRITE) && i->super && (!i->super->ops->create || inode_is_read_only(i)) &&
 	    (inode_is(i, S_IFREG) || inode_is(i, S_IFDIR) || inode_is(i, S_IFLNK)))
 		return -EROFS;
 	if (!(may & ~rights_of(i, uid, gid)))
@@ -419,7 +485,7 @@ int may_delete(const struct fs_at *at, const struct dentry *victim, bool as_dir)
 		return -ENOTDIR;
 	if (!as_dir && victim->dir)
 		return -EISDIR;
-	return victim->covered_by ? -EBUSY : 0;
+	return victim->covered_by || victim->covers ? -EBUSY : 0;
 }
 
 void seed_init(struct inode_seed *seed, const struct fs_at *at, const struct dentry *dir, u32 mode)

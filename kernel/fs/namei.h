@@ -48,6 +48,8 @@ struct walk {
 	enum walk_last last;
 	bool slash;		   /* slashes behind the last component: it must be, or become, a directory */
 	struct dentry *transients; /* made for this walk, a reference each */
+	struct mount *via;	   /* walk_name: the bind mount that the name is seen through, or NULL */
+	bool read_only;		   /* walk_name: no name may be made or changed there, as it is mounted */
 };
 
 /*
@@ -56,6 +58,8 @@ struct walk {
  * link at the end is followed with FS_FOLLOW only; slashes behind it are for the caller to judge.
  */
 int __must_check walk_path(const struct fs_at *at, struct walk *w);
+/* The same for who makes or changes the name: `parent` and `found` are the names themselves, not aliases. */
+int __must_check walk_name(const struct fs_at *at, struct walk *w);
 /*
  * The same for something that must exist: slashes behind a link follow it and want a directory; mounts are
  * entered, and w->found is what is seen there. -ENOENT, -ENOTDIR besides.
@@ -77,6 +81,12 @@ int __must_check walk_want_all(struct walk *w, struct dentry *dir);
 bool __must_check walk_again(struct walk *w, int *err);
 /* Drops what the walk kept alive. Without the tree lock. */
 void walk_done(struct walk *w);
+
+/*
+ * Whoever has `from` as root or working directory has `to` now: how many there were, each of whose references to `from` are the
+ * caller's to put. `from` is somebody's all the while. Tree lock held for writing. pivot_root(2).
+ */
+unsigned fs_contexts_move(const struct dentry *from, struct dentry *to);
 
 /* May `at` make a name in w->parent? 0, -ENOENT (removed directory), -EACCES. Tree lock held. */
 int __must_check may_create(const struct fs_at *at, const struct dentry *dir);

@@ -79,7 +79,7 @@ void name_remove(struct dentry *d)
 /* Walks to a name that must not exist yet. The order of errors is Linux's filename_create. */
 static int walk_new(const struct fs_at *at, bool as_dir, struct walk *w)
 {
-	int err = walk_path(at, w);
+	int err = walk_name(at, w);
 
 	if (err)
 		return err;
@@ -87,7 +87,7 @@ static int walk_new(const struct fs_at *at, bool as_dir, struct walk *w)
 		return -EEXIST;
 	if (w->slash && !as_dir)
 		return -ENOENT;
-	return may_create(at, w->parent);
+	return w->read_only ? -EROFS : may_create(at, w->parent);
 }
 
 /* Makes a node. `seed` holds what only the kind of node knows; owner and permission bits are filled in. */
@@ -147,9 +147,13 @@ int vfs_symlink(const struct fs_at *at, const char *target)
 }
 
 /* What link(2) refuses, the old file and the new place being known. */
-static int may_link(const struct fs_at *old, const struct inode *inode, const struct walk *w)
+static int may_link(const struct fs_at *old, const struct dentry *from, const struct walk *w)
 {
+	const struct inode *inode = from->inode;
+
 	if (inode->super != w->parent->inode->super)
+		return -EXDEV;
+	if (from->via != w->via)
 		return -EXDEV;
 	if (inode_is_dir(inode))
 		return -EPERM;
@@ -169,7 +173,7 @@ int vfs_link(const struct fs_at *old, const struct fs_at *new)
 		if (!err)
 			err = walk_new(new, false, &w);
 		if (!err)
-			err = may_link(old, from.found->inode, &w);
+			err = may_link(old, from.found, &w);
 		if (!err)
 			err = name_link(w.parent, w.name, w.name_len, from.found->inode);
 		rwlock_write_done(&fs_tree_lock);
@@ -184,6 +188,8 @@ static int check_unlink(const struct fs_at *at, struct walk *w)
 {
 	if (w->last != LAST_NAME)
 		return -EISDIR;
+	if (w->read_only)
+		return -EROFS;
 	if (!w->found)
 		return -ENOENT;
 	if (w->slash)
@@ -206,6 +212,8 @@ static int check_rmdir(const struct fs_at *at, struct walk *w)
 	case LAST_NAME:
 		break;
 	}
+	if (w->read_only)
+		return -EROFS;
 	if (!w->found)
 		return -ENOENT;
 	err = may_delete(at, w->found, true);
@@ -223,7 +231,7 @@ static int remove_name(const struct fs_at *at, int (*check)(const struct fs_at *
 
 	do {
 		rwlock_write(&fs_tree_lock);
-		err = walk_path(at, &w);
+		err = walk_name(at, &w);
 		if (!err)
 			err = check(at, &w);
 		if (!err)

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include "devfs.h"
+#include "mount.h"
 #include "notify.h"
 #include "names.h"
 #include "readdir.h"
@@ -54,17 +55,31 @@ static int find(struct opening *o)
 	return vfs_lookup(&o->at, &o->dentry);
 }
 
+/* What was found, as it is seen where it was looked for: o->dentry gets a reference. Tree lock held. */
+static int take_found(struct opening *o, struct mount *via, struct dentry *d)
+{
+	if (likely(!via)) {
+		dentry_get(d);
+		o->dentry = d;
+		return 0;
+	}
+	o->dentry = dentry_alias(via, d);
+	return o->dentry ? 0 : -ENOMEM;
+}
+
 /* The name is free: makes a regular file. Tree lock held for writing. */
 static int create_at(struct opening *o, const struct walk *w)
 {
 	struct inode_seed seed;
-	int err = may_create(&o->at, w->parent);
+	struct dentry *made;
+	int err = w->read_only ? -EROFS : may_create(&o->at, w->parent);
 
 	if (err)
 		return err;
 	seed_init(&seed, &o->at, w->parent, S_IFREG | o->mode);
 	o->created = true;
-	return name_create(w->parent, w->name, w->name_len, &seed, &o->dentry);
+	err = name_create(w->parent, w->name, w->name_len, &seed, &made);
+	return err ? err : take_found(o, w->via, made);
 }
 
 /* A name that exists, met with O_CREAT. */
@@ -77,14 +92,24 @@ static int check_existing(const struct opening *o, const struct dentry *d)
 
 static int find_or_create_locked(struct opening *o, struct walk *w)
 {
+	struct dentry *seen;
 	int err = walk_path(&o->at, w);
 
 	if (err)
 		return err;
-	if (!w->found)
+	if (!w->found) {
+		w->via = w->parent->via;
+		w->read_only = dentry_mount_flags(w->parent) & MOUNT_RDONLY;
+		w->parent = dentry_real(w->parent);
 		return create_at(o, w);
-	o->dentry = dentry_uncover(w->found);
-	return check_existing(o, o->dentry);
+	}
+	seen = dentry_uncover(w->found);
+	err = check_existing(o, seen);
+	if (err)
+		return err;
+	dentry_get(seen);
+	o->dentry = seen;
+	return 0;
 }
 
 static int find_or_create(struct opening *o)
@@ -98,8 +123,6 @@ static int find_or_create(struct opening *o)
 	do {
 		rwlock_write(&fs_tree_lock);
 		err = find_or_create_locked(o, &w);
-		if (!err)
-			dentry_get(o->dentry);
 		rwlock_write_done(&fs_tree_lock);
 	} while (walk_again(&w, &err));
 	walk_done(&w);
@@ -111,10 +134,16 @@ static int create_unnamed(struct opening *o, struct dentry *dir)
 {
 	struct inode_seed seed;
 	struct inode *inode;
+	struct dentry *d;
 	int err = -ENOTDIR;
 
+	struct mount *via = dir->via;
+
 	if (dir->dir)
-		err = inode_permission(dir->inode, o->at.uid, o->at.gid, MAY_WRITE | MAY_EXEC);
+		err = dentry_mount_flags(dir) & MOUNT_RDONLY
+			      ? -EROFS
+			      : inode_permission(dir->inode, o->at.uid, o->at.gid, MAY_WRITE | MAY_EXEC);
+	dir = dentry_real(dir);
 	if (err)
 		return err;
 	seed_init(&seed, &o->at, dir, S_IFREG | o->mode);
@@ -122,16 +151,18 @@ static int create_unnamed(struct opening *o, struct dentry *dir)
 					   : super_create_inode(dir->inode->super, &seed, &inode);
 	if (err)
 		return err;
-	o->dentry = dentry_create(inode, "#", 1);
-	if (!o->dentry) {
+	d = dentry_create(inode, "#", 1);
+	if (!d) {
 		inode_put(inode);
 		return -ENOMEM;
 	}
 	inode->linkable = !(o->flags & O_EXCL);
 	dentry_get(dir);
-	o->dentry->parent = dir;
+	d->parent = dir;
 	o->created = true;
-	return 0;
+	err = take_found(o, via, d);
+	dentry_put(d);
+	return err;
 }
 
 static int make_tmpfile(struct opening *o)
@@ -156,18 +187,23 @@ static int may_open(const struct opening *o)
 {
 	const struct inode *i = o->dentry->inode;
 	unsigned rights = rights_wanted(o->flags);
+	u64 mounted = dentry_mount_flags(o->dentry);
 	int err;
 
 	if ((o->flags & O_DIRECTORY) && !(o->flags & TMPFILE_BIT) && !inode_is_dir(i))
 		return -ENOTDIR;
 	if (o->flags & O_PATH)
 		return 0;
-	if ((inode_is(i, S_IFCHR) || inode_is(i, S_IFBLK)) && inode_mount_says(i, MOUNT_NODEV))
+	if ((inode_is(i, S_IFCHR) || inode_is(i, S_IFBLK)) && (mounted & MOUNT_NODEV))
+		return -EACCES;
+	if ((rights & MAY_EXEC) && inode_is(i, S_IFREG) && (mounted & MOUNT_NOEXEC))
 		return -EACCES;
 	if (inode_is(i, S_IFLNK))
 		return -ELOOP;
 	if (inode_is_dir(i) && (rights & MAY_WRITE))
 		return -EISDIR;
+	if ((rights & MAY_WRITE) && inode_is(i, S_IFREG) && (mounted & MOUNT_RDONLY))
+		return -EROFS;
 	err = o->created ? 0 : inode_permission(i, o->at.uid, o->at.gid, rights);
 	if (err)
 		return err;
@@ -277,6 +313,8 @@ static int make_file(const struct opening *o, struct file **out)
 		return -ENOMEM;
 	}
 	inode_get(i);
+	if (counts && o->dentry->via)
+		__atomic_fetch_add(&o->dentry->via->writers, 1, __ATOMIC_RELAXED);
 	err = path_only ? 0 : finish_open(o, *out);
 	if (err) {
 		dentry_get(o->dentry); /* the caller puts its own */

@@ -234,7 +234,8 @@ static bool show(struct file *f, struct dir_emit *e, const char *name, const str
 /* The directory itself and the one above. */
 static bool show_dots(struct file *f, struct dir_emit *e, const struct proc_node *dir)
 {
-	const struct inode *above = f->dentry->parent ? f->dentry->parent->inode : f->inode;
+	const struct inode *above =
+		dentry_real(f->dentry)->parent ? dentry_real(f->dentry)->parent->inode : f->inode;
 
 	if (f->offset < COOKIE_DOT && !show(f, e, ".", dir, COOKIE_DOT))
 		return false;

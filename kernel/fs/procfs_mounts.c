@@ -24,45 +24,53 @@ static int show_filesystems(struct proc_text *t, const struct proc_open *o, u64 
 
 /* What one line is about; names are copied because the text may not be made under the tree lock. */
 struct mount_line {
-	u32 id, parent_id, dev;
+	u32 id, parent_id, dev, group;
+	bool unbindable, read_only;
 	const char *type;
 	u64 flags;
-	char path[PATH_MAX];
+	char source[256];
+	char root[PATH_MAX]; /* what is seen, in its file system */
+	char path[PATH_MAX]; /* where */
 };
 
-/* The mount that holds the directory which m covers. Tree lock held. */
-static const struct mount *parent_of(const struct mount *m)
+static bool build_paths(const struct mount *m, struct mount_line *l)
 {
-	const struct dentry *d = m->point;
+	struct path_builder where, what;
+	const struct dentry *name;
 
-	while (d && d->parent)
-		d = d->parent;
-	return d && d->mount ? d->mount : m;
+	path_builder_init(&where, l->path, sizeof(l->path));
+	path_builder_init(&what, l->root, sizeof(l->root));
+	for (struct place p = place_of(m->root); place_up(&p, &name);) {
+		if (name)
+			path_builder_prepend(&where, name->name, name->name_len);
+	}
+	for (const struct dentry *d = m->origin; d && d->parent; d = d->parent)
+		path_builder_prepend(&what, d->name, d->name_len);
+	return path_builder_finish(&where) >= 0 && path_builder_finish(&what) >= 0;
 }
 
 static bool read_line(u32 from, struct mount_line *l)
 {
-	struct path_builder b;
-	struct mount *m;
+	const struct mount *m, *parent;
+	bool good = false;
 
-	path_builder_init(&b, l->path, sizeof(l->path));
 	rwlock_read(&fs_tree_lock);
 	m = mount_next(from);
 	if (m) {
+		parent = m->point ? dentry_mount(m->point) : NULL;
 		l->id = m->id;
-		l->parent_id = parent_of(m)->id;
+		l->parent_id = parent ? parent->id : m->point ? 0 : m->id;
 		l->dev = m->super->dev;
 		l->type = m->super->type;
-		l->flags = m->super->mount_flags | (m->super->ops->create ? 0 : MOUNT_RDONLY);
-		for (const struct dentry *d = m->point; d; d = d->parent  ? d->parent
-							       : d->mount ? d->mount->point
-									  : NULL) {
-			if (d->name)
-				path_builder_prepend(&b, d->name, d->name_len);
-		}
+		l->group = m->group;
+		l->unbindable = m->unbindable;
+		l->read_only = m->super->read_only || !m->super->ops->create;
+		l->flags = mount_flags(m) | (l->read_only ? MOUNT_RDONLY : 0);
+		(void)str_copy(l->source, m->super->source ? m->super->source : l->type, sizeof(l->source));
+		good = build_paths(m, l);
 	}
 	rwlock_read_done(&fs_tree_lock);
-	return m && path_builder_finish(&b) >= 0;
+	return good;
 }
 
 static void put_options(struct proc_text *t, const struct mount_line *l)
@@ -76,9 +84,16 @@ static void put_options(struct proc_text *t, const struct mount_line *l)
 						   : ",relatime");
 }
 
+/* An empty name would be no word. */
+static void put_source(struct proc_text *t, const struct mount_line *l)
+{
+	proc_put_escaped(t, l->source[0] ? l->source : "none", MOUNT_ESCAPE);
+}
+
 static void put_mount(struct proc_text *t, const struct mount_line *l)
 {
-	proc_printf(t, "%s ", l->type);
+	put_source(t, l);
+	proc_printf(t, " ");
 	proc_put_escaped(t, l->path, MOUNT_ESCAPE);
 	proc_printf(t, " %s", l->type);
 	put_options(t, l);
@@ -87,10 +102,18 @@ static void put_mount(struct proc_text *t, const struct mount_line *l)
 
 static void put_mountinfo(struct proc_text *t, const struct mount_line *l)
 {
-	proc_printf(t, "%u %u %u:%u / ", l->id, l->parent_id, l->dev >> 20, l->dev & 0xfffff);
+	proc_printf(t, "%u %u %u:%u ", l->id, l->parent_id, l->dev >> 20, l->dev & 0xfffff);
+	proc_put_escaped(t, l->root, MOUNT_ESCAPE);
+	proc_printf(t, " ");
 	proc_put_escaped(t, l->path, MOUNT_ESCAPE);
 	put_options(t, l);
-	proc_printf(t, " - %s %s %s\n", l->type, l->type, l->flags & MOUNT_RDONLY ? "ro" : "rw");
+	if (l->group)
+		proc_printf(t, " shared:%u", l->group);
+	if (l->unbindable)
+		proc_printf(t, " unbindable");
+	proc_printf(t, " - %s ", l->type);
+	put_source(t, l);
+	proc_printf(t, " %s\n", l->read_only ? "ro" : "rw");
 }
 
 static int show_line(struct proc_text *t, u64 *pos,

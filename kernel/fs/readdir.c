@@ -32,7 +32,7 @@ static void show_names(struct file *f, struct dir_emit *e)
 
 	if (f->offset < COOKIE_DOT && !show(f, e, ".", 1, dir->inode, COOKIE_DOT))
 		return;
-	if (f->offset < COOKIE_DOTDOT && !show(f, e, "..", 2, dentry_above(dir, NULL)->inode, COOKIE_DOTDOT))
+	if (f->offset < COOKIE_DOTDOT && !show(f, e, "..", 2, dentry_inode_above(dir), COOKIE_DOTDOT))
 		return;
 	while ((d = dentry_after(dir, f->offset))) {
 		if (!show(f, e, d->name, d->name_len, d->inode, d->cookie))
@@ -43,19 +43,20 @@ static void show_names(struct file *f, struct dir_emit *e)
 /* f->offset_lock held. The emitter runs under the tree lock: it must not touch user memory. */
 int dir_iterate(struct file *f, struct dir_emit *e)
 {
+	struct dentry *dir = dentry_real(f->dentry);
 	struct walk w = {0};
 	int err;
 
 	do {
 		rwlock_read(&fs_tree_lock);
-		err = f->dentry->attached ? walk_want_all(&w, f->dentry) : -ENOENT;
+		err = dir->attached ? walk_want_all(&w, dir) : -ENOENT;
 		if (!err)
 			show_names(f, e);
 		rwlock_read_done(&fs_tree_lock);
 	} while (walk_again(&w, &err));
 	walk_done(&w);
-	if (!err && !(f->flags & O_NOATIME))
-		inode_accessed(f->inode);
+	if (!err)
+		file_accessed(f);
 	return err;
 }
 

@@ -39,6 +39,10 @@ static int check_names(const struct renaming *r)
 		return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (old->parent->inode->super != new->parent->inode->super)
 		return -EXDEV;
+	if (old->via != new->via)
+		return -EXDEV;
+	if (new->read_only)
+		return -EROFS;
 	if (!old->found)
 		return -ENOENT;
 	if (new->found && (r->flags & RENAME_NOREPLACE))
@@ -148,10 +152,10 @@ static int move_below(struct renaming *r)
 /* Tree lock held for writing. 1: there is nothing to do, both names are the same file. */
 static int prepare(struct renaming *r)
 {
-	int err = walk_path(r->old_at, &r->old);
+	int err = walk_name(r->old_at, &r->old);
 
 	if (!err)
-		err = walk_path(r->new_at, &r->new);
+		err = walk_name(r->new_at, &r->new);
 	if (!err)
 		err = check_names(r);
 	if (!err)

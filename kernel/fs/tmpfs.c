@@ -23,8 +23,7 @@ ssize_t tmpfs_read(struct file *f, struct uio *u, u64 *offset)
 
 	if (n > 0)
 		*offset += (u64)n;
-	if (!(f->flags & O_NOATIME))
-		inode_accessed(f->inode);
+	file_accessed(f);
 	return n;
 }
 

@@ -34,13 +34,22 @@ static s64 done(struct user_target *t, s64 err, u32 event)
 	return err;
 }
 
+static bool is_read_only(const struct user_target *t)
+{
+	return t->dentry && dentry_is_read_only(t->dentry);
+}
+
 static s64 change_mode(struct user_target *t, u32 mode)
 {
+	if (is_read_only(t))
+		return done(t, -EROFS, 0);
 	return done(t, inode_chmod(t->inode, sys_fs(), mode), IN_ATTRIB);
 }
 
 static s64 change_owner(struct user_target *t, u32 uid, u32 gid)
 {
+	if (is_read_only(t))
+		return done(t, -EROFS, 0);
 	return done(t, inode_chown(t->inode, sys_fs(), uid, gid),
 		    uid == ID_KEEP && gid == ID_KEEP ? 0 : IN_ATTRIB);
 }
@@ -50,6 +59,8 @@ static s64 change_times(struct user_target *t, const struct time_change times[2]
 {
 	bool access = times[0].how != TIME_OMIT, change = times[1].how != TIME_OMIT;
 
+	if (is_read_only(t))
+		return done(t, -EROFS, 0);
 	return done(t, inode_set_times(t->inode, sys_fs(), times),
 		    access && change ? IN_ATTRIB
 		    : access	     ? IN_ACCESS

@@ -47,6 +47,8 @@ struct user_target {
 	struct inode *inode;
 	struct dentry *dentry;
 };
+/* The first of two steps, where the path was taken before. */
+int __must_check user_path_target(const struct user_path *p, struct user_target *out);
 int __must_check sys_get_target(int dirfd, const char __user *path, u32 flags, struct user_target *out);
 void user_target_get(struct user_target *t, struct inode *i, struct dentry *d); /* either may be NULL */
 void user_target_put(struct user_target *t);

@@ -26,19 +26,11 @@ static s64 get_string(const char __user *from, char **out)
 	return from ? sys_get_path_or_empty(from, out) : 0;
 }
 
-static void count_unsupported(u64 flags)
-{
-	if (flags & MS_BIND)
-		unsupported_flag("mount", "MS_BIND");
-	if (flags & MS_MOVE)
-		unsupported_flag("mount", "MS_MOVE");
-}
-
 s64 sys_mount(const char __user *source, const char __user *target, const char __user *type, u64 flags,
 	      const char __user *data)
 {
 	struct mount_request r = {.flags = flags};
-	char *from, *kind = NULL, *options = NULL;
+	char *from = NULL, *kind = NULL, *options = NULL;
 	struct user_path p;
 	s64 err;
 
@@ -48,21 +40,19 @@ s64 sys_mount(const char __user *source, const char __user *target, const char _
 	if (err)
 		return err;
 	err = get_string(source, &from);
-	if (!err) {
-		kfree(from);
+	if (!err)
 		err = get_string(data, &options);
-	}
 	if (!err)
 		err = user_path_get(&p, AT_FDCWD, target, FS_FOLLOW);
 	if (!err) {
 		r.type = kind;
 		r.data = options;
+		r.source = from;
 		err = r.flags & ~(u64)KNOWN ? -EINVAL : vfs_mount(&p.at, &r);
-		if (err == -EINVAL)
-			count_unsupported(r.flags);
 		user_path_put(&p);
 	}
 	kfree(options);
+	kfree(from);
 	kfree(kind);
 	return err;
 }
@@ -74,14 +64,29 @@ s64 sys_umount2(const char __user *target, int flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if (flags & MNT_EXPIRE) {
-		unsupported_flag("umount2", "MNT_EXPIRE");
-		return -EINVAL;
-	}
-	err = user_path_get(&p, AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : FS_FOLLOW);
+	err = user_path_get(&p, AT_FDCWD, target, FS_UMOUNT | (flags & UMOUNT_NOFOLLOW ? 0 : FS_FOLLOW));
 	if (err)
 		return err;
 	err = vfs_umount(&p.at, (u32)flags);
 	user_path_put(&p);
+	return err;
+}
+
+s64 sys_pivot_root(const char __user *new_root, const char __user *put_old)
+{
+	struct user_path new, old;
+	s64 err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = user_path_get(&new, AT_FDCWD, new_root, FS_FOLLOW);
+	if (err)
+		return err;
+	err = user_path_get(&old, AT_FDCWD, put_old, FS_FOLLOW);
+	if (!err) {
+		err = vfs_pivot_root(&new.at, &old.at);
+		user_path_put(&old);
+	}
+	user_path_put(&new);
 	return err;
 }

@@ -93,7 +93,7 @@ void user_target_put(struct user_target *t)
 	dentry_put(t->dentry);
 }
 
-static int path_target(const struct user_path *p, struct user_target *out)
+int user_path_target(const struct user_path *p, struct user_target *out)
 {
 	struct dentry *d;
 	int err;
@@ -113,7 +113,7 @@ static int path_target(const struct user_path *p, struct user_target *out)
 int user_path_inode(const struct user_path *p, struct inode **out)
 {
 	struct user_target t;
-	int err = path_target(p, &t);
+	int err = user_path_target(p, &t);
 
 	if (err)
 		return err;
@@ -129,7 +129,7 @@ int sys_get_target(int dirfd, const char __user *path, u32 flags, struct user_ta
 
 	if (err)
 		return err;
-	err = path_target(&p, out);
+	err = user_path_target(&p, out);
 	user_path_put(&p);
 	return err;
 }

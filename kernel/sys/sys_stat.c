@@ -2,6 +2,7 @@
 /* What a file is: stat(2), statx(2), statfs(2), access(2). */
 #include <asm/stat.h>
 #include <asm/statfs.h>
+#include <linux/mount.h>
 #include <arch/uaccess.h>
 #include "sys_fs.h"
 
@@ -136,7 +137,13 @@ s64 sys_statx(int dirfd, const char __user *path, int flags, u32 mask, void __us
 	return err ? err : put_statx(&attr, statxbuf);
 }
 
-static s64 put_statfs(const struct inode *i, void __user *to)
+/* ST_RDONLY, ST_NOSUID… have the numbers of MS_*, but that MS_RELATIME has another one and is what there is without the others. */
+static u64 shown_flags(u64 mounted)
+{
+	return mounted & ~(u64)MS_STRICTATIME;
+}
+
+static s64 put_statfs(const struct inode *i, const struct dentry *d, void __user *to)
 {
 	struct fs_facts facts;
 	struct statfs st;
@@ -153,20 +160,20 @@ static s64 put_statfs(const struct inode *i, void __user *to)
 		.f_fsid = {{(int)facts.fsid[0], (int)facts.fsid[1]}},
 		.f_namelen = facts.name_max,
 		.f_frsize = facts.block_size,
-		.f_flags = facts.flags,
+		.f_flags = (s64)(facts.flags | (d ? shown_flags(dentry_mount_flags(d)) : 0)),
 	};
 	return copy_to_user(to, &st, sizeof(st)) ? -EFAULT : 0;
 }
 
 s64 sys_statfs(const char __user *path, void __user *buf)
 {
-	struct inode *i;
-	s64 err = sys_get_inode(AT_FDCWD, path, FS_FOLLOW, &i);
+	struct user_target t;
+	s64 err = sys_get_target(AT_FDCWD, path, FS_FOLLOW, &t);
 
 	if (err)
 		return err;
-	err = put_statfs(i, buf);
-	inode_put(i);
+	err = put_statfs(t.inode, t.dentry, buf);
+	user_target_put(&t);
 	return err;
 }
 
@@ -177,8 +184,24 @@ s64 sys_fstatfs(int fd, void __user *buf)
 
 	if (!f)
 		return -EBADF;
-	err = put_statfs(f->inode, buf);
+	err = put_statfs(f->inode, f->dentry, buf);
 	file_put(f);
+	return err;
+}
+
+static int may_access(const struct user_target *t, const struct fs_at *at, unsigned may)
+{
+	u64 mounted = t->dentry ? dentry_mount_flags(t->dentry) : 0;
+	struct file_attr attr;
+	int err;
+
+	inode_attr(t->inode, &attr);
+	if ((may & MAY_EXEC) && S_ISREG(attr.mode) && (mounted & MS_NOEXEC))
+		return -EACCES;
+	err = inode_permission(t->inode, at->uid, at->gid, may);
+	if (!err && (may & MAY_WRITE) && (mounted & MS_RDONLY) &&
+	    (S_ISREG(attr.mode) || S_ISDIR(attr.mode) || S_ISLNK(attr.mode)))
+		err = -EROFS;
 	return err;
 }
 
@@ -186,7 +209,7 @@ s64 sys_fstatfs(int fd, void __user *buf)
 s64 sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 {
 	struct user_path p;
-	struct inode *i;
+	struct user_target t;
 	s64 err;
 
 	if ((mode & ~(MAY_READ | MAY_WRITE | MAY_EXEC)) ||
@@ -200,10 +223,10 @@ s64 sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 		p.at.gid = current_cred()->gid;
 	}
 	current_thread()->asks_as_real_user = !(flags & AT_EACCESS);
-	err = user_path_inode(&p, &i);
-	if (!err && i) {
-		err = inode_permission(i, p.at.uid, p.at.gid, (unsigned)mode);
-		inode_put(i);
+	err = user_path_target(&p, &t);
+	if (!err) {
+		err = t.inode ? may_access(&t, &p.at, (unsigned)mode) : 0;
+		user_target_put(&t);
 	}
 	current_thread()->asks_as_real_user = false;
 	user_path_put(&p);

@@ -395,7 +395,7 @@ static void choose_ids(const struct load *l, struct exec_image *out)
 	const struct exec_request *req = l->req;
 	struct file_facts facts = {0};
 
-	if ((req->flags & EXEC_SETID) && l->program.file)
+	if ((req->flags & EXEC_SETID) && l->program.file && !vfs_is_nosuid(l->program.file))
 		vfs_facts(l->program.file, &facts);
 	out->euid = facts.mode & S_ISUID ? facts.uid : req->euid;
 	out->egid = (facts.mode & S_ISGID) && (facts.mode & S_IXGRP) ? facts.gid : req->egid;

@@ -15,9 +15,10 @@
 
 struct fs_context {
 	struct refcount refs;
-	struct dentry *root, *cwd; /* [tree lock] one reference each */
-	u32 umask;		   /* [a] */
-	u32 fsuid, fsgid;	   /* who asks, where no fs_cred_ops say it: tests, the boot */
+	struct dentry *root, *cwd;   /* [tree lock] one reference each */
+	u32 umask;		     /* [a] */
+	u32 fsuid, fsgid;	     /* who asks, where no fs_cred_ops say it: tests, the boot */
+	LIST_ENTRY(fs_context) link; /* [contexts_lock] of all */
 };
 
 /* Mounts tmpfs as root and devfs on /dev. Boot, once; panics when memory is out. */
@@ -50,6 +51,7 @@ enum fs_at_flags {
 	FS_EMPTY_PATH = 1 << 1, /* an empty path names `base` itself (AT_EMPTY_PATH) */
 	FS_CREATE = 1 << 3,	/* open(2), O_CREAT: slashes behind the last name are -EISDIR */
 	FS_SCOPED = 1 << 4,	/* openat2(2), RESOLVE_IN_ROOT: an absolute path starts at `base`, too */
+	FS_UMOUNT = 1 << 5,	/* umount2(2): passing is no use of a mount (MNT_EXPIRE) */
 	FS_LINKABLE = 1 << 2,	/* link(2): even a file without names, if O_TMPFILE made it */
 };
 
@@ -121,6 +123,10 @@ ssize_t dentry_path(struct dentry *d, char *buf, size_t size);
 ssize_t file_describe(const struct file *f, char *buf, size_t size);
 /* The mount that the file lies in, as mountinfo numbers it; 0: none. */
 u32 file_mount_id(const struct file *f);
+u32 dentry_mount_id(const struct dentry *d);
+/* MS_* as it is mounted where d is. */
+u64 dentry_mount_flags(const struct dentry *d);
+bool dentry_is_read_only(const struct dentry *d);
 /* Where opening /proc/PID/fd/N leads, with a reference; NULL: nowhere, or no memory. */
 struct dentry *file_place(struct file *f);
 /* getcwd(2): length without the terminator; -ENOENT (removed), -ENAMETOOLONG when it does not fit. */
@@ -129,12 +135,13 @@ int __must_check vfs_chdir(struct fs_context *c, const char *path);
 int __must_check vfs_chdir_to(struct fs_context *c, struct dentry *dir); /* fchdir(2) */
 int __must_check vfs_chroot(const struct fs_at *at);
 struct mount_request {
-	const char *type, *data; /* may be NULL */
-	u64 flags;		 /* MS_* */
+	const char *source, *type, *data; /* may be NULL */
+	u64 flags;			  /* MS_* */
 };
 /* mount(2) and umount2(2); flags are known ones. */
 int __must_check vfs_mount(const struct fs_at *at, const struct mount_request *r);
 int __must_check vfs_umount(const struct fs_at *at, u32 flags);
+int __must_check vfs_pivot_root(const struct fs_at *new_at, const struct fs_at *old_at);
 /* What exec wants to know: size, mode, kind. */
 struct file_facts {
 	u64 size_bytes;
@@ -146,6 +153,7 @@ void vfs_facts(const struct file *f, struct file_facts *out);
 struct mobj *vfs_object(struct file *f, int *err);
 /* Is it in a file system that nothing is executed from? Then no mapping of it is executable (-EPERM). */
 bool vfs_is_noexec(const struct file *f);
+bool vfs_is_nosuid(const struct file *f); /* its set-ID bits count for nothing */
 /* While a program runs its file is not written (ETXTBSY), and none starts while it is being written. */
 int __must_check vfs_deny_write(struct file *f);
 void vfs_allow_write(struct file *f);
