@@ -264,6 +264,15 @@ bool vfs_is_noexec(const struct file *f)
 	return f->dentry && (dentry_mount_flags(f->dentry) & MOUNT_NOEXEC);
 }
 
+bool vfs_is_mappable_to(const struct file *f, u64 offset, u64 len)
+{
+	const struct inode *i = f->inode;
+	bool is_signed = i && (inode_is(i, S_IFREG) || inode_is(i, S_IFBLK) || inode_is(i, S_IFSOCK));
+	u64 max = is_signed ? INT64_MAX : UINT64_MAX;
+
+	return len <= max && offset <= max - len;
+}
+
 struct mobj *vfs_object(struct file *f, int *err)
 {
 	*err = -ENODEV;

@@ -64,6 +64,7 @@ static bool hint_fits(struct aspace *as, u64 hint, u64 len, u64 top)
 static int place_free(struct aspace *as, const struct map_request *req, u64 len, struct range *r)
 {
 	u64 addr, hint = ALIGN_DOWN(req->addr, PAGE_SIZE);
+	u64 low = req->how & MAP_OVER_4G ? GIB(4) : USER_MIN;
 	bool found;
 
 	if (hint) {
@@ -76,8 +77,8 @@ static int place_free(struct aspace *as, const struct map_request *req, u64 len,
 	if (req->how & MAP_LOW_2G)
 		found = aspace_find_gap(as, len, (struct range){LOW_2G_START, LOW_2G_END}, &addr);
 	else
-		found = aspace_find_gap(as, len, (struct range){USER_MIN, as->mmap_top}, &addr) ||
-			aspace_find_gap(as, len, (struct range){USER_MIN, USER_TOP}, &addr);
+		found = aspace_find_gap(as, len, (struct range){low, as->mmap_top}, &addr) ||
+			aspace_find_gap(as, len, (struct range){low, USER_TOP}, &addr);
 	if (!found)
 		return -ENOMEM;
 	*r = (struct range){addr, addr + len};
@@ -89,6 +90,23 @@ int place_anywhere(struct aspace *as, u64 hint, u64 len, struct range *r)
 	const struct map_request req = {.addr = hint};
 
 	return place_free(as, &req, len, r);
+}
+
+/* Where a new mapping with these flags goes, with the errors that have to do with its place. as->lock held. */
+static int choose_place(struct aspace *as, const struct map_request *req, u32 flags, u64 len, struct range *r)
+{
+	int err;
+
+	if (as->vma_count > vma_count_max)
+		return -ENOMEM;
+	if (req->how & (MAP_AT | MAP_AT_FREE))
+		err = place_exact(as, req, len, r);
+	else
+		err = place_free(as, req, len, r);
+	if (!err && (req->vma_flags & VMA_LOCKED) &&
+	    __atomic_load_n(&as->limit_lock_bytes, __ATOMIC_RELAXED) == 0)
+		err = -EPERM;
+	return err ? err : lock_limit_check(as, flags, len >> PAGE_SHIFT);
 }
 
 /* Pages in the range that are mapped, and of them those that count as data. */
@@ -105,14 +123,12 @@ static void count_mapped(struct aspace *as, struct range r, u64 *pages, u64 *dat
 	}
 }
 
-/* RLIMIT_AS, RLIMIT_DATA and the number of VMAs, less what the new mapping replaces. first: in r, or NULL if it is free. */
+/* Committed memory, RLIMIT_AS and RLIMIT_DATA, less what the new mapping replaces. first: in r, or NULL if it is free. */
 static int check_limits(struct aspace *as, struct range r, u32 flags, const struct vma *first)
 {
 	u64 pages = range_len(r) >> PAGE_SHIFT, replaced = 0, replaced_data = 0;
 	u64 data = vma_flags_are_data(flags) ? pages : 0;
 
-	if (as->vma_count > vma_count_max)
-		return -ENOMEM;
 	if ((flags & VMA_ACCOUNT) && !commit_allows(as, pages))
 		return -ENOMEM;
 	if (first)
@@ -194,12 +210,7 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 	int err;
 
 	v->flags |= as->default_flags;
-	if (req->how & (MAP_AT | MAP_AT_FREE))
-		err = place_exact(as, req, len, r);
-	else
-		err = place_free(as, req, len, r);
-	if (!err)
-		err = lock_limit_check(as, v->flags, len >> PAGE_SHIFT);
+	err = choose_place(as, req, v->flags, len, r);
 	/* Only private memory without a file grows down. */
 	if (!err && (v->flags & VMA_GROWSDOWN) && v->object)
 		err = -EINVAL;
@@ -216,6 +227,22 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 		err = insert_at(as, v, *r, first, above, dead);
 	if (!err)
 		history_add(as, MAP_OP_MAP, *r);
+	return err;
+}
+
+int aspace_map_check(struct aspace *as, const struct map_request *req)
+{
+	u64 len = ALIGN_UP(req->len, PAGE_SIZE);
+	struct range r;
+	int err;
+
+	if (req->len == 0)
+		return -EINVAL;
+	if (len == 0 || len > USER_TOP)
+		return -ENOMEM;
+	rwlock_read(&as->lock);
+	err = choose_place(as, req, req->vma_flags | as->default_flags, len, &r);
+	rwlock_read_done(&as->lock);
 	return err;
 }
 

@@ -1,187 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls about memory: flags are decoded here, the address-space room does the work (mmap(2), mprotect(2) …). */
+/* System calls about memory: flags are decoded here, the address-space room does the work (mprotect(2), mremap(2) …). mmap(2) is in sys_mmap.c. */
 #include <asm/errno.h>
-#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <moat/aspace.h>
-#include <moat/file.h>
-#include <moat/fs.h>
 #include <moat/syscall.h>
 #include <moat/task.h>
-#include <moat/wx.h>
 #include "sys_mem.h"
-
-#define MAP_DROPPABLE 0x08 /* newer than the build machine's headers */
-
-/* Flags that mean something here or are defined to mean nothing (MAP_DENYWRITE, MAP_EXECUTABLE, MAP_STACK …). */
-#define MAP_KNOWN                                                                                            \
-	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
-	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_FIXED_NOREPLACE |        \
-	 MAP_UNINITIALIZED)
-
-static u32 prot_to_vma(int prot)
-{
-	_Static_assert(PROT_READ == VMA_READ && PROT_WRITE == VMA_WRITE && PROT_EXEC == VMA_EXEC,
-		       "the same bits");
-	return (u32)prot & VMA_PROT;
-}
-
-/* What the run's policy refuses is told in the report; the address space refuses it. */
-static void tell_wx(const char *call, u32 vma_flags)
-{
-	if (wx_forbids(vma_flags))
-		unsupported_flag(call, "PROT_WRITE with PROT_EXEC (--wx)");
-}
-
-static u32 how_from(int flags)
-{
-	u32 how = 0;
-
-	if (flags & MAP_FIXED_NOREPLACE)
-		how |= MAP_AT_FREE;
-	else if (flags & MAP_FIXED)
-		how |= MAP_AT;
-	if (flags & MAP_32BIT)
-		how |= MAP_LOW_2G;
-	/* MAP_NONBLOCK with MAP_POPULATE means "do not read ahead". */
-	if ((flags & MAP_POPULATE) && !(flags & MAP_NONBLOCK))
-		how |= MAP_FILL;
-	return how;
-}
-
-/* The access that a mapping of f needs (mmap(2), EACCES); shared writable needs the file open for writing. */
-static int check_file(const struct file *f, int prot, bool shared)
-{
-	u32 mode = f->flags & O_ACCMODE;
-
-	if (mode == O_WRONLY)
-		return -EACCES;
-	if (shared && (prot & PROT_WRITE) && mode != O_RDWR)
-		return -EACCES;
-	return 0;
-}
-
-/* There are no huge pages to be had; sizes that x86 does not know are a mistake. */
-static int refuse_hugetlb(int flags)
-{
-	int log2 = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
-
-	unsupported_flag("mmap", "MAP_HUGETLB");
-	return (flags & MAP_ANONYMOUS) && (log2 == 0 || log2 == 21 || log2 == 30) ? -ENOMEM : -EINVAL;
-}
-
-static int check_flags(int flags)
-{
-	bool anonymous = flags & MAP_ANONYMOUS;
-	int err = 0;
-
-	switch (flags & MAP_TYPE) {
-	case MAP_SHARED:
-	case MAP_PRIVATE:
-		break;
-	case MAP_DROPPABLE:
-		if (!anonymous || (flags & (MAP_LOCKED | MAP_HUGETLB | MAP_GROWSDOWN)))
-			err = -EINVAL;
-		break;
-	case MAP_SHARED_VALIDATE:
-		if (anonymous)
-			return -EINVAL;
-		if (flags & ~MAP_KNOWN) {
-			unsupported_flag("mmap", "MAP_SYNC");
-			return -EOPNOTSUPP;
-		}
-		break;
-	default:
-		err = -EINVAL;
-	}
-	return !err && (flags & MAP_HUGETLB) ? refuse_hugetlb(flags) : err;
-}
-
-static s64 map(struct map_request *req)
-{
-	u64 addr;
-	int err = aspace_map(current_process()->aspace, req, &addr);
-
-	return err ? err : (s64)addr;
-}
-
-/* The same of an object, which may be sealed against writing. */
-static s64 map_object(struct map_request *req)
-{
-	s64 result = mobj_map_begin(req->object, &req->vma_flags);
-
-	if (result)
-		return result;
-	result = map(req);
-	mobj_map_end(req->object, req->vma_flags);
-	return result;
-}
-
-static s64 map_file(struct map_request *req, int fd, int prot)
-{
-	struct file *f = fd_get(current_thread()->files, fd);
-	s64 result;
-	int err;
-
-	if (!f)
-		return -EBADF;
-	err = check_file(f, prot, req->vma_flags & VMA_SHARED);
-	if (!err && (prot & PROT_EXEC) && vfs_is_noexec(f))
-		err = -EPERM;
-	if (err) {
-		file_put(f);
-		return err;
-	}
-	if ((req->vma_flags & VMA_SHARED) && (f->flags & O_ACCMODE) != O_RDWR)
-		req->vma_flags |= VMA_NO_WRITE;
-	req->object = vfs_object(f, &err);
-	req->file = f;
-	result = req->object ? map_object(req) : err;
-	if (req->object)
-		mobj_put(req->object);
-	file_put(f);
-	return result;
-}
-
-s64 sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, s64 offset)
-{
-	struct map_request req = {
-		.addr = addr,
-		.len = length,
-		.vma_flags = prot_to_vma(prot),
-		.how = how_from(flags),
-		.object_offset = (u64)offset,
-	};
-	int err;
-
-	if (offset & (s64)(PAGE_SIZE - 1))
-		return -EINVAL;
-	err = check_flags(flags);
-	if (err)
-		return err;
-	if (length == 0)
-		return -EINVAL;
-	tell_wx("mmap", req.vma_flags);
-	if ((flags & MAP_TYPE) == MAP_DROPPABLE)
-		req.vma_flags |= VMA_DROPPABLE | VMA_NORESERVE | VMA_WIPE_ON_FORK | VMA_NO_DUMP;
-	else if ((flags & MAP_TYPE) != MAP_PRIVATE)
-		req.vma_flags |= VMA_SHARED;
-	if (flags & MAP_GROWSDOWN)
-		req.vma_flags |= VMA_GROWSDOWN;
-	if (flags & MAP_NORESERVE)
-		req.vma_flags |= VMA_NORESERVE;
-	tell_lock_limit();
-	if (flags & MAP_LOCKED) {
-		if (current_process()->aspace->limit_lock_bytes == 0)
-			return -EPERM;
-		req.vma_flags |= VMA_LOCKED;
-	}
-	if (flags & MAP_ANONYMOUS) {
-		req.object_offset = 0;
-		return map(&req);
-	}
-	return map_file(&req, fd, prot);
-}
 
 s64 sys_munmap(u64 addr, size_t length)
 {
@@ -228,7 +52,10 @@ s64 sys_mprotect(u64 addr, size_t length, int prot)
 	return protect(addr, length, prot);
 }
 
-/* Memory protection keys, as on a CPU that has none: only "no key" is one. */
+/*
+ * Memory protection keys, as on a CPU that has none: only "no key" is one, and none is to be had (ENOSPC, says pkeys(7);
+ * Linux there answers EINVAL to a process's first pkey_alloc and ENOSPC to all others).
+ */
 s64 sys_pkey_mprotect(u64 addr, size_t length, int prot, int pkey)
 {
 	return pkey == -1 ? protect(addr, length, prot) : -EINVAL;

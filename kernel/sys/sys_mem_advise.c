@@ -21,6 +21,9 @@ s64 sys_mincore(u64 addr, size_t length, void __user *vector)
 		return -EINVAL;
 	if (addr > USER_TOP || length > USER_TOP - addr)
 		return -ENOMEM;
+	/* Before anything is looked at, even where there is nothing to tell. */
+	if ((uintptr_t)vector > USER_TOP || pages > USER_TOP - (uintptr_t)vector)
+		return -EFAULT;
 	while (done < pages) {
 		s64 n = aspace_resident(current_process()->aspace, addr + done * PAGE_SIZE,
 					MIN(pages - done, sizeof(piece)), piece);

@@ -196,12 +196,15 @@ enum map_how {
 	MAP_AT_FREE = 1 << 1, /* exactly at addr, -EEXIST if anything is there (MAP_FIXED_NOREPLACE) */
 	MAP_LOW_2G = 1 << 2,  /* MAP_32BIT */
 	MAP_FILL = 1 << 3,    /* MAP_POPULATE: fault everything in, errors ignored */
+	MAP_OVER_4G = 1 << 4, /* MAP_ABOVE4G: without a hint, above the first 4 GiB */
 };
 
 /*
  * Each takes and releases as->lock itself. Addresses and lengths in bytes.
- * aspace_map: -ENOMEM (no space, limit, memory), -EINVAL, -EPERM (below USER_MIN), -EEXIST.
+ * aspace_map: -ENOMEM (no space, limit, memory), -EINVAL, -EPERM (below USER_MIN, or locked with a limit of 0), -EEXIST,
+ * -EAGAIN (limit of locked memory). aspace_map_check: those of its errors that have to do with length and place.
  */
+int __must_check aspace_map_check(struct aspace *as, const struct map_request *req);
 int __must_check aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out);
 int __must_check aspace_unmap(struct aspace *as, u64 addr, u64 len); /* munmap(2): -EINVAL, -ENOMEM */
 /*

@@ -154,6 +154,8 @@ struct mobj *vfs_object(struct file *f, int *err);
 /* Is it in a file system that nothing is executed from? Then no mapping of it is executable (-EPERM). */
 bool vfs_is_noexec(const struct file *f);
 bool vfs_is_nosuid(const struct file *f); /* its set-ID bits count for nothing */
+/* May a mapping reach so far into it? Offsets in regular files are signed. */
+bool vfs_is_mappable_to(const struct file *f, u64 offset, u64 len);
 /* While a program runs its file is not written (ETXTBSY), and none starts while it is being written. */
 int __must_check vfs_deny_write(struct file *f);
 void vfs_allow_write(struct file *f);
