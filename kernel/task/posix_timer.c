@@ -251,14 +251,12 @@ void posix_timers_free(struct process *p)
 	struct posix_timer *t;
 	u64 irq;
 
-	for (;;) {
+	/* Only p's own threads make timers, and this is the last of them. */
+	while (!LIST_EMPTY(&p->timers.posix)) {
 		irq = table_lock();
 		t = LIST_FIRST(&p->timers.posix);
-		if (t)
-			unlink_timer(t);
+		unlink_timer(t);
 		table_unlock(irq);
-		if (!t)
-			return;
 		destroy(t);
 	}
 }

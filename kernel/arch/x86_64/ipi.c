@@ -56,12 +56,10 @@ static void serve_user(struct cpu *c, const struct flush_request *r)
 
 static void serve(struct cpu *c, const struct flush_request *r)
 {
-	if (r->what != FLUSH_KERNEL_RANGE) {
+	if (r->what == FLUSH_KERNEL)
+		tlb_flush_all();
+	else
 		serve_user(c, r);
-		return;
-	}
-	for (u64 at = r->addr[0]; at < r->addr[1]; at += PAGE_SIZE)
-		invlpg(at);
 }
 
 /* Interrupts are off, or the interrupt of the same request would come between the look at a bit and the serving. */

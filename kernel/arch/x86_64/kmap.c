@@ -6,7 +6,8 @@
  *     KMAP_STACKS   slots of 32 KiB: [ 16 KiB guard, never mapped | 16 KiB stack ]
  *     KMAP_MMIO     device registers, uncached, never unmapped
  *
- * A few stacks that are given back stay mapped, for the next threads: mapping one costs more than making a process else.
+ * Stacks that are given back stay mapped, for the next threads: mapping one costs more than making a process else, and taking
+ * one away needs every CPU. When there are too many, half of them go at once, with one flush.
  *
  * Lock: kmap_lock (RANK_PMAP) for the tables and the slot bitmap.
  */
@@ -22,7 +23,9 @@
 #include "smp.h"
 
 #define STACKS_MAX   65536u
-#define SPARE_STACKS 4 /* as many as a pipeline of processes that come and go needs */
+#define SPARE_STACKS 32	  /* kept at most; fewer where memory is small: */
+#define SPARE_LEAST  4	  /* as many as a pipeline of processes that come and go needs */
+#define SPARE_SHARE  1024 /* frames of the machine for each stack that is kept */
 #define STACK_PAGES  (KSTACK_BYTES / PAGE_SIZE)
 
 static struct spinlock kmap_lock = SPINLOCK_INIT(RANK_PMAP);
@@ -86,6 +89,11 @@ static bool enter_stack(u64 base, struct page *frames)
 	return true;
 }
 
+static unsigned spare_max(void)
+{
+	return (unsigned)MIN(MAX(frames_total() / SPARE_SHARE, (u64)SPARE_LEAST), (u64)SPARE_STACKS);
+}
+
 static u64 take_spare(void)
 {
 	u64 irq = spin_lock_irqsave(&kmap_lock);
@@ -122,26 +130,41 @@ u64 kmap_stack_create(void)
 	return base;
 }
 
+/* Takes a stack out of the tables; its frames. Lock held. */
+static struct page *remove_stack(u64 base)
+{
+	struct page *frames = pfn_to_page(paddr_to_pfn(paddr(*kernel_entry(base) & PTE_ADDR)));
+
+	for (u64 i = 0; i < STACK_PAGES; i++)
+		*kernel_entry(base + i * PAGE_SIZE) = 0;
+	return frames;
+}
+
 void kmap_stack_destroy(u64 base)
 {
-	u64 irq = spin_lock_irqsave(&kmap_lock);
-	struct page *frames;
+	u64 gone[SPARE_STACKS / 2 + 1], irq = spin_lock_irqsave(&kmap_lock);
+	struct page *frames[ARRAY_SIZE(gone)];
+	unsigned count = 0, max = spare_max();
 
-	if (spare_count < SPARE_STACKS) {
+	if (spare_count < max) {
 		spare[spare_count++] = base;
 		spin_unlock_irqrestore(&kmap_lock, irq);
 		return;
 	}
-	frames = pfn_to_page(paddr_to_pfn(paddr(*kernel_entry(base) & PTE_ADDR)));
-	for (u64 i = 0; i < STACK_PAGES; i++)
-		*kernel_entry(base + i * PAGE_SIZE) = 0;
+	while (count < max / 2)
+		gone[count++] = spare[--spare_count];
+	gone[count++] = base;
+	for (unsigned i = 0; i < count; i++)
+		frames[i] = remove_stack(gone[i]);
 	spin_unlock_irqrestore(&kmap_lock, irq);
-	/* Neither the addresses nor the frames may be used again before each CPU has forgotten the stack. */
-	tlb_flush_kernel((struct range){base, base + KSTACK_BYTES});
+	/* Neither the addresses nor the frames may be used again before each CPU has forgotten the stacks. */
+	tlb_flush_kernel();
 	irq = spin_lock_irqsave(&kmap_lock);
-	give_slot((base - KMAP_STACKS) / KSTACK_SLOT);
+	for (unsigned i = 0; i < count; i++)
+		give_slot((gone[i] - KMAP_STACKS) / KSTACK_SLOT);
 	spin_unlock_irqrestore(&kmap_lock, irq);
-	frame_put(frames);
+	for (unsigned i = 0; i < count; i++)
+		frame_put(frames[i]);
 }
 
 u64 arch_spare_stack_frames(void)

@@ -23,10 +23,10 @@ void smp_await(void);
 /* What one CPU wants the others to forget. */
 struct flush_request {
 	enum {
-		FLUSH_PAGES,	   /* the pages addr[0 .. count) of pmap, where it is loaded */
-		FLUSH_PMAP,	   /* all of pmap, where it is loaded */
-		FLUSH_LEAVE,	   /* do not use the tables of pmap any more: no thread does */
-		FLUSH_KERNEL_RANGE /* the pages from addr[0] to addr[1] of the kernel, everywhere */
+		FLUSH_PAGES, /* the pages addr[0 .. count) of pmap, where it is loaded */
+		FLUSH_PMAP,  /* all of pmap, where it is loaded */
+		FLUSH_LEAVE, /* do not use the tables of pmap any more: no thread does */
+		FLUSH_KERNEL /* everything, the kernel's own mappings too */
 	} what;
 	struct pmap *pmap;
 	u32 count;
@@ -37,8 +37,8 @@ struct flush_request {
  * off: who waits for a lock or for a flush serves others meanwhile (cpu_serve_requests). Not from an interrupt handler.
  */
 void smp_flush(u32 mask, const struct flush_request *r);
-/* Flushes a range of the kernel's mappings everywhere (tlb.c). As smp_flush. */
-void tlb_flush_kernel(struct range r);
+/* Flushes the kernel's mappings everywhere (tlb.c). As smp_flush. */
+void tlb_flush_kernel(void);
 /* All CPUs that run, but for this one. */
 u32 smp_others(void);
 

@@ -61,14 +61,12 @@ void tlb_leave(struct pmap *pmap)
 	ASSERT(pmap->active == 0);
 }
 
-void tlb_flush_kernel(struct range r)
+void tlb_flush_kernel(void)
 {
-	u64 ends[] = {r.start, r.end};
-	struct flush_request request = {.what = FLUSH_KERNEL_RANGE, .count = 2, .addr = ends};
+	struct flush_request request = {.what = FLUSH_KERNEL};
 	u32 others;
 
-	for (u64 at = r.start; at < r.end; at += PAGE_SIZE)
-		invlpg(at);
+	tlb_flush_all();
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	others = smp_others();
 	if (others)
