@@ -137,12 +137,27 @@ int object_fill(struct mobj *obj, u64 index, struct page **out)
 
 /* ---- giving up ---- */
 
-/* Gives up pages of one object that nobody else holds, `want` at most. Object lock held. */
+static bool is_clean(const struct mobj *obj)
+{
+	return !__atomic_load_n(&obj->changed, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Gives up pages of one object that nobody else holds, `want` at most, unless somebody works on it. Only under its lock the
+ * question whether it is clean has an answer that lasts: who is about to write says so first, and then takes a page.
+ */
 static u64 shrink_object(struct mobj *obj, u64 want)
 {
-	u64 index = obj->shrink_index, freed = 0;
+	u64 index, freed = 0;
 	struct page *page;
 
+	if (!is_clean(obj) || !mutex_trylock(&obj->lock))
+		return 0;
+	if (!is_clean(obj)) {
+		mutex_unlock(&obj->lock);
+		return 0;
+	}
+	index = obj->shrink_index;
 	while (freed < want && (page = radix_next(&obj->pages, &index)) != NULL) {
 		if (frame_refs(page) == 1) {
 			radix_remove(&obj->pages, index);
@@ -152,6 +167,7 @@ static u64 shrink_object(struct mobj *obj, u64 want)
 		index++;
 	}
 	obj->shrink_index = freed < want ? 0 : index;
+	mutex_unlock(&obj->lock);
 	return freed;
 }
 
@@ -177,11 +193,6 @@ static u64 objects_now(void)
 	return __atomic_load_n(&cached_count, __ATOMIC_RELAXED);
 }
 
-static bool is_clean(const struct mobj *obj)
-{
-	return !__atomic_load_n(&obj->changed, __ATOMIC_ACQUIRE);
-}
-
 /*
  * The host has to find memory for each frame that was never used, which costs more than reading the page again: so the
  * frames of what was read serve for what is read next.
@@ -203,6 +214,18 @@ void mobj_read_on(struct mobj *obj, u64 index)
 	}
 }
 
+u64 object_cache_clean_pages(void)
+{
+	u64 pages = 0;
+	struct mobj *obj;
+
+	spin_lock(&cache_lock);
+	TAILQ_FOREACH (obj, &cached_objects, cached)
+		pages += is_clean(obj) ? mobj_resident_pages(obj) : 0;
+	spin_unlock(&cache_lock);
+	return pages;
+}
+
 static u64 shrink(u64 want)
 {
 	u64 freed = 0;
@@ -212,10 +235,7 @@ static u64 shrink(u64 want)
 
 		if (!obj)
 			continue;
-		if (is_clean(obj) && mutex_trylock(&obj->lock)) {
-			freed += shrink_object(obj, want - freed);
-			mutex_unlock(&obj->lock);
-		}
+		freed += shrink_object(obj, want - freed);
 		mobj_put(obj);
 	}
 	return freed;
@@ -240,10 +260,8 @@ u64 object_cache_reclaim(void)
 		if (!obj)
 			continue;
 		/* What could not be taken out of an address space stays held, and so stays. */
-		if (is_clean(obj) && mobj_zap_try(obj) && mutex_trylock(&obj->lock)) {
+		if (is_clean(obj) && mobj_zap_try(obj))
 			freed += shrink_object(obj, UINT64_MAX);
-			mutex_unlock(&obj->lock);
-		}
 		mobj_put(obj);
 	}
 	return freed;

@@ -4,6 +4,7 @@
 #include <moat/kasan.h>
 #include <moat/usage.h>
 #include "frame_internal.h"
+#include "object_internal.h"
 
 void memory_figures_read(struct memory_figures *out)
 {
@@ -19,8 +20,8 @@ void memory_figures_read(struct memory_figures *out)
 		.cache = s.owned[FRAME_CACHE],
 		.shmem = s.owned[FRAME_SHMEM],
 		.anon = s.owned[FRAME_ANON],
-		/* No file system has a device below it: no cached page can be given up. */
-		.available = s.owned[FRAME_FREE],
+		/* With what would be given up before a program is refused anything. */
+		.available = s.owned[FRAME_FREE] + object_cache_clean_pages(),
 		.committed = commit_total_pages(),
 		.commit_limit = commit_limit_pages(),
 	};
