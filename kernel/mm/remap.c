@@ -103,6 +103,7 @@ static int grow_in_place(struct remap *m, struct vma *v)
 		return -ENOMEM;
 	note_growth(m, v, m->addr);
 	vma_tree_resize(m->as, v, (struct range){v->range.start, m->addr + m->new_len});
+	history_add(m->as, MAP_OP_REMAP, (struct range){m->addr, m->addr + m->new_len});
 	/* What has grown is its upper end; a lower neighbour that a fork left apart stays apart. */
 	vma_merge_above(m->as, v, m->dead);
 	return 0;
@@ -218,6 +219,8 @@ static void commit_move(struct remap *m, struct range from, struct move_nodes *n
 		keep_guard_flag(m->as, source, moved);
 	else if (!range_empty(from))
 		leave_empty(m, from);
+	history_add(m->as, MAP_OP_REMAP, from);
+	history_add(m->as, MAP_OP_REMAP, (struct range){m->to, m->to + m->new_len});
 }
 
 /* Moves what v, at m->addr, shows to m->to, which is free; v is not longer than the new place. */
