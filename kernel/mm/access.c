@@ -158,11 +158,12 @@ static int write_forced(struct aspace *as, struct vma *v, const struct piece *p)
 	return err;
 }
 
+/* What somebody else may look at. */
 static struct vma *find(struct aspace *as, u64 addr)
 {
 	struct vma *v = aspace_find(as, addr);
 
-	return v && v->range.start <= addr ? v : NULL;
+	return v && v->range.start <= addr && !(v->flags & VMA_IO) ? v : NULL;
 }
 
 /* Does the mapping itself allow the access? */
@@ -181,7 +182,7 @@ static int force(struct aspace *as, const struct piece *p)
 	v = find(as, p->addr);
 	if (v && !(p->flags & ACCESS_WRITE))
 		err = read_hidden(as, v, p);
-	else if (v && !(v->flags & (VMA_SHARED | VMA_SPECIAL)))
+	else if (v && !(v->flags & VMA_SHARED))
 		err = write_forced(as, v, p);
 	rwlock_write_done(&as->lock);
 	return err;

@@ -30,7 +30,7 @@ static const struct flag_advice flag_advices[] = {
 	{MADV_RANDOM, VMA_SEQUENTIAL, VMA_RANDOM, 0, false},
 	{MADV_SEQUENTIAL, VMA_RANDOM, VMA_SEQUENTIAL, 0, false},
 	{MADV_DONTFORK, 0, VMA_NO_FORK, 0, false},
-	{MADV_DOFORK, VMA_NO_FORK, 0, 0, false},
+	{MADV_DOFORK, VMA_NO_FORK, 0, VMA_IO, false},
 	{MADV_WIPEONFORK, 0, VMA_WIPE_ON_FORK, VMA_SHARED, true},
 	{MADV_KEEPONFORK, VMA_WIPE_ON_FORK, 0, VMA_DROPPABLE, false},
 	{MADV_DONTDUMP, 0, VMA_NO_DUMP, 0, false},
@@ -82,7 +82,7 @@ static bool seal_forbids(const struct vma *v, int advice)
 static int advise_flags(struct aspace *as, struct vma *v, struct range part, const struct flag_advice *f,
 			struct vma_list *dead)
 {
-	if ((v->flags & f->not_for) || (f->anon_only && v->object))
+	if ((v->flags & f->not_for) || (f->anon_only && v->object && !(v->flags & VMA_SPECIAL)))
 		return -EINVAL;
 	/* Shared and special memory is never merged by contents: Linux says nothing and marks nothing. */
 	if (f->set == VMA_MERGEABLE && (v->flags & (VMA_SHARED | VMA_SPECIAL)))

@@ -147,9 +147,11 @@ static int install_guards(struct aspace *as, struct vma *v, struct range part)
 
 int advise_pages(struct aspace *as, struct vma *v, struct range part, int advice)
 {
-	u32 forbidden = VMA_LOCKED | VMA_SPECIAL;
+	u32 forbidden = VMA_LOCKED | VMA_IO;
 
-	if (advice == MADV_DONTNEED_LOCKED || advice == MADV_GUARD_REMOVE)
+	if (advice == MADV_DONTNEED_LOCKED)
+		forbidden = VMA_IO;
+	if (advice == MADV_GUARD_REMOVE)
 		forbidden = VMA_SPECIAL;
 	if (v->flags & forbidden)
 		return -EINVAL;
@@ -186,7 +188,7 @@ static int find_hole(struct aspace *as, struct range r, struct hole *h)
 
 	if (!v || v->range.start >= r.end)
 		return -ENOMEM;
-	if ((v->flags & VMA_LOCKED) || !v->object)
+	if ((v->flags & (VMA_LOCKED | VMA_SPECIAL)) || !v->object)
 		return -EINVAL;
 	if (!(v->flags & VMA_SHARED) || (v->flags & VMA_NO_WRITE))
 		return -EACCES;

@@ -250,6 +250,19 @@ static enum fault_result missing(const struct fault *f)
 	return likely(!f->vma->object) ? missing_anon(f) : missing_object(f);
 }
 
+/*
+ * Stage 2 says no. To fetch an instruction where nothing is entered is, to the CPU, an attempt to read until the entry is
+ * there: what is wrong with the page is told before what is wrong with the rights.
+ */
+static __noinline enum fault_result refused(struct aspace *as, struct vma *v, u64 addr, unsigned access)
+{
+	enum fault_result result = FAULT_DONE;
+
+	if ((access & FAULT_EXEC) && !(access & FAULT_PRESENT) && access_allowed(v, FAULT_READ))
+		result = fault_page(as, v, addr, (access & ~(unsigned)FAULT_EXEC) | FAULT_READ);
+	return result == FAULT_DONE ? FAULT_NO_ACCESS : result;
+}
+
 /* Stages 2 and 3, for the page at addr, which lies in v. as->lock held for reading at least. */
 enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigned access)
 {
@@ -258,7 +271,7 @@ enum fault_result fault_page(struct aspace *as, struct vma *v, u64 addr, unsigne
 
 	DEBUG_ASSERT(rwlock_is_held(&as->lock) && range_contains(v->range, addr));
 	if (unlikely(!access_allowed(v, access)))
-		return FAULT_NO_ACCESS;
+		return refused(as, v, addr, access);
 	if (unlikely(v->flags & VMA_MAY_GUARD) && pmap_query(&as->pmap, addr, &leaf) &&
 	    frame_is_guard(pfn_to_page(leaf.pfn)))
 		return FAULT_GUARD;

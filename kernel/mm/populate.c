@@ -43,7 +43,7 @@ again:
 	v = aspace_find(as, addr);
 	/* Unlike a program's own read, this one needs the right to read: memory that is only writable has it not. */
 	if (v && v->range.start <= addr)
-		result = v->flags & (access & FAULT_WRITE ? VMA_WRITE : VMA_READ)
+		result = (v->flags & (access & FAULT_WRITE ? VMA_WRITE : VMA_READ)) && !(v->flags & VMA_IO)
 				 ? fault_page(as, v, addr, access)
 				 : FAULT_NO_ACCESS;
 	rwlock_read_done(&as->lock);

@@ -37,7 +37,8 @@ static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u3
 {
 	u32 flags = flags_with(v, prot);
 
-	if (((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE)) || wx_forbids(prot))
+	if (((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE)) || ((prot & VMA_EXEC) && (v->flags & VMA_IO)) ||
+	    wx_forbids(prot))
 		return -EACCES;
 	if (v->flags & VMA_SEALED)
 		return -EPERM;

@@ -69,6 +69,9 @@ static inline void count(struct aspace *as, const struct vma *v, s64 sign)
 {
 	u64 pages = (u64)sign * vma_pages(v);
 
+	/* What goes away was there: only then the most there ever was is noted. */
+	if (sign < 0)
+		as->mapped_peak = MAX(as->mapped_peak, as->mapped_pages);
 	as->mapped_pages += pages;
 	if (vma_flags_are_data(v->flags))
 		as->data_pages += pages;

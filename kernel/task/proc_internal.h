@@ -74,6 +74,8 @@ struct mm_facts {
 	struct range heap;	   /* bytes */
 	u64 minor, major, refused; /* faults */
 };
+/* How many address spaces show the page of an entry that pmap_for_each found. */
+u64 proc_page_users(const struct pmap_leaf *leaf);
 void mm_facts_read(struct aspace *as, const struct exec_facts *facts, struct mm_facts *out);
 
 /* Entries by file. */

@@ -9,6 +9,7 @@
 #include <linux/limits.h>
 #include <arch/mmu.h>
 #include <moat/heap.h>
+#include <moat/huge.h>
 #include <moat/string.h>
 #include <moat/usage.h>
 #include "proc_internal.h"
@@ -143,8 +144,8 @@ struct resident {
 	unsigned left;
 };
 
-/* How many address spaces show the page, as far as the frame tells: an object's own reference is none. */
-static u64 users_of(const struct pmap_leaf *leaf)
+/* Each entry has one reference to the frame, and counts for all who have the entry's table; an object's own is none. */
+u64 proc_page_users(const struct pmap_leaf *leaf)
 {
 	const struct page *page = pfn_to_page(leaf->pfn);
 	u64 refs;
@@ -154,7 +155,7 @@ static u64 users_of(const struct pmap_leaf *leaf)
 	refs = frame_refs(page);
 	if (page->owner != FRAME_ANON && refs > 1)
 		refs--;
-	return MAX(refs, leaf->table_shared ? 2u : 1u);
+	return MAX(refs, 1u) + MAX(leaf->owners, 1u) - 1;
 }
 
 static bool count_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
@@ -167,12 +168,12 @@ static bool count_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 	r->at = addr;
 	if (r->left-- == 0)
 		return false;
-	if (frame_is_zero(page))
+	if (frame_is_zero(page) || frame_is_guard(page))
 		return true;
 	/* Without rights an entry keeps no dirty bit; what was written stays written. */
 	if (anon && !(leaf->prot & (PMAP_READ | PMAP_WRITE | PMAP_EXEC)))
 		dirty = true;
-	users = users_of(leaf);
+	users = proc_page_users(leaf);
 	pss = size / users;
 	r->rss += size;
 	*(anon ? &r->pss_anon : page->owner == FRAME_SHMEM ? &r->pss_shmem : &r->pss_file) += pss;
@@ -212,7 +213,11 @@ static void put_kib(struct proc_text *t, const char *name, u64 bytes)
 
 	proc_put(t, name, strlen(name));
 	proc_pad(t, line, 16);
-	proc_printf(t, "%8llu kB\n", (ull)bytes >> 10);
+	/* The longest name takes a column of the number's. */
+	if (t->len - line > 16)
+		proc_printf(t, "%7llu kB\n", (ull)bytes >> 10);
+	else
+		proc_printf(t, "%8llu kB\n", (ull)bytes >> 10);
 }
 
 /* What smaps and smaps_rollup have in common, from Shared_Clean on. */
@@ -236,9 +241,28 @@ static void put_resident(struct proc_text *t, const struct resident *r, u64 lock
 	put_kib(t, "Locked:", locked);
 }
 
-/* In the order of Linux's bits. What may be added by mprotect(2) ("mr" and so on) is all but writing of files. */
-static void put_vm_flags(struct proc_text *t, u32 flags)
+/* Linux's flags that follow from ours; bits that enum vma_flags does not have. */
+enum {
+	MAY_SHARE = 1 << 29,	   /* a shared mapping; one that cannot be written to is not "sh", though */
+	MAY_WRITE_LATER = 1 << 30, /* mprotect(2) may add these */
+	NOT_IO = 1 << 28,
+};
+
+static u32 with_derived_flags(u32 flags)
 {
+	u32 all = flags | (flags & VMA_IO ? 0 : (u32)NOT_IO);
+
+	if (flags & VMA_SHARED)
+		all |= MAY_SHARE;
+	if (!(flags & VMA_NO_WRITE))
+		return all | MAY_WRITE_LATER;
+	return all & ~(u32)VMA_SHARED;
+}
+
+/* In the order of Linux's bits. */
+static void put_vm_flags(struct proc_text *t, u32 vma_flags)
+{
+	const u32 flags = with_derived_flags(vma_flags);
 	static const struct {
 		u32 flag;
 		char name[4];
@@ -248,12 +272,14 @@ static void put_vm_flags(struct proc_text *t, u32 flags)
 		{VMA_EXEC, "ex "},
 		{VMA_SHARED, "sh "},
 		{0, "mr "},
-		{VMA_NO_WRITE, "mw "},
-		{0, "me "},
-		{VMA_SHARED, "ms "},
+		{MAY_WRITE_LATER, "mw "},
+		{NOT_IO, "me "},
+		{MAY_SHARE, "ms "},
 		{VMA_GROWSDOWN, "gd "},
+		{VMA_IO, "pf "},
 		{VMA_MAY_GUARD, "gu "},
 		{VMA_LOCKED, "lo "},
+		{VMA_IO, "io "},
 		{VMA_SEQUENTIAL, "sr "},
 		{VMA_RANDOM, "rr "},
 		{VMA_NO_FORK, "dc "},
@@ -272,11 +298,7 @@ static void put_vm_flags(struct proc_text *t, u32 flags)
 
 	proc_printf(t, "VmFlags: ");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		bool on = !names[i].flag || (flags & names[i].flag);
-
-		if (names[i].flag == VMA_NO_WRITE)
-			on = !on;
-		if (on)
+		if (!names[i].flag || (flags & names[i].flag))
 			proc_put(t, names[i].name, 3);
 	}
 	proc_put(t, "\n", 1);
@@ -292,11 +314,14 @@ int proc_show_smaps(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	struct resident r = {0};
 	struct mapping m;
 	struct aspace *as;
+	bool huge;
 	int more = next_mapping(o, pos, &as, &m);
 
 	if (more <= 0)
 		return more;
 	count_resident(as, m.range, &r);
+	huge = !m.object && huge_is_wanted(as, m.flags) &&
+	       ALIGN_UP(m.range.start, HUGE_BYTES) + HUGE_BYTES <= m.range.end;
 	aspace_put(as);
 	put_mapping(t, &m);
 	put_kib(t, "Size:", range_len(m.range));
@@ -306,7 +331,7 @@ int proc_show_smaps(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	put_kib(t, "Pss:", pss_of(&r));
 	put_kib(t, "Pss_Dirty:", r.pss_dirty);
 	put_resident(t, &r, m.flags & VMA_LOCKED ? pss_of(&r) : 0);
-	proc_printf(t, "THPeligible:           0\n");
+	proc_printf(t, "THPeligible:           %d\n", huge);
 	put_vm_flags(t, m.flags);
 	return 1;
 }
@@ -351,7 +376,9 @@ int proc_show_smaps_rollup(struct proc_text *t, const struct proc_open *o, u64 *
 /* --- pagemap --- */
 
 #define PAGEMAP_PRESENT	  (1ull << 63)
+#define PAGEMAP_SWAP	  (1ull << 62) /* so Linux keeps guards */
 #define PAGEMAP_FILE	  (1ull << 61)
+#define PAGEMAP_GUARD	  (1ull << 58)
 #define PAGEMAP_EXCLUSIVE (1ull << 56)
 #define PAGEMAP_CHUNK	  512u /* entries made at once */
 
@@ -367,9 +394,13 @@ static bool fill_pagemap(u64 addr, const struct pmap_leaf *leaf, void *arg)
 	struct pagemap *p = arg;
 	u64 entry = PAGEMAP_PRESENT, first = (addr >> PAGE_SHIFT) - p->first;
 
+	if (frame_is_guard(page)) {
+		p->entries[first] = PAGEMAP_SWAP | PAGEMAP_GUARD;
+		return true;
+	}
 	if (page->owner == FRAME_CACHE || page->owner == FRAME_SHMEM)
 		entry |= PAGEMAP_FILE;
-	if (!frame_is_zero(page) && users_of(leaf) == 1)
+	if (!frame_is_zero(page) && proc_page_users(leaf) == 1)
 		entry |= PAGEMAP_EXCLUSIVE;
 	for (u64 i = 0; i < leaf->pages; i++)
 		p->entries[first + i] = entry | (p->frames ? leaf->pfn.raw + i : 0);
@@ -472,7 +503,8 @@ void mm_facts_read(struct aspace *as, const struct exec_facts *facts, struct mm_
 
 	*out = (struct mm_facts){0};
 	rwlock_read(&as->lock);
-	out->size = out->peak_size = as->mapped_pages;
+	out->size = as->mapped_pages;
+	out->peak_size = MAX(as->mapped_pages, as->mapped_peak);
 	out->data = as->data_pages;
 	out->stack = as->stack_pages;
 	out->library = as->exec_pages;

@@ -25,7 +25,6 @@ static bool count_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 {
 	const struct page *page = pfn_to_page(leaf->pfn);
 	struct numa_line *l = arg;
-	u64 refs = frame_refs(page);
 
 	l->at = addr;
 	if (l->left-- == 0)
@@ -36,11 +35,9 @@ static bool count_entry(u64 addr, const struct pmap_leaf *leaf, void *arg)
 	l->on[page->node] += leaf->pages;
 	if (page->owner == FRAME_ANON)
 		l->anon += leaf->pages;
-	else if (refs > 1)
-		refs--; /* the object's own */
 	if (leaf->prot & PMAP_DIRTY)
 		l->dirty += leaf->pages;
-	l->most_users = MAX(l->most_users, MAX(refs, leaf->table_shared ? 2u : 1u));
+	l->most_users = MAX(l->most_users, proc_page_users(leaf));
 	return true;
 }
 

@@ -77,7 +77,8 @@ int vdso_map(struct aspace *as, u64 hint, u64 *base_out)
 	int err = exec_find_space(as, hint, vdso_map_bytes(), &addr);
 
 	if (!err)
-		err = map_part(as, "[vvar]", addr, 0, PAGE_SIZE, VMA_READ);
+		err = map_part(as, "[vvar]", addr, 0, PAGE_SIZE,
+			       VMA_READ | VMA_NO_WRITE | VMA_NO_DUMP | VMA_IO);
 	if (!err)
 		err = map_part(as, "[vdso]", addr + PAGE_SIZE, PAGE_SIZE, code_bytes(), VMA_READ | VMA_EXEC);
 	*base_out = addr + PAGE_SIZE;

@@ -288,6 +288,7 @@ static void describe(u64 e, u64 above, u64 addr, unsigned level, struct pmap_lea
 	out->table_shared = level == 0 && !(above & PTE_W);
 	out->size_bytes = bytes;
 	out->pages = 1;
+	out->owners = 0;
 }
 
 bool pmap_query(struct pmap *pmap, u64 addr, struct pmap_leaf *out)
@@ -353,6 +354,7 @@ static bool visit_table(u64 pd, u64 addr, u64 end, bool (*fn)(u64, const struct 
 		struct pmap_leaf leaf;
 		u64 at = base + (u64)i * PAGE_SIZE;
 		describe(entries[i++], pd, at, 0, &leaf);
+		leaf.owners = frame_refs(table);
 		go_on = fn(at, &leaf, arg);
 	}
 	spin_unlock(&table->table.lock);

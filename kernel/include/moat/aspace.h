@@ -48,6 +48,9 @@ enum vma_flags {
 	VMA_POLICY = 1 << 21,	    /* its policy is not the default: see mempolicy.h */
 	VMA_DROPPABLE =
 		1 << 22, /* MAP_DROPPABLE: may be emptied at any time; never locked, dumped or inherited */
+	VMA_IO =
+		1
+		<< 23, /* with VMA_SPECIAL: bytes of the kernel's own, which nobody but the program itself looks at */
 	VMA_PROT = VMA_READ | VMA_WRITE | VMA_EXEC,
 	/* How it is filled and kept, not what it is: what madvise(2) and mlock(2) may change. */
 	VMA_ADVICE = VMA_LOCKED | VMA_LOCK_ON_FAULT | VMA_NO_FORK | VMA_WIPE_ON_FORK | VMA_NO_DUMP |
@@ -140,6 +143,7 @@ struct aspace {
 	bool unjoined;	       /* [lock] a call left neighbours that could be one, as Linux does */
 	u64 mmap_top;	       /* [I after exec] top-down search for free space starts here */
 	u64 mapped_pages;      /* [lock] sum over VMAs */
+	u64 mapped_peak;       /* [lock] the most there were before the last time that some went */
 	u64 data_pages;	       /* [lock] of them private, writable, no stack: what RLIMIT_DATA limits */
 	u64 stack_pages;       /* [lock] in VMAs that grow down */
 	u64 exec_pages;	       /* [lock] executable, not writable, not a stack */

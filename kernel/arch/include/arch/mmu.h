@@ -47,6 +47,7 @@ struct pmap_leaf {
 	bool table_shared; /* the entry lies in a table that another pmap has too */
 	u64 size_bytes;	   /* of the entry: 4 KiB, 2 MiB or 1 GiB */
 	u64 pages;	   /* pmap_for_each: pages of the entry that lie in the range, from the address on */
+	u32 owners;	   /* pmap_for_each: how many pmaps have the table that it lies in, or 0: one */
 };
 
 #define TLB_BATCH_FRAMES 64
