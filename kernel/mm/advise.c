@@ -119,6 +119,8 @@ static int advise_locked(struct aspace *as, struct range r, int advice, struct v
 			break;
 		err = advise_vma(as, v, part, advice, dead);
 		r.start = part.end;
+		if (!range_empty(r))
+			waitq_give_way();
 	}
 	return err ? err : hole ? -ENOMEM : 0;
 }

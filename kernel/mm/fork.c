@@ -31,6 +31,8 @@ static void copy_settings(struct aspace *child, const struct aspace *parent)
 	child->limit_stack_bytes = parent->limit_stack_bytes;
 	child->limit_lock_bytes = parent->limit_lock_bytes;
 	child->huge_disabled = parent->huge_disabled;
+	if (!(parent->exec_gain & EXEC_GAIN_NOT_INHERITED))
+		child->exec_gain = parent->exec_gain;
 }
 
 static int copy_vma(struct aspace *child, const struct vma *from)

@@ -214,6 +214,8 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 	/* Only private memory without a file grows down. */
 	if (!err && (v->flags & VMA_GROWSDOWN) && v->object)
 		err = -EINVAL;
+	if (!err && exec_gain_forbids(as, v->flags, v->flags))
+		err = -EACCES;
 	if (err)
 		return err;
 	above = aspace_find(as, r->start);

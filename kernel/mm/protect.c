@@ -38,7 +38,7 @@ static int check_vma(const struct aspace *as, const struct vma *v, u64 pages, u3
 	u32 flags = flags_with(v, prot);
 
 	if (((prot & VMA_WRITE) && (v->flags & VMA_NO_WRITE)) || ((prot & VMA_EXEC) && (v->flags & VMA_IO)) ||
-	    wx_forbids(prot))
+	    wx_forbids(prot) || exec_gain_forbids(as, v->flags, prot))
 		return -EACCES;
 	if (v->flags & VMA_SEALED)
 		return -EPERM;
@@ -78,8 +78,10 @@ static int find_reach(const struct aspace *as, struct vma *v, struct range *r, u
 		reach->had |= v->flags & VMA_PROT;
 		reach->entered |= v->entered;
 		at = MIN(v->range.end, r->end);
-		if (at < r->end)
+		if (at < r->end) {
+			waitq_give_way();
 			v = vma_next(v);
+		}
 	}
 	r->end = at;
 	return err;

@@ -91,9 +91,11 @@ static u64 reclaim_space(struct aspace *as)
 	u64 total = 0;
 
 	rwlock_write(&as->lock);
-	for (struct vma *v = aspace_find(as, 0); v; v = vma_next(v))
+	for (struct vma *v = aspace_find(as, 0); v; v = vma_next(v)) {
+		waitq_give_way();
 		if (!v->object && !(v->flags & VMA_LOCKED))
 			total += reclaim_vma(as, v);
+	}
 	rwlock_write_done(&as->lock);
 	return total;
 }

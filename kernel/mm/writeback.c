@@ -58,6 +58,7 @@ int aspace_sync(struct aspace *as, u64 addr, u64 len, int flags)
 	if (r.end < r.start)
 		return -ENOMEM;
 	for (; !range_empty(r); r.start = step.next) {
+		waitq_give_way();
 		rwlock_read(&as->lock);
 		err = look(as, r, flags, &step);
 		rwlock_read_done(&as->lock);

@@ -150,11 +150,22 @@ static s64 speculation(int option, const u64 arg[4])
 	return option == PR_GET_SPECULATION_CTRL ? PR_SPEC_NOT_AFFECTED : -ENXIO;
 }
 
+/* A promise to make no memory executable that was not so from the start: it cannot be taken back. */
 static s64 exec_gain(int option, const u64 arg[4])
 {
-	if (any_from(arg, option == PR_SET_MDWE) || arg[0] > 3 || arg[0] == 2)
+	struct aspace *as = current_process()->aspace;
+	u8 before = __atomic_load_n(&as->exec_gain, __ATOMIC_RELAXED);
+
+	if (any_from(arg, option == PR_SET_MDWE))
 		return -EINVAL;
-	return arg[0] ? refuse("PR_SET_MDWE") : 0;
+	if (option == PR_GET_MDWE)
+		return before;
+	if (arg[0] > (EXEC_GAIN_REFUSED | EXEC_GAIN_NOT_INHERITED) || arg[0] == EXEC_GAIN_NOT_INHERITED)
+		return -EINVAL;
+	if (before && before != arg[0])
+		return -EPERM;
+	__atomic_store_n(&as->exec_gain, (u8)arg[0], __ATOMIC_RELAXED);
+	return 0;
 }
 
 static s64 get_auxv(const u64 arg[4])

@@ -113,6 +113,8 @@ static void replace_memory(struct process *me, const struct exec_image *image)
 	thread_clear_tid(current_thread());
 	process_settle_memory(me);
 	image->aspace->huge_disabled = old->huge_disabled;
+	if (!(old->exec_gain & EXEC_GAIN_NOT_INHERITED))
+		image->aspace->exec_gain = old->exec_gain;
 	irq = table_lock();
 	me->aspace = image->aspace;
 	me->facts = image->facts;

@@ -24,8 +24,9 @@ static const char *result_word(enum fault_result result)
 {
 	switch (result) {
 	case FAULT_NO_VMA:
-	case FAULT_GUARD:
 		return "nothing is mapped there";
+	case FAULT_GUARD:
+		return "a guard was put there (MADV_GUARD_INSTALL)";
 	case FAULT_NO_ACCESS:
 		return "the mapping does not allow it";
 	case FAULT_PAST_END:
@@ -52,7 +53,7 @@ static void log_explanation(struct process *p)
 /* Will the program's own handler see this fault? Then it is likely to be one of many. */
 static bool is_handled(const struct process *p, enum fault_result result)
 {
-	int signo = result == FAULT_NO_VMA || result == FAULT_NO_ACCESS ? SIGSEGV : SIGBUS;
+	int signo = result == FAULT_PAST_END || result == FAULT_IO ? SIGBUS : SIGSEGV;
 	u64 handler = signal_handler(p->signals.hand, signo);
 
 	return result != FAULT_NO_MEMORY && handler != (u64)SIG_DFL && handler != (u64)SIG_IGN &&

@@ -127,6 +127,12 @@ struct map_history {
 	struct map_event events[HISTORY_EVENTS];
 };
 
+/* PR_SET_MDWE, with the numbers of prctl(2). */
+enum exec_gain {
+	EXEC_GAIN_REFUSED =
+		1 << 0, /* nothing is mapped writable and executable, nothing becomes executable */
+	EXEC_GAIN_NOT_INHERITED = 1 << 1, /* with it: not so in a child, nor after an exec */
+};
 struct aspace {
 	struct refcount refs; /* users: with the last one everything is unmapped */
 	u64 id; /* [I once made] never that of another one, unlike the address of this structure */
@@ -156,6 +162,7 @@ struct aspace {
 	u64 limit_data_bytes;  /* [a] RLIMIT_DATA */
 	u64 limit_stack_bytes; /* [a] RLIMIT_STACK */
 	u8 huge_disabled; /* [a] PR_SET_THP_DISABLE: 1, and 2 if what was advised may be huge all the same */
+	u8 exec_gain;	  /* [a] enum exec_gain */
 	u64 limit_lock_bytes; /* [a] RLIMIT_MEMLOCK, or UINT64_MAX for who has CAP_IPC_LOCK */
 	struct {
 		u64 minor, major, cow, refused; /* [a] */

@@ -12,6 +12,13 @@
 
 extern bool wx_strict; /* [I after boot] */
 
+/* The same for what a process promised (PR_SET_MDWE): may memory with the flags `before` get those of `after`? */
+static inline bool exec_gain_forbids(const struct aspace *as, u32 before, u32 after)
+{
+	return unlikely(__atomic_load_n(&as->exec_gain, __ATOMIC_RELAXED)) && (after & VMA_EXEC) &&
+	       ((after & VMA_WRITE) || !(before & VMA_EXEC));
+}
+
 /* Must memory with these flags be refused (EACCES)? */
 static inline bool wx_forbids(u32 vma_flags)
 {
