@@ -153,11 +153,14 @@ static inline enum fault_result model_touch(const struct model_page *p, unsigned
 
 	if (p->kind == NOTHING)
 		return FAULT_NO_VMA;
-	if (!(p->prot & right))
+	/* To fetch an instruction is to read first. */
+	if (!(p->prot & (access == FAULT_EXEC ? (u32)VMA_PROT : right)))
 		return FAULT_NO_ACCESS;
 	if (p->guard)
 		return FAULT_GUARD;
-	return is_past_end(p) ? FAULT_PAST_END : FAULT_DONE;
+	if (is_past_end(p))
+		return FAULT_PAST_END;
+	return p->prot & right ? FAULT_DONE : FAULT_NO_ACCESS;
 }
 
 /* What a page that loses its entry shows: zeros, or the object. */

@@ -114,7 +114,7 @@ static void test_refused(void **state)
 	map_at(as, AT, P, RW);
 	assert_int_equal(aspace_lock(as, AT, P, VMA_LOCKED), 0);
 	map_object(as, AT + P, P, RW | VMA_SHARED, obj, 0);
-	map_object(as, AT + 2 * P, P, VMA_READ | VMA_SPECIAL, obj, P);
+	map_object(as, AT + 2 * P, P, VMA_READ | VMA_SPECIAL | VMA_IO, obj, P);
 	fill(0, 1, 5);
 	assert_int_equal(advise(as, 0, 1, MADV_DONTNEED), -EINVAL);
 	assert_int_equal(advise(as, 0, 1, MADV_FREE), -EINVAL);

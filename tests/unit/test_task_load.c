@@ -139,7 +139,8 @@ static void test_vdso(void **state)
 	base = auxv_value(&image, AT_SYSINFO_EHDR);
 	assert_string_at(base, "vdso code");
 	assert_int_equal(vma_at(&image, base)->flags, VMA_READ | VMA_EXEC | VMA_SPECIAL);
-	assert_int_equal(vma_at(&image, base - P)->flags, VMA_READ | VMA_SPECIAL);
+	assert_int_equal(vma_at(&image, base - P)->flags,
+			 VMA_READ | VMA_SPECIAL | VMA_IO | VMA_NO_WRITE | VMA_NO_DUMP);
 	assert_int_equal(range_len(vma_at(&image, base)->range) + P, vdso_map_bytes());
 	assert_int_equal(try_access(base, FAULT_WRITE), FAULT_NO_ACCESS);
 	assert_int_equal(try_access(base - P, FAULT_WRITE), FAULT_NO_ACCESS);
