@@ -65,7 +65,7 @@ struct test {
 };
 
 /* Ended by one without a name. */
-extern const struct test map_cases[], advise_cases[], process_cases[], fault_cases[];
+extern const struct test map_cases[], advise_cases[], process_cases[], fault_cases[], other_cases[];
 
 extern const char *self; /* this program's path */
 extern int control;	 /* /proc/moat/fail_after */

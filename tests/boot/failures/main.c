@@ -303,7 +303,8 @@ static int run(const struct test *t, int counts)
 
 int main(int argc, char **argv)
 {
-	const struct test *const tables[] = {map_cases, advise_cases, process_cases, fault_cases};
+	const struct test *const tables[] = {map_cases, advise_cases, process_cases, other_cases,
+					     fault_cases};
 	int wrong = 0;
 	char *const *only = argv + 1;
 
