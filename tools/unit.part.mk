@@ -30,8 +30,9 @@ X86_FLAGS  := -Itests/unit/x86/include $(HOSTED_FLAGS) -Ikernel/arch/x86_64/incl
 FUZZERS    := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_RUNS  ?= $(or $(N),1000000)
 FUZZ_SECONDS ?= 300
-# Files that `make coverage` reports on, and the share of lines that the unit tests must reach (T4).
-COVERAGE_FILTER  ?= kernel/(mm|lib|fs)/|kernel/task/(elf|stack_image|exec.*|vdso)\.c
+# Files that `make coverage` reports on, and the share of lines that the unit tests must reach (T4). What needs more of a
+# machine than the hosted tests have (most file systems, sockets) is covered by programs: COVERAGE_FILTER=kernel/fs/ COVERAGE_PERCENT=0.
+COVERAGE_FILTER  ?= kernel/(mm|lib)/|kernel/arch/x86_64/(pmap.*|uaccess)\.c|kernel/task/(elf|stack_image|exec.*|vdso)\.c
 COVERAGE_PERCENT ?= 90
 
 # $(1) variant, $(2) compiler, $(3) flags

@@ -312,6 +312,11 @@ static void test_object_only(void **state)
 	(void)state;
 	assert_non_null(object);
 	assert_int_equal(object->size_bytes, 8);
+	for (u64 i = 1; i <= 2; i++) { /* the object, a place for its page */
+		heap_fail_after(i);
+		assert_null(baseline_object());
+		heap_fail_after(0);
+	}
 	req.object = object;
 	req.fs = NULL;
 	assert_int_equal(load(&req, "baseline", &image), -ENOEXEC);

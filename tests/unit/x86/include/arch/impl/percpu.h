@@ -7,7 +7,7 @@
 
 struct cpu {
 	u32 id;
-	struct pmap *loaded_pmap;
+	struct pmap *loaded_pmap, *user_pmap;
 };
 
 struct cpu *this_cpu(void);
