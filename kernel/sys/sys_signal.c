@@ -155,6 +155,9 @@ s64 sys_rt_sigreturn(void)
 	/* As sigaltstack(2); what that would refuse changes nothing. */
 	back = (stack_t){.ss_sp = (void *)alt.sp, .ss_size = alt.size, .ss_flags = (int)alt.flags};
 	(void)!set_altstack(t, &back, signal_on_altstack(t, frame_sp(f)));
+	/* An address that no CPU can go to: the signal comes from there, as if it had been reached. */
+	if (!frame_can_return(f))
+		signal_force(SIGSEGV, SI_KERNEL, 0);
 	return frame_result(f);
 }
 

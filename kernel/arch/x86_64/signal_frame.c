@@ -30,7 +30,7 @@
 #define XSAVE_HEADER_BYTES 64
 #define MXCSR_OFFSET	   24
 #define MXCSR_VALID	   0xffffu
-/* CF PF AF ZF SF TF DF OF AC ID */
+/* CF PF AF ZF SF TF DF OF AC ID; NT stays as the handler leaves it. */
 #define USER_FLAGS 0x240dd5ull
 
 struct rt_sigframe {
@@ -152,17 +152,12 @@ int arch_signal_frame_push(struct trap_frame *f, const struct signal_delivery *d
 	return 0;
 }
 
-#define LINUX_USER_CODE 0x33 /* what programs that write a frame of their own may take for granted */
-#define LINUX_USER_DATA 0x2b
-
 /* Could IRETQ load them in ring 3? */
 static bool selectors_are_valid(const struct ucontext *uc)
 {
 	u32 cs = uc->uc_mcontext.cs | 3u, ss = uc->uc_mcontext.ss | 3u;
 
-	if (cs != SEL_USER_CODE && cs != LINUX_USER_CODE)
-		return false;
-	return !(uc->uc_flags & UC_STRICT_RESTORE_SS) || ss == SEL_USER_DATA || ss == LINUX_USER_DATA;
+	return cs == SEL_USER_CODE && (!(uc->uc_flags & UC_STRICT_RESTORE_SS) || ss == SEL_USER_DATA);
 }
 
 /*
@@ -226,9 +221,9 @@ static int pop_fpu(struct arch_thread *t, u64 from)
 	return err;
 }
 
-static bool canonical(u64 addr)
+bool frame_can_return(const struct trap_frame *f)
 {
-	return (s64)(addr << 16) >> 16 == (s64)addr;
+	return (s64)(f->rip << 16) >> 16 == (s64)f->rip;
 }
 
 int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask, u64 *alt_sp, u64 *alt_size,
@@ -241,7 +236,7 @@ int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask
 
 	if (copy_from_user(&uc, (const void __user *)(at + offsetof(struct rt_sigframe, uc)), sizeof(uc)))
 		return -EFAULT;
-	if (!canonical(m->rip) || !selectors_are_valid(&uc))
+	if (!selectors_are_valid(&uc))
 		return -EFAULT;
 	f->r8 = m->r8;
 	f->r9 = m->r9;
@@ -261,7 +256,7 @@ int arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask
 	f->rsp = m->rsp;
 	f->rip = m->rip;
 	/* With the resume flag, which means nothing here, the way back is IRETQ: all registers as they were. */
-	f->rflags = (m->eflags & USER_FLAGS) | RFLAGS_IF | RFLAGS_RF | 2;
+	f->rflags = (m->eflags & USER_FLAGS) | (f->rflags & RFLAGS_NT) | RFLAGS_IF | RFLAGS_RF | 2;
 	f->cs = SEL_USER_CODE;
 	f->ss = SEL_USER_DATA;
 	f->vector = VEC_INT80 + 1;

@@ -30,6 +30,8 @@ int __must_check arch_signal_frame_push(struct trap_frame *f, const struct signa
  */
 int __must_check arch_signal_frame_pop(struct trap_frame *f, struct arch_thread *t, u64 *mask, u64 *alt_sp,
 				       u64 *alt_size, u32 *alt_flags);
+/* May ring 3 go on at f's address, as far as the processor goes? */
+bool frame_can_return(const struct trap_frame *f);
 /* Bytes that a frame takes at the most: AT_MINSIGSTKSZ. */
 u64 arch_signal_frame_bytes(void);
 
