@@ -150,13 +150,15 @@ static int choose(const struct fs_at *at, const struct walk *w, u32 flags, struc
 	return flags & MNT_EXPIRE ? expire(m) : 0;
 }
 
-int vfs_umount(const struct fs_at *at, u32 flags)
+int vfs_umount(const struct fs_at *path, u32 flags)
 {
+	struct fs_at umounting = *path, *at = &umounting;
 	struct mount *m = NULL;
 	struct taken taken = {0};
 	bool last = false;
 	int err;
 
+	at->flags |= FS_UMOUNT;
 	while (!last) {
 		struct walk w = {0};
 

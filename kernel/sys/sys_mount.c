@@ -64,7 +64,7 @@ s64 sys_umount2(const char __user *target, int flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	err = user_path_get(&p, AT_FDCWD, target, FS_UMOUNT | (flags & UMOUNT_NOFOLLOW ? 0 : FS_FOLLOW));
+	err = user_path_get(&p, AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : FS_FOLLOW);
 	if (err)
 		return err;
 	err = vfs_umount(&p.at, (u32)flags);

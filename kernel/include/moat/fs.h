@@ -140,7 +140,7 @@ struct mount_request {
 };
 /* mount(2) and umount2(2); flags are known ones. */
 int __must_check vfs_mount(const struct fs_at *at, const struct mount_request *r);
-int __must_check vfs_umount(const struct fs_at *at, u32 flags);
+int __must_check vfs_umount(const struct fs_at *path, u32 flags);
 int __must_check vfs_pivot_root(const struct fs_at *new_at, const struct fs_at *old_at);
 /* What exec wants to know: size, mode, kind. */
 struct file_facts {
