@@ -211,6 +211,7 @@ void host_facts(struct super *s, struct fs_facts *out)
 static const struct super_ops host_super_ops = {
 	.create = tmpfs_create_inode,
 	.facts = host_facts,
+	.keeps_xattrs = true,
 };
 
 /* New files get numbers that no file of the host has. */

@@ -85,6 +85,7 @@ void inode_put(struct inode *i)
 	if (i->object)
 		mobj_put(i->object);
 	dentry_put(i->jump);
+	xattrs_drop(i);
 	kfree(i->target);
 	kfree(i);
 	if (s && __atomic_sub_fetch(&s->inodes, 1, __ATOMIC_ACQ_REL) == 0 && s->on_heap && s->detached) {

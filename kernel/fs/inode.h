@@ -33,6 +33,7 @@ struct super_ops {
 	int (*link)(struct dentry *dir, struct dentry *child);
 	int (*remove)(struct dentry *d);
 	int (*move)(struct dentry *d, struct dentry *dir, const char *name);
+	bool keeps_xattrs;	      /* xattr.c */
 	int (*sync)(struct super *s); /* syncfs(2): all that has changed. No lock held. NULL: nothing to do */
 };
 
@@ -136,6 +137,7 @@ struct inode {
 	bool linkable;	    /* [tree lock] made by O_TMPFILE without O_EXCL */
 	struct timestamp atime, mtime, ctime; /* [lock] */
 	struct timestamp btime;		      /* [I] */
+	struct xattr *xattrs;		      /* [lock] xattr.c */
 	struct file_lock_list locks;	      /* [lock] */
 	struct watch_list watches;	      /* [notify_lock] of inotify(7) */
 };
@@ -181,6 +183,9 @@ void inode_end_write(struct inode *i);
 
 /* What opening a FIFO leads to; pipe.c. */
 extern const struct file_ops *const fifo_file_ops;
+
+/* The last reference goes: so do its extended attributes. xattr.c */
+void xattrs_drop(struct inode *i);
 
 /* Locks on files, in flock.c: what `owner` holds on the inode is given up. */
 void file_locks_release(struct inode *i, const void *owner);

@@ -175,6 +175,7 @@ void tmpfs_facts(struct super *s, struct fs_facts *out)
 static const struct super_ops tmpfs_super_ops = {
 	.create = tmpfs_create_inode,
 	.facts = tmpfs_facts,
+	.keeps_xattrs = true,
 };
 
 int tmpfs_create(const char *type, u32 mode, struct super **super, struct inode **root)

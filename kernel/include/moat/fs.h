@@ -210,6 +210,23 @@ struct time_change {
 /* times[0] is the access time, times[1] the modification time. utimensat(2). */
 int __must_check inode_set_times(struct inode *i, const struct fs_context *c,
 				 const struct time_change times[2]);
+/*
+ * xattr(7). Names are terminated, not empty, at most XATTR_NAME_MAX long. d (NULL: none) is how the inode was found. Setting and
+ * removing: -EPERM, -EACCES, -EROFS, -EOPNOTSUPP, -EINVAL, -EEXIST, -ENODATA, -ENOSPC, -ENOMEM. Getting and listing: bytes; with
+ * a size of 0, that there would be, or -ERANGE.
+ */
+struct xattr_value {
+	const char *name;
+	const void *value;
+	size_t size;
+};
+int __must_check inode_set_xattr(struct inode *i, struct dentry *d, const struct fs_context *c,
+				 const struct xattr_value *v, u32 flags); /* XATTR_CREATE, XATTR_REPLACE */
+int __must_check inode_remove_xattr(struct inode *i, struct dentry *d, const struct fs_context *c,
+				    const char *name);
+ssize_t inode_get_xattr(struct inode *i, const struct fs_context *c, const char *name, void *buf,
+			size_t size);
+ssize_t inode_list_xattrs(struct inode *i, const struct fs_context *c, char *buf, size_t size);
 /* truncate(2) without permission checks: -EFBIG beyond limit_bytes, -EISDIR, -EINVAL. */
 int __must_check inode_truncate(struct inode *i, s64 size, u64 limit_bytes);
 /* truncate(2) by name: permission and ETXTBSY are checked. */
