@@ -25,6 +25,14 @@ KOBJ_release := $(patsubst kernel/%,$(B)/release/%.o,$(filter-out kernel/boot/se
 KOBJ_debug   := $(patsubst kernel/%,$(B)/debug/%.o,$(KSRC) $(KASM))
 # A program's pointers may be odd, wild or 0: the address of a member is computed before the copy refuses it.
 UBSAN_OFF := alignment,pointer-overflow,null
+# The release kernel is optimised as one program: a function that is called from one place becomes part of it, whatever
+# file it stands in, which makes a boot a tenth shorter. Not so the files whose functions the compiler calls itself.
+KLTO_gcc       := -flto=auto -fno-fat-lto-objects
+KLTO           := $(if $(findstring clang,$(CC)),,$(KLTO_gcc))
+KLTO_LINK      := $(if $(KLTO),$(filter-out -MMD -MP -W%,$(KCFLAGS)) -Werror=frame-larger-than=1536 $(KLTO) -save-temps \
+	 --param large-stack-frame=512 --param large-stack-frame-growth=50)
+KLTO_OFF       := arch/x86_64/machine arch/x86_64/memops
+$(KLTO_OFF:%=$(B)/release/%.c.o): KLTO :=
 KFLAGS_release := -DCONFIG_DEBUG=0
 KFLAGS_debug   := -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=$(UBSAN_OFF) -Wframe-larger-than=2048 \
 	 -Wno-array-bounds # gcc warns falsely about what its sanitizer inserted
@@ -42,7 +50,7 @@ $(KASAN_OFF:%=$(B)/debug/%.c.o): KASAN_FLAGS :=
 
 $(B)/release/%.c.o: kernel/%.c tools/kernel.mk
 	@mkdir -p $(@D)
-	$(CC) $(KCFLAGS) $(KFLAGS_release) -include linux/stat.h -c $< -o $@
+	$(CC) $(KCFLAGS) $(KFLAGS_release) $(KLTO) -include linux/stat.h -c $< -o $@
 $(B)/release/%.S.o: kernel/%.S tools/kernel.mk
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KFLAGS_release) -c $< -o $@
@@ -54,7 +62,8 @@ $(B)/debug/%.S.o: kernel/%.S tools/kernel.mk
 	$(CC) $(KCFLAGS) $(KFLAGS_debug) -c $< -o $@
 
 $(B)/moat-kernel: $(KOBJ_release) kernel/arch/x86_64/kernel.ld tools/link-kernel tools/mksymbols
-	tools/link-kernel $@ $(B)/gen/release '$(CC) $(KCFLAGS) $(KFLAGS_release)' '$(CC) $(KLDFLAGS)' $(KOBJ_release)
+	tools/link-kernel $@ $(B)/gen/release '$(CC) $(KCFLAGS) $(KFLAGS_release)' '$(CC) $(KLTO_LINK) $(KLDFLAGS)' \
+		$(KOBJ_release)
 $(B)/moat-kernel-debug: $(KOBJ_debug) kernel/arch/x86_64/kernel.ld tools/link-kernel tools/mksymbols
 	tools/link-kernel $@ $(B)/gen/debug '$(CC) $(KCFLAGS) $(KFLAGS_debug)' '$(CC) $(KLDFLAGS)' $(KOBJ_debug)
 
