@@ -97,37 +97,67 @@ static u64 *entry_at(u64 root, u64 va, unsigned level)
 	}
 }
 
+/* A large leaf: level 1 or 2. */
 static void map_leaf(u64 root, u64 va, u64 pa, unsigned level, u64 flags)
 {
-	*entry_at(root, va, level) = pa | flags | PTE_P | PTE_G | PTE_A | PTE_D | (level ? PTE_PS : 0);
+	*entry_at(root, va, level) = pa | flags | PTE_P | PTE_G | PTE_A | PTE_D | PTE_PS;
+}
+
+/* 4 KiB leaves from va on for the frames of r. The table is looked up where a new one begins. */
+static void map_pages(u64 root, u64 va, struct range r, u64 flags)
+{
+	u64 *e = NULL;
+
+	flags |= PTE_P | PTE_G | PTE_A | PTE_D;
+	for (u64 pa = r.start; pa < r.end; pa += PAGE_SIZE, va += PAGE_SIZE) {
+		if (!e || IS_ALIGNED(va, MIB(2)))
+			e = entry_at(root, va, 0);
+		*e++ = pa | flags;
+	}
 }
 
 static void map_image(u64 root, struct boot_info *b)
 {
-	u64 text = (u64)text_end - (u64)image_start, rodata = (u64)rodata_end - (u64)image_start;
+	u64 start = b->image.start, move = b->image_base - start;
+	u64 text = start + ((u64)text_end - (u64)image_start),
+	    rodata = start + ((u64)rodata_end - (u64)image_start);
 
-	for (u64 off = 0; off < range_len(b->image); off += PAGE_SIZE) {
-		u64 flags = off < text ? 0 : off < rodata ? PTE_NX : PTE_NX | PTE_W;
-		map_leaf(root, b->image_base + off, b->image.start + off, 0, flags);
-	}
+	map_pages(root, start + move, (struct range){start, text}, 0);
+	map_pages(root, text + move, (struct range){text, rodata}, PTE_NX);
+	map_pages(root, rodata + move, (struct range){rodata, b->image.end}, PTE_NX | PTE_W);
+}
+
+/* Part of the direct map in small leaves; what lies in `fixed` is read-only. */
+static void map_small(u64 root, struct range r, struct range fixed)
+{
+	struct range part[] = {{r.start, MAX(r.start, MIN(r.end, fixed.start))},
+			       {MAX(r.start, fixed.start), MIN(r.end, fixed.end)},
+			       {MIN(r.end, MAX(r.start, fixed.end)), r.end}};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(part); i++)
+		map_pages(root, direct_map_base + part[i].start, part[i], PTE_NX | (i == 1 ? 0 : PTE_W));
 }
 
 /* Maps one range of RAM with the largest leaves that fit; the image's read-only part stays read-only. */
 static void map_ram(u64 root, struct boot_info *b, struct range r, bool gib_leaves)
 {
 	struct range fixed = {b->image.start, b->image.start + ((u64)rodata_end - (u64)image_start)};
+	struct range leaf;
 
-	for (u64 pa = r.start; pa < r.end;) {
+	for (u64 pa = r.start; pa < r.end; pa = leaf.end) {
 		unsigned level = gib_leaves ? 2 : 1;
 		for (; level > 0; level--) {
-			struct range leaf = {pa, pa + (1ull << (12 + 9 * level))};
+			leaf = (struct range){pa, pa + (1ull << (12 + 9 * level))};
 			if (IS_ALIGNED(pa, range_len(leaf)) && leaf.end <= r.end &&
 			    !range_overlap(leaf, fixed))
 				break;
 		}
-		map_leaf(root, direct_map_base + pa, pa, level,
-			 PTE_NX | (level == 0 && range_contains(fixed, pa) ? 0 : PTE_W));
-		pa += 1ull << (12 + 9 * level);
+		if (level) {
+			map_leaf(root, direct_map_base + pa, pa, level, PTE_NX | PTE_W);
+		} else {
+			leaf = (struct range){pa, MIN(r.end, ALIGN_DOWN(pa, MIB(2)) + MIB(2))};
+			map_small(root, leaf, fixed);
+		}
 	}
 }
 
