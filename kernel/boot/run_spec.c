@@ -9,21 +9,67 @@
 #include <moat/string.h>
 #include "run_spec.h"
 
+/* Keys that may repeat. */
+enum list_index { LIST_ENV, LIST_ARG, LIST_SHARE, LIST_DISK, LIST_HIDE, LIST_COUNT };
+
+/* Their values; no arrays yet: they are counted. */
+struct lists {
+	const char **item[LIST_COUNT];
+	size_t count[LIST_COUNT];
+};
+
+enum record_kind {
+	RECORD_VALUES, /* values go to a list */
+	RECORD_LINES,  /* whole records do, for their key is part of what they say */
+	RECORD_TEXT,
+	RECORD_FLAG, /* true when the value is `yes` */
+	RECORD_NUMBER,
+	RECORD_SEED,
+	RECORD_WINSIZE,
+	RECORD_TERMINALS,
+};
+
+/* What a key says about its record. */
+struct record_type {
+	const char *key;
+	enum record_kind kind;
+	size_t place; /* enum list_index, or an offset in struct run_spec */
+	const char *yes;
+};
+
+#define PLACE(field) offsetof(struct run_spec, field)
+
+/* The most frequent first. */
+static const struct record_type types[] = {
+	{"env", RECORD_VALUES, LIST_ENV, NULL},
+	{"arg", RECORD_VALUES, LIST_ARG, NULL},
+	{"share", RECORD_LINES, LIST_SHARE, NULL},
+	{"share_rw", RECORD_LINES, LIST_SHARE, NULL},
+	{"disk", RECORD_VALUES, LIST_DISK, NULL},
+	{"hide", RECORD_VALUES, LIST_HIDE, NULL},
+	{"exe", RECORD_TEXT, PLACE(exe), NULL},
+	{"cwd", RECORD_TEXT, PLACE(cwd), NULL},
+	{"stdin", RECORD_TEXT, PLACE(stdin_path), NULL},
+	{"seed", RECORD_SEED, 0, NULL},
+	{"epoch_ns", RECORD_NUMBER, PLACE(epoch_ns), NULL},
+	{"winsize", RECORD_WINSIZE, 0, NULL},
+	{"aslr", RECORD_FLAG, PLACE(aslr), "1"},
+	{"deterministic", RECORD_FLAG, PLACE(deterministic), "1"},
+	{"strace", RECORD_FLAG, PLACE(trace), "1"},
+	{"strict", RECORD_FLAG, PLACE(strict), "1"},
+	{"wx", RECORD_FLAG, PLACE(wx_strict), "strict"},
+	{"line_editing", RECORD_FLAG, PLACE(host_edits), "host"},
+	{"tty", RECORD_TERMINALS, 0, NULL},
+};
+
 /* The value when the record's key is `key`, else NULL. */
 static const char *value_of(const char *record, const char *key)
 {
-	size_t n = strlen(key);
-
-	return strncmp(record, key, n) == 0 && record[n] == '=' ? record + n + 1 : NULL;
-}
-
-static size_t count_records(const char *text, size_t len, const char *key)
-{
-	size_t n = 0;
-
-	for (size_t at = 0; at < len; at += strlen(text + at) + 1)
-		n += value_of(text + at, key) != NULL;
-	return n;
+	while (*key && *record == *key) {
+		record++;
+		key++;
+	}
+	return *key || *record != '=' ? NULL : record + 1;
 }
 
 static int parse_winsize(const char *v, struct run_spec *s)
@@ -42,90 +88,94 @@ static int parse_winsize(const char *v, struct run_spec *s)
 	return 0;
 }
 
-/* Keys that may repeat: where their values go. */
-struct lists {
-	size_t args, envs, shares, disks, hides;
-};
-
-static int parse_record(const char *r, struct run_spec *s, struct lists *n)
+static void add(struct lists *n, size_t list, const char *value)
 {
-	const char *v;
+	if (n->item[list])
+		n->item[list][n->count[list]] = value;
+	n->count[list]++;
+}
 
-	if ((v = value_of(r, "arg")))
-		s->argv[n->args++] = v;
-	else if ((v = value_of(r, "env")))
-		s->envp[n->envs++] = v;
-	else if ((v = value_of(r, "share")) || (v = value_of(r, "share_rw")))
-		s->shares[n->shares++] = r;
-	else if ((v = value_of(r, "disk")))
-		s->disks[n->disks++] = v;
-	else if ((v = value_of(r, "hide")))
-		s->hides[n->hides++] = v;
-	else if ((v = value_of(r, "exe")))
-		s->exe = v;
-	else if ((v = value_of(r, "cwd")))
-		s->cwd = v;
-	else if ((v = value_of(r, "stdin")))
-		s->stdin_path = v;
-	else if ((v = value_of(r, "seed")))
+static int parse_value(const struct record_type *t, const char *record, const char *v, struct run_spec *s,
+		       struct lists *n)
+{
+	void *field = (u8 *)s + t->place;
+
+	switch (t->kind) {
+	case RECORD_VALUES:
+	case RECORD_LINES:
+		add(n, t->place, t->kind == RECORD_VALUES ? v : record);
+		return 0;
+	case RECORD_TEXT:
+		*(const char **)field = v;
+		return 0;
+	case RECORD_FLAG:
+		*(bool *)field = strcmp(v, t->yes) == 0;
+		return 0;
+	case RECORD_NUMBER:
+		return parse_u64(v, field);
+	case RECORD_SEED:
 		return parse_hex_bytes(v, s->seed, sizeof(s->seed));
-	else if ((v = value_of(r, "epoch_ns")))
-		return parse_u64(v, &s->epoch_ns);
-	else if ((v = value_of(r, "winsize")))
+	case RECORD_WINSIZE:
 		return parse_winsize(v, s);
-	else if ((v = value_of(r, "aslr")))
-		s->aslr = strcmp(v, "0") != 0;
-	else if ((v = value_of(r, "deterministic")))
-		s->deterministic = strcmp(v, "1") == 0;
-	else if ((v = value_of(r, "strace")))
-		s->trace = strcmp(v, "1") == 0;
-	else if ((v = value_of(r, "strict")))
-		s->strict = strcmp(v, "1") == 0;
-	else if ((v = value_of(r, "wx")))
-		s->wx_strict = strcmp(v, "strict") == 0;
-	else if ((v = value_of(r, "line_editing")))
-		s->host_edits = strcmp(v, "host") == 0;
-	else if ((v = value_of(r, "tty")))
+	case RECORD_TERMINALS:
 		for (int i = 0; i < 3 && v[i]; i++)
 			s->tty[i] = v[i] == '1';
+	}
 	return 0;
 }
 
-/* Room for all values of a key, and a NULL. */
-static const char **make_list(const struct run_spec *s, size_t len, const char *key)
+/* Takes all records in; values that may repeat are only counted while there are no arrays for them. */
+static int parse_records(struct run_spec *s, size_t len, struct lists *n)
 {
-	return kcalloc(count_records(s->text, len, key) + 1, sizeof(const char *));
+	for (const char *r = s->text; r < s->text + len; r += strlen(r) + 1) {
+		for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+			const char *v = value_of(r, types[i].key);
+			int err = v ? parse_value(&types[i], r, v, s, n) : 0;
+
+			if (err)
+				return err;
+			if (v)
+				break;
+		}
+	}
+	return 0;
+}
+
+/* An array for each list, with room for a NULL at its end. 0 or -ENOMEM. */
+static int make_lists(struct run_spec *s, struct lists *n)
+{
+	for (size_t i = 0; i < LIST_COUNT; i++) {
+		n->item[i] = kcalloc(n->count[i] + 1, sizeof(const char *));
+		n->count[i] = 0;
+	}
+	s->envp = n->item[LIST_ENV];
+	s->argv = n->item[LIST_ARG];
+	s->shares = n->item[LIST_SHARE];
+	s->disks = n->item[LIST_DISK];
+	s->hides = n->item[LIST_HIDE];
+	return s->envp && s->argv && s->shares && s->disks && s->hides ? 0 : -ENOMEM;
 }
 
 int run_spec_parse(const void *bytes, size_t len, struct run_spec *out)
 {
 	struct run_spec s = {.cwd = "/", .aslr = true};
 	struct lists n = {0};
-	int err = -ENOMEM;
+	int err;
 
 	s.text = kmalloc(len + 1);
 	if (!s.text)
 		return -ENOMEM;
 	memcpy(s.text, bytes, len);
 	s.text[len] = 0;
-	s.argv = make_list(&s, len, "arg");
-	s.envp = make_list(&s, len, "env");
-	s.shares = kcalloc(count_records(s.text, len, "share") + count_records(s.text, len, "share_rw") + 1,
-			   sizeof(const char *));
-	s.disks = make_list(&s, len, "disk");
-	s.hides = make_list(&s, len, "hide");
-	if (!s.argv || !s.envp || !s.shares || !s.disks || !s.hides)
-		goto fail;
-	for (size_t at = 0; at < len; at += strlen(s.text + at) + 1) {
-		err = parse_record(s.text + at, &s, &n);
-		if (err)
-			goto fail;
-	}
-	*out = s;
-	return 0;
-
-fail:
-	run_spec_destroy(&s);
+	err = parse_records(&s, len, &n);
+	if (!err)
+		err = make_lists(&s, &n);
+	if (!err)
+		err = parse_records(&s, len, &n);
+	if (err)
+		run_spec_destroy(&s);
+	else
+		*out = s;
 	return err;
 }
 
