@@ -119,17 +119,14 @@ static void hide_paths(const struct run_spec *spec)
 /* What the command sent, and the CPU's own where the run need not repeat. */
 static void seed_random(const struct run_spec *spec)
 {
-	u64 v;
+	u64 own[9] = {cpu_cycles()};
 
 	random_mix(spec->seed, sizeof(spec->seed));
 	if (spec->deterministic)
 		return;
-	for (int i = 0; i < 8; i++) {
-		if (cpu_random(&v))
-			random_mix(&v, sizeof(v));
-	}
-	v = cpu_cycles();
-	random_mix(&v, sizeof(v));
+	for (size_t i = 1; i < ARRAY_SIZE(own) && cpu_random(&own[i]); i++)
+		;
+	random_mix(own, sizeof(own));
 }
 
 static void init_main(void *arg)
