@@ -8,11 +8,15 @@
  *     system call write arrived from ring 3
  *     system call write completed, wrote N bytes
  *     program says: the text
+ *
+ * The process ends and is reaped, but its memory and its table of descriptors are taken apart when the program that was
+ * asked for has ended (boot_test_end): the program needs that code then as well, and need not wait for its translation.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
+#include <moat/aspace.h>
 #include <moat/dev.h>
 #include <moat/exec.h>
 #include <moat/log.h>
@@ -45,6 +49,10 @@ static ssize_t observe_write(struct file *f, struct uio *u, u64 *offset)
 	log_printf("boot: program says: %s", o->text);
 	return (ssize_t)o->bytes;
 }
+
+/* What outlives the process of the test. */
+static struct aspace *kept_memory;
+static struct fd_table *kept_files;
 
 static const struct file_ops observe_ops = {.write = observe_write};
 
@@ -80,6 +88,8 @@ static int run(struct observed *o, int *status)
 		mobj_put(req.object);
 	if (err)
 		return err;
+	aspace_get(kept_memory = p->aspace);
+	fd_table_get(kept_files = req.files);
 	if (p->pid != 1)
 		log_printf("boot: the first process has PID %d\n", p->pid);
 	process_start(p);
@@ -104,4 +114,10 @@ void boot_test_run(void)
 	}
 	log_printf("boot: regression test passed in %llu us\n",
 		   (unsigned long long)((clock_monotonic_ns() - start) / 1000));
+}
+
+void boot_test_end(void)
+{
+	aspace_put(kept_memory);
+	fd_table_put(kept_files);
 }

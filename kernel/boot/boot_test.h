@@ -9,4 +9,7 @@
  */
 void boot_test_run(void);
 
+/* Takes apart what boot_test_run left for later; once, when no program runs any more. */
+void boot_test_end(void);
+
 #endif

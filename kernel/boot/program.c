@@ -17,6 +17,7 @@
 #include <moat/task.h>
 #include <moat/tty.h>
 #include <moat/usage.h>
+#include "boot_test.h"
 #include "program.h"
 
 #define FD_LIMIT     64
@@ -226,6 +227,7 @@ void program_run(const struct run_spec *spec)
 		control_printf("disk-error - what was changed could not be written back");
 	report(spec, p);
 	process_reap(p);
+	boot_test_end();
 	ipc_end();
 	check_ledger();
 }
