@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The registers of a signal's frame that a program seldom changes: selectors, flags, and addresses that no CPU goes to. */
+/* The registers of a signal's frame that a program seldom changes: flags, and addresses that no CPU goes to. */
 #include "abi.h"
 #include <signal.h>
 #include <ucontext.h>
@@ -17,8 +17,6 @@ static void send_away(int sig, siginfo_t *info, void *context)
 	(void)sig;
 	(void)info;
 	memcpy(&before, &uc->uc_mcontext.gregs, sizeof(before));
-	printf("selectors %llx\n",
-	       (unsigned long long)uc->uc_mcontext.gregs[REG_CSGSFS] & 0xffff00000000ffff);
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)target;
 	uc->uc_mcontext.gregs[REG_R8] = 0x1234;
 }
@@ -77,10 +75,6 @@ static void on(int sig, void (*handler)(int, siginfo_t *, void *))
 
 int main(void)
 {
-	unsigned short cs, ss;
-
-	__asm__("mov %%cs, %0; mov %%ss, %1" : "=r"(cs), "=r"(ss));
-	printf("cs %x ss %x\n", cs, ss);
 	on(SIGUSR1, send_away);
 	on(SIGSEGV, arrived);
 	go_to(0x7ffffffff000);

@@ -2,10 +2,8 @@
 /*
  * The tables that the CPU itself reads: GDT, TSS, IDT, and the registers of SYSCALL (SDM 3A, chapters 3, 6, 8).
  *
- *     0x08 kernel code   0x10 kernel data   0x2b user data   0x33 user code, where SYSRET looks for it
- *     0x40 TSS   0x7b limit = CPU number, for the vDSO's LSL
- *
- * 0x23, Linux's segment of 32-bit code, does not exist: there is no 32-bit interface behind it.
+ *     0x08 kernel code   0x10 kernel data   0x1b user code   0x23 user data
+ *     0x2b user code again, where SYSRET looks for it   0x30 TSS   0x43 limit = CPU number, for the vDSO's LSL
  */
 #include <arch/cpu.h>
 #include <arch/impl/kernel_layout.h>
@@ -67,12 +65,13 @@ static void gdt_fill(struct cpu *c)
 
 	c->gdt[1] = 0x00af9b000000ffff;
 	c->gdt[2] = 0x00cf93000000ffff;
-	c->gdt[5] = 0x00cff3000000ffff;
-	c->gdt[6] = 0x00affb000000ffff;
-	c->gdt[8] = limit | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
-	c->gdt[9] = tss >> 32;
+	c->gdt[3] = 0x00affb000000ffff;
+	c->gdt[4] = 0x00cff3000000ffff;
+	c->gdt[5] = 0x00affb000000ffff;
+	c->gdt[6] = limit | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
+	c->gdt[7] = tss >> 32;
 	/* Data, DPL 3, byte granularity, accessed. topology_find adds the first CPU's node. */
-	c->gdt[15] = 0x0040f50000000000ull | c->id | (u64)numa_cpu_node[c->id] << VDSO_CPU_BITS;
+	c->gdt[8] = 0x0040f50000000000ull | c->id | (u64)numa_cpu_node[c->id] << VDSO_CPU_BITS;
 }
 
 /* The top word of each IST stack tells the entry code whose it is (trap_entry.S, trap_ist). */

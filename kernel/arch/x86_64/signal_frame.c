@@ -152,12 +152,17 @@ int arch_signal_frame_push(struct trap_frame *f, const struct signal_delivery *d
 	return 0;
 }
 
+#define LINUX_USER_CODE 0x33 /* what programs that write a frame of their own may take for granted */
+#define LINUX_USER_DATA 0x2b
+
 /* Could IRETQ load them in ring 3? */
 static bool selectors_are_valid(const struct ucontext *uc)
 {
 	u32 cs = uc->uc_mcontext.cs | 3u, ss = uc->uc_mcontext.ss | 3u;
 
-	return cs == SEL_USER_CODE && (!(uc->uc_flags & UC_STRICT_RESTORE_SS) || ss == SEL_USER_DATA);
+	if (cs != SEL_USER_CODE && cs != LINUX_USER_CODE)
+		return false;
+	return !(uc->uc_flags & UC_STRICT_RESTORE_SS) || ss == SEL_USER_DATA || ss == LINUX_USER_DATA;
 }
 
 /*

@@ -46,7 +46,7 @@ struct cpu {
 	u64 interrupts;
 	u32 flush_wanted; /* [a] another CPU waits for this one: cpu_serve_requests */
 	u64 start_stack;  /* [I] lowest address of the stack that it started on, now its idle thread's */
-	u64 gdt[16];
+	u64 gdt[10];
 	struct tss tss;
 };
 

@@ -21,7 +21,7 @@ struct vdso_data {
 };
 
 /* LSL of this selector (SEL_CPU_NUMBER) gives the number of the CPU, bits 0 to 11, and of its node above. */
-#define VDSO_CPU_SELECTOR 0x7b
+#define VDSO_CPU_SELECTOR 0x43
 #define VDSO_CPU_BITS	  12
 
 #endif

@@ -8,13 +8,14 @@
 
 #include <arch/impl/trap.h> /* VEC_INT80, VEC_SYSCALL */
 
-/* Selectors. Those of ring 3 are Linux's: programs read them, and write them into signal frames. */
-#define SEL_KERNEL_CODE 0x08
-#define SEL_KERNEL_DATA 0x10
-#define SEL_USER_DATA	0x2b
-#define SEL_USER_CODE	0x33
-#define SEL_TSS		0x40
-#define SEL_CPU_NUMBER	0x7b
+/* Selectors. SYSRET wants a 64-bit code segment right after the user data one: 0x2b is an alias of 0x1b. */
+#define SEL_KERNEL_CODE	     0x08
+#define SEL_KERNEL_DATA	     0x10
+#define SEL_USER_CODE	     0x1b
+#define SEL_USER_DATA	     0x23
+#define SEL_USER_CODE_SYSRET 0x2b
+#define SEL_TSS		     0x30
+#define SEL_CPU_NUMBER	     0x43
 
 #define IST_DOUBLE_FAULT  1
 #define IST_NMI		  2
