@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ticket locks. `next` is the ticket that the next CPU draws, `owner` the one whose turn it is; equal means free.
+ * A lock is a byte that is free or taken; who finds it taken looks until it is free and then tries again.
+ *
+ * Nobody has a turn, and that is meant. These CPUs are threads of a host that takes them away for milliseconds at any moment.
+ * With tickets or a queue, the lock then goes to a CPU that does not run, and all behind it wait until the host lets it go
+ * on: 50 threads that hand on one mutex get a tenth as much done on two CPUs of a busy host. Whoever runs takes the lock
+ * here. No CPU is kept from it for long, as none holds a lock again right after letting go of it, for longer than it takes
+ * another one to see that it is free.
  *
  * The debug kernel keeps, for each CPU, the stack of ranks it holds: taking a lock whose rank is not above the
  * highest one held, or one that this CPU has already, is a bug and ends in a panic. docs/locking.md has the list.
@@ -80,21 +86,20 @@ void spin_init(struct spinlock *l, enum lock_rank rank)
 	*l = (struct spinlock){.rank = (u8)rank};
 }
 
-/* Until `ticket` is served. The holder may wait for this CPU to flush its TLB, and interrupts may be off. */
-void spin_wait(const struct spinlock *l, u16 ticket)
+/* The holder may wait for this CPU to flush its TLB, and interrupts may be off. */
+void spin_wait(struct spinlock *l)
 {
-	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket) {
-		cpu_relax();
-		cpu_serve_requests();
-	}
+	do {
+		while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED)) {
+			cpu_relax();
+			cpu_serve_requests();
+		}
+	} while (__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE));
 }
 
 bool spin_trylock(struct spinlock *l)
 {
-	u16 owner = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
-
-	if (!__atomic_compare_exchange_n(&l->next, &owner, (u16)(owner + 1), false, __ATOMIC_ACQUIRE,
-					 __ATOMIC_RELAXED))
+	if (__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE))
 		return false;
 	note_acquire(l);
 	return true;
@@ -103,14 +108,15 @@ bool spin_trylock(struct spinlock *l)
 #if CONFIG_DEBUG
 void spin_lock(struct spinlock *l)
 {
-	spin_wait(l, __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED));
+	if (__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE))
+		spin_wait(l);
 	note_acquire(l);
 }
 
 void spin_unlock(struct spinlock *l)
 {
 	note_release(l);
-	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
 }
 
 u64 spin_lock_irqsave(struct spinlock *l)

@@ -36,6 +36,9 @@ static void finish_switch(void)
 	u32 state = t->state;
 
 	spin_unlock(&q->lock);
+	/* Devices are slow: not under the lock, for which another CPU may wait. */
+	if (t == q->idle)
+		ktimers_limit(q->tick_ns);
 	/* In all other states it may be anywhere by now. */
 	if (unlikely(state == THREAD_MOVING))
 		sched_arrive(t);
@@ -62,7 +65,6 @@ static void leave_idle(struct run_queue *q, u64 now)
 {
 	q->times.idle_ns += now - q->idle_since_ns;
 	q->tick_ns += now;
-	ktimers_limit(q->tick_ns);
 }
 
 static void begin_turn(struct run_queue *q, struct thread *t, u64 now)
@@ -176,9 +178,7 @@ void thread_start(struct thread *t)
 	t->sched.work = true;
 	t->sched.ready_ns = clock_monotonic_ns();
 	queue_put(q, t, QUEUE_LAST);
-	if (queue_preempts(q, t))
-		sched_resched(q);
-	spin_unlock(&q->lock);
+	sched_unlock_after_put(q, t);
 	cpu_irq_restore(irq);
 }
 
@@ -247,9 +247,7 @@ static void wake_blocked(struct run_queue *q, struct thread *t)
 	queue_admit_woken(q, t);
 	if (likely(q == &sched_queues[cpu])) {
 		queue_put(q, t, QUEUE_LAST);
-		if (queue_preempts(q, t))
-			sched_resched(q);
-		spin_unlock(&q->lock);
+		sched_unlock_after_put(q, t);
 	} else {
 		sched_depart(q, t, cpu);
 		spin_unlock(&q->lock);
@@ -366,6 +364,15 @@ void sched_init(void)
 	mempolicy_register_current(current_policy);
 }
 
+/* Who was to run here has been taken by another CPU: the next one who comes is to be told of again. */
+static void forget_resched(struct run_queue *q)
+{
+	spin_lock(&q->lock);
+	if (q->ready == 0)
+		q->reschedule = false;
+	spin_unlock(&q->lock);
+}
+
 void sched_idle(void)
 {
 	struct run_queue *q = this_queue();
@@ -374,8 +381,10 @@ void sched_idle(void)
 	for (;;) {
 		if (q->ready == 0)
 			sched_pull(q, 1);
-		if (q->ready > 0)
+		if (__atomic_load_n(&q->ready, __ATOMIC_RELAXED) > 0)
 			give_way(GIVE_UP_TURN);
+		else if (unlikely(q->reschedule))
+			forget_resched(q);
 		else
 			cpu_idle();
 	}
@@ -404,8 +413,9 @@ static void tick(struct run_queue *q, u64 now, bool user)
 	*times += now - (q->tick_ns - TICK_NS);
 	queue_account(q, now);
 	if (queue_turn_is_over(q, now) || !may_run_on(t, cpu_id()))
-		sched_resched(q);
-	spin_unlock(&q->lock);
+		sched_unlock_resched(q);
+	else
+		spin_unlock(&q->lock);
 	if (cpu_count() == 1)
 		return;
 	if (++q->ticks % BALANCE_TICKS == 0)

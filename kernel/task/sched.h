@@ -22,7 +22,8 @@ struct run_queue {
 	struct thread *current; /* [lock for change, a for read] */
 	struct thread *idle;	/* [I] */
 	u32 ready;		/* [lock for change, a for read] threads in the two parts */
-	bool reschedule;	/* [lock for change, own CPU for read] the running thread's turn is over */
+	/* [lock for change, own CPU for read] the running thread's turn is over; if another CPU says so it interrupts this one */
+	bool reschedule;
 
 	struct fair_tree fair;	   /* [lock] */
 	struct thread *fair_first; /* [lock] */
@@ -128,7 +129,9 @@ void sched_depart(struct run_queue *q, struct thread *t, u32 to);
 void sched_pull(struct run_queue *q, u32 more);
 /* Somebody waits on this busy CPU: is another one idle? */
 void sched_wake_idle(const struct run_queue *q);
-/* Makes t's CPU switch as soon as it can. Queue locked. */
-void sched_resched(struct run_queue *q);
+/* Unlocks q, and makes its CPU switch as soon as it can. Interrupts off. */
+void sched_unlock_resched(struct run_queue *q);
+/* Unlocks q after t was put there, and makes its CPU switch if t is better than who runs. Interrupts off. */
+void sched_unlock_after_put(struct run_queue *q, const struct thread *t);
 
 #endif

@@ -9,15 +9,25 @@
 
 #define PULL_MAX 16u /* at once: interrupts are off */
 
-void sched_resched(struct run_queue *q)
+void sched_unlock_resched(struct run_queue *q)
 {
 	u32 cpu = (u32)(q - sched_queues);
+	bool told = q->reschedule;
 
 	q->reschedule = true;
+	spin_unlock(&q->lock);
 	if (cpu == cpu_id())
 		request_user_work();
-	else
+	else if (!told)
 		cpu_send_reschedule(cpu);
+}
+
+void sched_unlock_after_put(struct run_queue *q, const struct thread *t)
+{
+	if (queue_preempts(q, t))
+		sched_unlock_resched(q);
+	else
+		spin_unlock(&q->lock);
 }
 
 /* The CPU with the least load where t may run; of equals, `first` before all others. */
@@ -87,9 +97,7 @@ void sched_arrive(struct thread *t)
 	spin_lock(&q->lock);
 	queue_join(q, t);
 	queue_put(q, t, QUEUE_LAST);
-	if (queue_preempts(q, t))
-		sched_resched(q);
-	spin_unlock(&q->lock);
+	sched_unlock_after_put(q, t);
 }
 
 static bool pull_one(struct run_queue *from, u32 cpu)

@@ -34,7 +34,7 @@ void thread_set_policy(struct thread *t, const struct sched_policy *policy)
 {
 	u64 irq = cpu_irq_save();
 	struct run_queue *q = lock_at_home(t);
-	bool was_ready = t->state == THREAD_READY;
+	bool was_ready = t->state == THREAD_READY, over;
 
 	if (was_ready)
 		queue_take(q, t);
@@ -44,14 +44,13 @@ void thread_set_policy(struct thread *t, const struct sched_policy *policy)
 	t->sched.weight = sched_weight(policy);
 	/* Its virtual time may be old, if it was of real time. */
 	queue_admit_woken(q, t);
-	if (was_ready) {
+	if (was_ready)
 		queue_put(q, t, QUEUE_LAST);
-		if (queue_preempts(q, t))
-			sched_resched(q);
-	} else if (q->current == t && q->ready > 0) {
-		sched_resched(q);
-	}
-	spin_unlock(&q->lock);
+	over = was_ready ? queue_preempts(q, t) : q->current == t && q->ready > 0;
+	if (over)
+		sched_unlock_resched(q);
+	else
+		spin_unlock(&q->lock);
 	cpu_irq_restore(irq);
 }
 
@@ -72,9 +71,9 @@ void thread_set_affinity(struct thread *t, u32 allowed)
 		sched_depart(q, t, sched_place_new(t));
 		spin_unlock(&q->lock);
 		sched_arrive(t);
+	} else if (leaves && q->current == t) {
+		sched_unlock_resched(q);
 	} else {
-		if (leaves && q->current == t)
-			sched_resched(q);
 		spin_unlock(&q->lock);
 	}
 	cpu_irq_restore(irq);

@@ -115,9 +115,14 @@ void apic_start_cpu(void)
 /* Two writes that belong together: interrupts off. */
 static void send(u32 apic_id, u32 what)
 {
+	struct cpu *c = this_cpu();
+
 	while (!cpu_features.hypervisor && (lapic_read(LAPIC_ICR_LOW) & ICR_BUSY))
 		cpu_relax();
-	lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+	/* Each access of an emulated APIC waits for a lock of the emulator. */
+	if (c->ipi_to != apic_id + 1)
+		lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+	c->ipi_to = apic_id + 1;
 	lapic_write(LAPIC_ICR_LOW, what);
 }
 

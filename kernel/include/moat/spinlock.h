@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* room: sync */
 /*
- * Spinlocks: ticket locks, fair between CPUs. Interrupts stay as they are with spin_lock; a lock that an
+ * Spinlocks: whoever finds one free has it (sync/spinlock.c says why). Interrupts stay as they are with spin_lock; a lock that an
  * interrupt handler takes too is always taken with spin_lock_irqsave. Preemption needs no switch: kernel
  * code is not preempted, it yields. The debug kernel checks ranks and ownership.
  */
@@ -13,8 +13,7 @@
 #include <moat/types.h>
 
 struct spinlock {
-	u16 next;  /* [a] ticket to draw */
-	u16 owner; /* [a] ticket being served */
+	u8 locked; /* [a] */
 	u8 rank;   /* [I] */
 	s16 cpu;   /* CPU that holds it + 1, 0 = free; debug kernel only */
 };
@@ -26,8 +25,8 @@ struct spinlock {
 
 void spin_init(struct spinlock *l, enum lock_rank rank);
 bool __must_check spin_trylock(struct spinlock *l);
-bool spin_is_held(const struct spinlock *l);	      /* by this CPU; always true in the release kernel */
-void spin_wait(const struct spinlock *l, u16 ticket); /* the slow part of spin_lock */
+bool spin_is_held(const struct spinlock *l); /* by this CPU; always true in the release kernel */
+void spin_wait(struct spinlock *l);	     /* the slow part of spin_lock */
 #if CONFIG_DEBUG
 void spin_lock(struct spinlock *l);
 void spin_unlock(struct spinlock *l);
@@ -37,15 +36,13 @@ void spin_assert_none_held(void); /* by this CPU; the release kernel does not kn
 #else
 static inline void spin_lock(struct spinlock *l)
 {
-	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-
-	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
-		spin_wait(l, ticket);
+	if (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)))
+		spin_wait(l);
 }
 
 static inline void spin_unlock(struct spinlock *l)
 {
-	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
 }
 
 static inline void spin_assert_none_held(void)

@@ -43,6 +43,7 @@ struct cpu {
 	bool timer_is_oneshot;	       /* cpu_timer_set was used: no ticks */
 	bool timer_is_set;	       /* and it will fire */
 	bool timer_fires_once;	       /* its mode */
+	u32 ipi_to;		       /* the number that its APIC sends interrupts to now, plus 1 */
 	u64 interrupts;
 	u32 flush_wanted; /* [a] another CPU waits for this one: cpu_serve_requests */
 	u64 start_stack;  /* [I] lowest address of the stack that it started on, now its idle thread's */
