@@ -67,6 +67,18 @@ struct inode *inode_create_anon(u32 mode, u32 rdev)
 	return i;
 }
 
+struct inode *inode_create_own(u32 mode)
+{
+	struct fs_ids me = fs_ids(NULL);
+	struct inode *i = inode_create_anon(mode, 0);
+
+	if (i) {
+		i->uid = me.uid;
+		i->gid = me.gid;
+	}
+	return i;
+}
+
 void inode_get(struct inode *i)
 {
 	ref_get(&i->refs);

@@ -416,7 +416,9 @@ void fs_register_cred_ops(const struct fs_cred_ops *ops)
 
 struct fs_ids fs_ids(const struct fs_context *c)
 {
-	return cred_ops ? cred_ops->ids() : (struct fs_ids){c->fsuid, c->fsgid};
+	if (cred_ops)
+		return cred_ops->ids();
+	return c ? (struct fs_ids){c->fsuid, c->fsgid} : (struct fs_ids){0, 0};
 }
 
 bool fs_capable(unsigned cap, u32 uid)

@@ -503,7 +503,7 @@ static struct file *make_end(struct pipe *p, struct inode *inode, u32 flags)
 
 int pipe_create(u32 flags, struct file *ends[2])
 {
-	struct inode *inode = inode_create_anon(S_IFIFO | 0600, 0);
+	struct inode *inode = inode_create_own(S_IFIFO | 0600);
 	struct pipe *p = pipe_alloc();
 	int err = 0;
 

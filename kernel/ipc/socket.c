@@ -352,7 +352,7 @@ int socket_type(const struct socket *s)
 
 int socket_describe(struct socket *s, u32 flags, struct file **out)
 {
-	struct inode *i = inode_create_anon(S_IFSOCK | 0777, 0);
+	struct inode *i = inode_create_own(S_IFSOCK | 0777);
 	struct file_attr attr;
 
 	*out = i ? file_create(&socket_ops, i, NULL, O_RDWR | flags, s) : NULL;

@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -280,8 +282,34 @@ static void blocked_by_signal(void)
 	R(WTERMSIG(status));
 }
 
+/* Pipes and sockets belong to who made them, and can be opened again by them alone. */
+static void belongs(void)
+{
+	int fd[2], sockets[2];
+	char name[64];
+	struct stat st;
+	uid_t old = getuid();
+
+	R(setegid(1001));
+	R(seteuid(1000));
+	R(pipe(fd));
+	R(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	R(fstat(fd[0], &st));
+	printf("pipe of %d, %d\n", (int)st.st_uid, (int)st.st_gid);
+	R(fstat(sockets[0], &st));
+	printf("socket of %d, %d\n", (int)st.st_uid, (int)st.st_gid);
+	snprintf(name, sizeof(name), "/proc/self/task/%d/fd/%d", (int)gettid(), fd[0]);
+	R(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+	R(open(name, O_RDONLY | O_NONBLOCK));
+	R(fchmod(fd[0], 0200));
+	R(open(name, O_RDONLY | O_NONBLOCK));
+	R(seteuid(old));
+	R(setegid(0));
+}
+
 int main(void)
 {
+	belongs();
 	setvbuf(stdout, NULL, _IONBF, 0);
 	ends();
 	flags();

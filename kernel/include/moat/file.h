@@ -99,6 +99,8 @@ struct file *__must_check anon_file_create(const struct file_ops *ops, u32 flags
 /* An inode that no name leads to, for streams: mode is S_IFMT and permission bits, rdev from dev_make(). Or
  * NULL. */
 struct inode *__must_check inode_create_anon(u32 mode, u32 rdev);
+/* The same for what belongs to who makes it, such as a pipe: its owner may open it again by /proc/PID/fd. */
+struct inode *__must_check inode_create_own(u32 mode);
 
 /* Opening it again, through /proc/PID/fd, gives a description with these operations and `private`. */
 void inode_set_reopen(struct inode *i, const struct file_ops *ops, void *private);

@@ -68,6 +68,7 @@ struct fs_at {
 struct fs_ids {
 	u32 uid, gid;
 };
+/* Who asks. c may be NULL. */
 struct fs_ids fs_ids(const struct fs_context *c);
 
 static inline struct fs_at fs_at(struct fs_context *c, struct dentry *base, const char *path, u32 flags)
