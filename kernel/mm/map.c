@@ -92,6 +92,21 @@ int place_anywhere(struct aspace *as, u64 hint, u64 len, struct range *r)
 	return place_free(as, &req, len, r);
 }
 
+int aspace_find_space(struct aspace *as, u64 hint, u64 len, u64 *addr_out)
+{
+	struct range r;
+	int err;
+
+	if (len > USER_TOP)
+		return -ENOMEM;
+	rwlock_read(&as->lock);
+	err = place_anywhere(as, hint, ALIGN_UP(len, PAGE_SIZE), &r);
+	rwlock_read_done(&as->lock);
+	if (!err)
+		*addr_out = r.start;
+	return err;
+}
+
 /* Where a new mapping with these flags goes, with the errors that have to do with its place. as->lock held. */
 static int choose_place(struct aspace *as, const struct map_request *req, u32 flags, u64 len, struct range *r)
 {

@@ -269,7 +269,7 @@ static int map_loader(struct load *l)
 	if (!l->loader.object)
 		return 0;
 	if (image->type == ET_DYN)
-		err = exec_find_space(l->as, 0, range_len(image->pages) + slack, &base);
+		err = aspace_find_space(l->as, 0, range_len(image->pages) + slack, &base);
 	if (err)
 		return err;
 	return map_image(&l->loader, l->as, ALIGN_UP(base, image->align), &l->loader_bias);

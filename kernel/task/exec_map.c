@@ -109,16 +109,6 @@ static unsigned segment_pmap_prot(u32 elf_prot)
 	return prot;
 }
 
-int exec_find_space(struct aspace *as, u64 hint, u64 len, u64 *addr_out)
-{
-	struct map_request req = {.addr = hint, .len = len, .vma_flags = VMA_NORESERVE};
-	int err = aspace_map(as, &req, addr_out);
-
-	if (err)
-		return -ENOMEM;
-	return aspace_unmap(as, *addr_out, len);
-}
-
 static int map_file_pages(const struct elf_file *f, const struct elf_segment *s, struct aspace *as, u64 bias)
 {
 	u64 lead = s->mem.start & (PAGE_SIZE - 1);

@@ -36,10 +36,4 @@ int __must_check object_read_exact(struct mobj *object, void *buf, size_t len, u
  * on failure. */
 int __must_check elf_file_map(const struct elf_file *f, struct aspace *as, u64 bias);
 
-/*
- * A place of `len` bytes that nothing is mapped at: at hint if it is free, else by the search of mmap. Nobody
- * else may map into `as` meanwhile. 0 or -ENOMEM.
- */
-int __must_check exec_find_space(struct aspace *as, u64 hint, u64 len, u64 *addr_out);
-
 #endif

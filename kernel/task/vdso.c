@@ -16,7 +16,6 @@
 #include <moat/panic.h>
 
 #include "exec_images.h"
-#include "exec_map.h"
 
 static struct mobj *object;    /* [I after vdso_init] */
 static struct vdso_data *data; /* [I after vdso_init] page 0; its fields: the clock's one writer */
@@ -74,7 +73,7 @@ static int map_part(struct aspace *as, const char *name, u64 addr, u64 offset, u
 int vdso_map(struct aspace *as, u64 hint, u64 *base_out)
 {
 	u64 addr;
-	int err = exec_find_space(as, hint, vdso_map_bytes(), &addr);
+	int err = aspace_find_space(as, hint, vdso_map_bytes(), &addr);
 
 	if (!err)
 		err = map_part(as, "[vvar]", addr, 0, PAGE_SIZE,

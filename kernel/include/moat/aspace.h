@@ -217,6 +217,11 @@ enum map_how {
  */
 int __must_check aspace_map_check(struct aspace *as, const struct map_request *req);
 int __must_check aspace_map(struct aspace *as, const struct map_request *req, u64 *addr_out);
+/*
+ * A place of len > 0 bytes that nothing is mapped at: at hint (0: none) if that is free, else where aspace_map would go.
+ * It stays free as long as nobody else maps into `as`. 0 or -ENOMEM.
+ */
+int __must_check aspace_find_space(struct aspace *as, u64 hint, u64 len, u64 *addr_out);
 int __must_check aspace_unmap(struct aspace *as, u64 addr, u64 len); /* munmap(2): -EINVAL, -ENOMEM */
 /*
  * shmdt(2): unmaps what one mapping of a whole file at addr has become; is(file, arg) knows such files, and is asked last for
