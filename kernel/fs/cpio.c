@@ -10,6 +10,7 @@
  * this file read outside its bytes.
  */
 #include <asm/errno.h>
+#include <moat/parse.h>
 #include <moat/string.h>
 #include "cpio.h"
 
@@ -44,29 +45,20 @@ void cpio_reader_init(struct cpio_reader *r, const void *bytes, size_t len)
 	*r = (struct cpio_reader){.bytes = bytes, .len = len};
 }
 
-static int hex_digit(u8 c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Eight hexadecimal digits: false when one of them is not. */
 static bool read_field(const u8 *text, u32 *out)
 {
-	*out = 0;
+	u32 value = 0;
+	int all = 0;
+
 	for (int i = 0; i < CPIO_FIELD_BYTES; i++) {
 		int digit = hex_digit(text[i]);
 
-		if (digit < 0)
-			return false;
-		*out = *out << 4 | (u32)digit;
+		all |= digit;
+		value = value << 4 | (u32)digit;
 	}
-	return true;
+	*out = value;
+	return all >= 0; /* one negative digit makes it negative */
 }
 
 static bool read_header(const u8 *header, u32 fields[FIELD_COUNT])

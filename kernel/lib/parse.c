@@ -6,22 +6,11 @@
 #include <moat/parse.h>
 #include <moat/string.h>
 
-/* The value of a digit in bases up to 16, or -1. */
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int parse_u64(const char *s, u64 *out)
 {
 	int base = 10;
 	u64 value = 0;
+	bool overflow = false;
 
 	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
 		base = 16;
@@ -29,16 +18,15 @@ int parse_u64(const char *s, u64 *out)
 	}
 	if (!*s)
 		return -EINVAL;
-	for (const char *p = s; *p; p++) {
-		int digit = digit_value(*p);
+	for (; *s; s++) {
+		int digit = hex_digit((u8)*s);
 		if (digit < 0 || digit >= base)
 			return -EINVAL;
+		overflow |= __builtin_mul_overflow(value, (u64)base, &value);
+		overflow |= __builtin_add_overflow(value, (u64)digit, &value);
 	}
-	for (; *s; s++) {
-		if (__builtin_mul_overflow(value, (u64)base, &value) ||
-		    __builtin_add_overflow(value, (u64)digit_value(*s), &value))
-			return -ERANGE;
-	}
+	if (overflow)
+		return -ERANGE;
 	*out = value;
 	return 0;
 }
@@ -48,11 +36,11 @@ int parse_hex_bytes(const char *s, u8 *out, size_t n)
 	if (strnlen(s, 2 * n + 1) != 2 * n)
 		return -EINVAL;
 	for (size_t i = 0; i < 2 * n; i++) {
-		if (digit_value(s[i]) < 0)
+		if (hex_digit((u8)s[i]) < 0)
 			return -EINVAL;
 	}
 	for (size_t i = 0; i < n; i++)
-		out[i] = (u8)(digit_value(s[2 * i]) * 16 + digit_value(s[2 * i + 1]));
+		out[i] = (u8)(hex_digit((u8)s[2 * i]) * 16 + hex_digit((u8)s[2 * i + 1]));
 	return 0;
 }
 

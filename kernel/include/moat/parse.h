@@ -6,6 +6,14 @@
 
 #include <moat/types.h>
 
+/* The value of a hexadecimal digit, or -1. Two comparisons, and none that a loop would have to jump for. */
+static inline int hex_digit(u8 c)
+{
+	u32 decimal = c - (u32)'0', letter = (c | 0x20u) - 'a';
+
+	return decimal < 10 ? (int)decimal : letter < 6 ? (int)letter + 10 : -1;
+}
+
 /* Whole string to a number, base 10 or 0x…; 0, or -EINVAL (no digit, trailing text) or -ERANGE. */
 int __must_check parse_u64(const char *s, u64 *out);
 /* 2 * n hexadecimal digits to n bytes; 0 or -EINVAL. */
