@@ -241,6 +241,11 @@ static u64 shrink(u64 want)
 	return freed;
 }
 
+void mobj_cache_drop(void)
+{
+	(void)shrink(UINT64_MAX);
+}
+
 void mobj_cache_balance(void)
 {
 	struct frame_stats stats;

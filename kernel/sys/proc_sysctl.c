@@ -18,6 +18,7 @@
 #include <moat/string.h>
 #include <moat/sysv.h>
 #include <moat/task.h>
+#include "sys_mem.h"
 #include "system.h"
 
 /* mode 0444 lets root pass, sysctl does not. */
@@ -103,7 +104,43 @@ static int store_max_map_count(const struct proc_open *o, char *text, size_t len
 	return 0;
 }
 
-/* Files live in memory: there is no cache that could be dropped, and nothing that compacting would make possible. */
+static int show_memfd_noexec(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	(void)o;
+	(void)pos;
+	proc_printf(t, "%u\n", __atomic_load_n(&memfd_noexec, __ATOMIC_RELAXED));
+	return 0;
+}
+
+static int store_memfd_noexec(const struct proc_open *o, char *text, size_t len)
+{
+	s64 value;
+
+	(void)o;
+	(void)len;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (proc_parse(text, &value) || value < 0 || value > MEMFD_NOEXEC_ALWAYS)
+		return -EINVAL;
+	__atomic_store_n(&memfd_noexec, (u32)value, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* 1: pages of files that can be read again; 2: names, which are forgotten anyway; 4: be silent about it. */
+static int store_drop_caches(const struct proc_open *o, char *text, size_t len)
+{
+	s64 value;
+
+	(void)o;
+	(void)len;
+	if (proc_parse(text, &value) || value < 1 || value > 4)
+		return -EINVAL;
+	if (value & 1)
+		mobj_cache_drop();
+	return 0;
+}
+
+/* Nothing is made possible by compacting. */
 static int store_nothing_to_do(const struct proc_open *o, char *text, size_t len)
 {
 	const s64 *most = o->entry->data;
@@ -113,7 +150,7 @@ static int store_nothing_to_do(const struct proc_open *o, char *text, size_t len
 	return proc_parse(text, &value) || value < 1 || value > *most ? -EINVAL : 0;
 }
 
-static const s64 drop_caches_most = 4, compact_memory_most = 1;
+static const s64 compact_memory_most = 1;
 
 static const struct proc_entry vm_table[] = {
 	{.name = "overcommit_memory",
@@ -137,10 +174,11 @@ static const struct proc_entry vm_table[] = {
 	 .store = store_max_map_count,
 	 .data = &vma_count_max},
 	NUMBER("mmap_min_addr", USER_MIN),
-	{.name = "drop_caches",
-	 .mode = S_IFREG | 0200,
-	 .store = store_nothing_to_do,
-	 .data = &drop_caches_most},
+	{.name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches},
+	{.name = "memfd_noexec",
+	 .mode = S_IFREG | 0644,
+	 .show = show_memfd_noexec,
+	 .store = store_memfd_noexec},
 	{.name = "compact_memory",
 	 .mode = S_IFREG | 0200,
 	 .store = store_nothing_to_do,

@@ -24,6 +24,13 @@ static inline void tell_lock_limit(void)
 			 __ATOMIC_RELAXED);
 }
 
+/* vm.memfd_noexec: whether files of memfd_create(2) may be programs. 0: unless the caller says no. */
+enum memfd_noexec {
+	MEMFD_NOEXEC_DEFAULT = 1, /* only if the caller says yes */
+	MEMFD_NOEXEC_ALWAYS,	  /* never */
+};
+extern u32 memfd_noexec;
+
 static inline u32 prot_to_vma(int prot)
 {
 	_Static_assert(PROT_READ == VMA_READ && PROT_WRITE == VMA_WRITE && PROT_EXEC == VMA_EXEC,

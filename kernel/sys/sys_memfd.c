@@ -5,6 +5,7 @@
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "sys_fs.h"
+#include "sys_mem.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8u
@@ -14,6 +15,18 @@
 #define PREFIX	   "memfd:"
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 #define NAME_LEN   255 /* prefix included */
+
+u32 memfd_noexec; /* [a] vm.memfd_noexec: see sys_mem.h */
+
+/* Who says nothing gets what the machine is set to. */
+static int decide_exec(u32 *flags)
+{
+	u32 setting = __atomic_load_n(&memfd_noexec, __ATOMIC_RELAXED);
+
+	if (!(*flags & (MFD_EXEC | MFD_NOEXEC_SEAL)))
+		*flags |= setting >= MEMFD_NOEXEC_DEFAULT ? MFD_NOEXEC_SEAL : MFD_EXEC;
+	return setting >= MEMFD_NOEXEC_ALWAYS && !(*flags & MFD_NOEXEC_SEAL) ? -EACCES : 0;
+}
 
 static int check_flags(u32 flags)
 {
@@ -64,6 +77,8 @@ s64 sys_memfd_create(const char __user *name, u32 flags)
 	s64 result;
 	char *buf;
 
+	if (!err)
+		err = decide_exec(&flags);
 	if (err)
 		return err;
 	buf = kzalloc(NAME_LEN + 1);

@@ -79,7 +79,8 @@ static int check_file(struct file *f, struct map_request *req, int flags)
 	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
 		return -EINVAL;
 	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN)) {
-		unsupported_flag("mmap", flags & MAP_SYNC ? "MAP_SYNC" : "MAP_SHARED_VALIDATE");
+		if (flags & MAP_SYNC)
+			unsupported_flag("mmap", "MAP_SYNC");
 		return -EOPNOTSUPP;
 	}
 	if (type != MAP_PRIVATE && (req->vma_flags & VMA_WRITE) && !file_writable(f))

@@ -386,11 +386,12 @@ static void directories(void)
 		"/proc",
 		" . .. meminfo vmstat zoneinfo buddyinfo uptime loadavg version cpuinfo stat filesystems "
 		"mounts cmdline devices sys self thread-self ");
-	show_directory("/proc/sys/vm",
-		       " . .. overcommit_memory overcommit_ratio overcommit_kbytes max_map_count "
-		       "mmap_min_addr drop_caches compact_memory swappiness page-cluster panic_on_oom "
-		       "oom_kill_allocating_task legacy_va_layout nr_hugepages nr_overcommit_hugepages "
-		       "unprivileged_userfaultfd ");
+	show_directory(
+		"/proc/sys/vm",
+		" . .. overcommit_memory overcommit_ratio overcommit_kbytes max_map_count "
+		"mmap_min_addr drop_caches compact_memory memfd_noexec swappiness page-cluster panic_on_oom "
+		"oom_kill_allocating_task legacy_va_layout nr_hugepages nr_overcommit_hugepages "
+		"unprivileged_userfaultfd ");
 	show_directory("/proc/sys/kernel/random", " . .. boot_id uuid entropy_avail poolsize ");
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", getpid(), getpid());
 	R(access(path, R_OK));

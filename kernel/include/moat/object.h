@@ -131,6 +131,8 @@ s64 mobj_seek(struct mobj *obj, u64 offset, bool hole);
 void mobj_read_on(struct mobj *obj, u64 index);
 /* When little memory is left, gives up pages that can be read again. No object's lock held. */
 void mobj_cache_balance(void);
+/* Gives up all pages that can be read again and that nobody shows. No object's lock held. */
+void mobj_cache_drop(void);
 bool mobj_has_page(struct mobj *obj, u64 index);   /* is it in memory? */
 bool mobj_next_page(struct mobj *obj, u64 *index); /* the first one in memory at or after *index, or false */
 u64 mobj_resident_pages(struct mobj *obj);
