@@ -108,17 +108,18 @@ int aspace_find_space(struct aspace *as, u64 hint, u64 len, u64 *addr_out)
 }
 
 /* Where a new mapping with these flags goes, with the errors that have to do with its place. as->lock held. */
-static int choose_place(struct aspace *as, const struct map_request *req, u32 flags, u64 len, struct range *r)
+static inline int choose_place(struct aspace *as, const struct map_request *req, u32 flags, u64 len,
+			       struct range *r)
 {
 	int err;
 
-	if (as->vma_count > vma_count_max)
+	if (unlikely(as->vma_count > vma_count_max))
 		return -ENOMEM;
 	if (req->how & (MAP_AT | MAP_AT_FREE))
 		err = place_exact(as, req, len, r);
 	else
 		err = place_free(as, req, len, r);
-	if (!err && (req->vma_flags & VMA_LOCKED) &&
+	if (!err && unlikely(req->vma_flags & VMA_LOCKED) &&
 	    __atomic_load_n(&as->limit_lock_bytes, __ATOMIC_RELAXED) == 0)
 		err = -EPERM;
 	return err ? err : lock_limit_check(as, flags, len >> PAGE_SHIFT);
@@ -247,7 +248,7 @@ static int map_locked(struct aspace *as, const struct map_request *req, struct v
 	return err;
 }
 
-int aspace_map_check(struct aspace *as, const struct map_request *req)
+__noinline int aspace_map_check(struct aspace *as, const struct map_request *req)
 {
 	u64 len = ALIGN_UP(req->len, PAGE_SIZE);
 	struct range r;

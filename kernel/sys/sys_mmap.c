@@ -163,6 +163,11 @@ s64 sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, s64 offset)
 		return -EINVAL;
 	tell_wx("mmap", req.vma_flags);
 	tell_lock_limit();
+	/* What programs ask for most cannot be wrong in more than one way. */
+	if (likely((flags & (MAP_TYPE | MAP_ANONYMOUS | MAP_HUGETLB)) == (MAP_PRIVATE | MAP_ANONYMOUS))) {
+		req.object_offset = 0;
+		return map(&req);
+	}
 	if (flags & MAP_ANONYMOUS)
 		return map_request(&req, NULL, flags);
 	f = fd_get(current_thread()->files, fd);
