@@ -72,6 +72,19 @@ static struct file_lock *find_conflict(const struct inode *i, const struct file_
 	return NULL;
 }
 
+/* A lock in the range that want's owner has, or NULL. Inode lock held. */
+static struct file_lock *find_own(const struct inode *i, const struct file_lock *want)
+{
+	struct file_lock *l;
+
+	LIST_FOREACH (l, &i->locks, link) {
+		if (l->whole == want->whole && l->owner == want->owner &&
+		    range_overlap(l->bytes, want->bytes))
+			return l;
+	}
+	return NULL;
+}
+
 static void move_to(struct file_lock *l, struct file_lock_list *list)
 {
 	LIST_REMOVE(l, link);
@@ -255,11 +268,13 @@ void file_lock_query(struct file *f, struct file_lock_request *r)
 {
 	struct file_lock want = describe(r), *l = NULL;
 
-	r->type = F_UNLCK;
-	if (!f->inode)
+	if (!f->inode) {
+		r->type = F_UNLCK;
 		return;
+	}
 	mutex_lock(&f->inode->lock);
-	l = find_conflict(f->inode, &want);
+	l = r->type == F_UNLCK ? find_own(f->inode, &want) : find_conflict(f->inode, &want);
+	r->type = F_UNLCK;
 	if (l) {
 		r->type = l->write ? F_WRLCK : F_RDLCK;
 		r->bytes = l->bytes;

@@ -19,14 +19,16 @@ enum {
 	ANON_DEV = 15, /* st_dev of what has no file system */
 };
 
-#define NS_PER_SEC  1000000000ull
-#define SEC_PER_DAY 86400
+#define FILE_TICK_NS 4000000ull /* as the coarse clocks */
+#define NS_PER_SEC   1000000000ull
+#define SEC_PER_DAY  86400
 
 static u64 next_anon_ino = 1; /* [a] */
 
+/* Whole ticks, as on Linux: what is done to a file in one go has one time. */
 struct timestamp timestamp_now(void)
 {
-	u64 ns = clock_realtime_ns();
+	u64 ns = clock_realtime_ns() / FILE_TICK_NS * FILE_TICK_NS;
 
 	return (struct timestamp){(s64)(ns / NS_PER_SEC), (u32)(ns % NS_PER_SEC)};
 }

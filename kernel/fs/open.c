@@ -315,6 +315,7 @@ static int make_file(const struct opening *o, struct file **out)
 	inode_get(i);
 	if (counts && o->dentry->via)
 		__atomic_fetch_add(&o->dentry->via->writers, 1, __ATOMIC_RELAXED);
+	(*out)->is_created = o->created && !(o->flags & TMPFILE_BIT);
 	err = path_only ? 0 : finish_open(o, *out);
 	if (err) {
 		dentry_get(o->dentry); /* the caller puts its own */

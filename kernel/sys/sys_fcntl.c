@@ -8,6 +8,10 @@
 #include "sys_fs.h"
 
 /* Set by fcntl(F_SETFL); everything else in its argument is ignored. */
+#ifndef F_CREATED_QUERY /* of Linux 6.12 */
+#define F_CREATED_QUERY (F_LINUX_SPECIFIC_BASE + 4)
+#endif
+
 #define FLAGS_SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 static s64 duplicate(struct file *f, u64 min, bool cloexec)
@@ -93,11 +97,12 @@ static int lock_range(struct file *f, const struct flock *l, struct range *out)
 	return 0;
 }
 
-static int check_lock(const struct file *f, const struct flock *l, bool query)
+static int check_lock(const struct file *f, const struct flock *l, unsigned cmd)
 {
-	if (l->l_type != F_RDLCK && l->l_type != F_WRLCK && (query || l->l_type != F_UNLCK))
+	/* F_OFD_GETLK with F_UNLCK asks for the description's own locks. */
+	if (l->l_type != F_RDLCK && l->l_type != F_WRLCK && (cmd == F_GETLK || l->l_type != F_UNLCK))
 		return -EINVAL;
-	if (query)
+	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return 0;
 	if ((l->l_type == F_RDLCK && !file_readable(f)) || (l->l_type == F_WRLCK && !file_writable(f)))
 		return -EBADF;
@@ -126,7 +131,7 @@ static s64 record_lock(struct file *f, unsigned cmd, void __user *arg)
 
 	if (copy_from_user(&l, arg, sizeof(l)))
 		return -EFAULT;
-	err = ofd && l.l_pid != 0 ? -EINVAL : check_lock(f, &l, query);
+	err = ofd && l.l_pid != 0 ? -EINVAL : check_lock(f, &l, cmd);
 	if (!err)
 		err = lock_range(f, &l, &r.bytes);
 	if (err)
@@ -192,6 +197,8 @@ static s64 control_any(struct file *f, int fd, unsigned cmd, u64 arg)
 		return fd_set_cloexec(files, fd, arg & FD_CLOEXEC);
 	case F_GETFL:
 		return f->flags;
+	case F_CREATED_QUERY:
+		return f->is_created;
 	default:
 		return f->flags & O_PATH ? -EBADF : control(f, fd, cmd, arg);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * POSIX timers (timer_create(2)). Each has a number in its process and sends a signal when it expires. While that signal is
- * still pending, further expirations are counted in its siginfo, as overrun, and not sent.
+ * POSIX timers (timer_create(2)). Each has a number in its process and sends a signal when it expires. Expirations since the
+ * last signal that arrived are counted; what arrives tells of all up to that moment: one, and the rest as overrun. A signal
+ * that waits when its timer is set anew or deleted does not arrive any more.
  *
  * Lock: the table's; see ptimer.c.
  */
@@ -21,7 +22,8 @@ struct posix_timer {
 	struct cpu_clock cpu;	      /* [I] if how.clock is one of CPU time */
 	struct timer_span span;	      /* [table] value_ns: when it expires on its clock; 0: it is not set */
 	bool of_realtime;	      /* [table] a time of CLOCK_REALTIME, not a span */
-	u64 overrun;		      /* [table] of the last signal */
+	u64 overrun;		      /* [table] of the last signal that arrived */
+	u64 untold;		      /* [table] expirations since then */
 };
 
 static bool is_cpu_clock(const struct posix_timer *t)
@@ -37,24 +39,51 @@ static u64 now_of(const struct posix_timer *t)
 	return t->of_realtime ? clock_realtime_ns() : clock_monotonic_ns();
 }
 
-/* Is the signal before this one still pending? Then it tells of one expiration more. Locked. */
-static bool add_overrun(struct posix_timer *t, u64 count)
+/* Where t's signal goes. Locked. */
+static struct signal_queue *queue_of(const struct posix_timer *t)
 {
-	struct signal_state *s = &t->process->signals;
 	struct thread *target = t->how.notify == SIGEV_THREAD_ID ? table_find_thread(t->how.tid) : NULL;
-	struct signal_queue *queue = target ? &target->signals : &s->shared;
-	struct queued_signal *q;
-	bool found = false;
 
-	spin_lock(&s->hand->lock);
+	return target && target->process == t->process ? &target->signals : &t->process->signals.shared;
+}
+
+/* Is t's signal pending? Locked. */
+static bool is_told(const struct posix_timer *t)
+{
+	struct signal_queue *queue = queue_of(t);
+	struct queued_signal *q;
+
+	spin_lock(&t->process->signals.hand->lock);
 	TAILQ_FOREACH (q, &queue->list, link) {
-		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id) {
-			q->info.si_overrun = (int)MIN((u64)q->info.si_overrun + count, (u64)INT32_MAX);
-			found = true;
+		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id)
 			break;
-		}
 	}
-	spin_unlock(&s->hand->lock);
+	spin_unlock(&t->process->signals.hand->lock);
+	return q;
+}
+
+/* Takes t's signal back if it is pending: its entry, to be freed, or NULL. Locked. */
+static struct queued_signal *take_back(struct posix_timer *t)
+{
+	struct signal_queue *queue = queue_of(t);
+	struct queued_signal *q, *found = NULL;
+	bool others = false;
+
+	t->untold = 0;
+	spin_lock(&t->process->signals.hand->lock);
+	TAILQ_FOREACH (q, &queue->list, link) {
+		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id)
+			found = q;
+		else if (q->info.si_signo == t->how.signo)
+			others = true;
+	}
+	if (found) {
+		TAILQ_REMOVE(&queue->list, found, link);
+		t->process->signals.queued--;
+		if (!others)
+			queue->pending &= ~SIGNAL_BIT(t->how.signo);
+	}
+	spin_unlock(&t->process->signals.hand->lock);
 	return found;
 }
 
@@ -66,14 +95,11 @@ static void tell(struct posix_timer *t, u64 missed)
 
 	if (t->how.notify == SIGEV_NONE)
 		return;
-	if (add_overrun(t, missed + 1)) {
-		t->overrun += missed + 1;
+	t->untold += missed + 1;
+	if (is_told(t))
 		return;
-	}
-	t->overrun = missed;
 	signal_make_info(&info, t->how.signo, SI_TIMER);
 	info.si_tid = t->id;
-	info.si_overrun = (int)MIN(missed, (u64)INT32_MAX);
 	info.si_value = t->how.value;
 	if (t->how.notify != SIGEV_THREAD_ID) {
 		(void)signal_send(t->process, &info);
@@ -140,6 +166,26 @@ static struct posix_timer *find(struct process *p, int id)
 			return t;
 	}
 	return NULL;
+}
+
+void posix_timer_arrived(siginfo_t *info)
+{
+	struct process *p = current_process();
+	u64 irq = table_lock(), missed = 0, now;
+	struct posix_timer *t = find(p, info->si_tid);
+
+	if (t && t->untold) {
+		now = now_of(t);
+		if (t->span.interval_ns && t->span.value_ns && t->span.value_ns <= now) {
+			t->span.value_ns = timer_next(p, &t->span, now, &missed);
+			t->untold += missed + 1;
+			set_hardware(t);
+		}
+		t->overrun = MIN(t->untold - 1, (u64)INT32_MAX);
+		t->untold = 0;
+		info->si_overrun = (int)t->overrun;
+	}
+	table_unlock(irq);
 }
 
 /* The clocks whose time can be waited for. */
@@ -215,39 +261,41 @@ int posix_timer_create(const struct timer_request *req, int *id)
 	return err;
 }
 
-/* t, which nobody finds any more. */
-static void destroy(struct posix_timer *t)
+/* t, which nobody finds any more, and its pending signal. */
+static void destroy(struct posix_timer *t, struct queued_signal *pending)
 {
 	(void)ktimer_cancel_sync(&t->timer);
+	kfree(pending);
 	kfree(t);
 }
 
-/* Locked. */
-static void unlink_timer(struct posix_timer *t)
+/* Its pending signal, to be freed, or NULL. Locked. */
+static struct queued_signal *unlink_timer(struct posix_timer *t)
 {
 	LIST_REMOVE(t, link);
 	t->process->timers.count--;
 	if (is_cpu_clock(t))
 		timers_watch_cpu(t->process, t->span.value_ns != 0, false);
 	t->span.value_ns = 0;
+	return take_back(t);
 }
 
 int posix_timer_delete(int id)
 {
 	u64 irq = table_lock();
 	struct posix_timer *t = find(current_process(), id);
+	struct queued_signal *pending = t ? unlink_timer(t) : NULL;
 
-	if (t)
-		unlink_timer(t);
 	table_unlock(irq);
 	if (!t)
 		return -EINVAL;
-	destroy(t);
+	destroy(t, pending);
 	return 0;
 }
 
 void posix_timers_free(struct process *p)
 {
+	struct queued_signal *pending;
 	struct posix_timer *t;
 	u64 irq;
 
@@ -255,9 +303,9 @@ void posix_timers_free(struct process *p)
 	while (!LIST_EMPTY(&p->timers.posix)) {
 		irq = table_lock();
 		t = LIST_FIRST(&p->timers.posix);
-		unlink_timer(t);
+		pending = unlink_timer(t);
 		table_unlock(irq);
-		destroy(t);
+		destroy(t, pending);
 	}
 }
 
@@ -276,12 +324,14 @@ int posix_timer_set(int id, unsigned flags, const struct timer_span *new, struct
 {
 	u64 irq = table_lock();
 	struct posix_timer *t = find(current_process(), id);
+	struct queued_signal *pending;
 
 	if (!t) {
 		table_unlock(irq);
 		return -EINVAL;
 	}
 	*old = left_of(t);
+	pending = take_back(t);
 	if (is_cpu_clock(t))
 		timers_watch_cpu(t->process, t->span.value_ns != 0, new->value_ns != 0);
 	t->span = *new;
@@ -291,6 +341,7 @@ int posix_timer_set(int id, unsigned flags, const struct timer_span *new, struct
 	t->overrun = 0;
 	set_hardware(t);
 	table_unlock(irq);
+	kfree(pending);
 	return 0;
 }
 

@@ -14,5 +14,7 @@ void timers_watch_cpu(struct process *p, bool before, bool now);
 /* The process has used so much CPU time. Table locked. */
 void posix_timers_tick(struct process *p, u64 cpu_ns);
 void posix_timers_free(struct process *p);
+/* A signal of a timer of the current process arrives: info gets the overrun up to now. No lock held. */
+void posix_timer_arrived(siginfo_t *info);
 
 #endif

@@ -16,6 +16,7 @@
 #include <moat/panic.h>
 #include <moat/string.h>
 #include <moat/task.h>
+#include "posix_timer.h"
 #include "signal_names.h"
 #include "signal_queue.h"
 #include "table.h"
@@ -157,10 +158,13 @@ int signal_dequeue(u64 wanted, siginfo_t *info)
 	irq = spin_lock_irqsave(&h->lock);
 	signo = take(t, wanted, &entry);
 	spin_unlock_irqrestore(&h->lock, irq);
-	if (entry)
+	if (entry) {
 		*info = entry->info;
-	else if (signo)
+		if (info->si_code == SI_TIMER)
+			posix_timer_arrived(info);
+	} else if (signo) {
 		signal_make_info(info, signo, SI_USER);
+	}
 	entry_put(t->process, entry);
 	return signo;
 }
@@ -224,6 +228,8 @@ static void handle(struct trap_frame *f, struct thread *t, int signo, struct que
 	bool done;
 
 	if (likely(entry)) {
+		if (entry->info.si_code == SI_TIMER)
+			posix_timer_arrived(&entry->info);
 		done = run_handler(f, t, &entry->info, a);
 		entry_put(p, entry);
 	} else {

@@ -30,6 +30,9 @@ static void descriptions(int a, int b)
 	LOCK(b, F_OFD_SETLK, F_RDLCK, SEEK_SET, 20, 1);
 	LOCK(b, F_OFD_SETLK, F_RDLCK, SEEK_SET, 0, 10);
 	LOCK(b, F_OFD_GETLK, F_RDLCK, SEEK_SET, 0, 0);
+	LOCK(a, F_OFD_GETLK, F_UNLCK, SEEK_SET, 0, 0);
+	LOCK(b, F_OFD_GETLK, F_UNLCK, SEEK_SET, 10, 9);
+	LOCK(a, F_GETLK, F_UNLCK, SEEK_SET, 0, 0);
 	LOCK(a, F_OFD_GETLK, F_RDLCK, SEEK_SET, 0, 0);
 	LOCK(a, F_OFD_GETLK, F_WRLCK, SEEK_SET, 0, 5);
 	/* In the middle: what was one lock becomes three. */

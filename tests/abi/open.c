@@ -57,6 +57,29 @@ static void truncation_and_append(void)
 	abi_show_file("file");
 }
 
+#define F_CREATED 1028 /* F_CREATED_QUERY, Linux 6.12 */
+
+static void created(void)
+{
+	int fd = R(open("made", O_RDWR | O_CREAT, 0644)), again;
+
+	R(fcntl(fd, F_CREATED, 0));
+	again = dup(fd);
+	R(fcntl(again, F_CREATED, 0));
+	close(again);
+	again = open("made", O_RDWR | O_CREAT, 0644);
+	R(fcntl(again, F_CREATED, 0));
+	close(again);
+	close(fd);
+	fd = open(".", O_RDWR | O_TMPFILE, 0600);
+	R(fcntl(fd, F_CREATED, 0));
+	close(fd);
+	fd = open("made", O_PATH);
+	R(fcntl(fd, F_CREATED, 0));
+	close(fd);
+	R(unlink("made"));
+}
+
 static void folders(void)
 {
 	char c;
@@ -180,6 +203,7 @@ int main(void)
 	umask(022);
 	creation();
 	truncation_and_append();
+	created();
 	folders();
 	links();
 	path_only();

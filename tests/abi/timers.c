@@ -224,6 +224,42 @@ static void one_clock(const char *name, clockid_t clock, int of_cpu)
 	R(CALL(timer_delete, id));
 }
 
+/* What is pending when a timer is set anew or deleted does not arrive; what arrives late has counted until then. */
+static void pending_signals(void)
+{
+	struct itimerspec every = {.it_value = {0, 20000000}, .it_interval = {0, 20000000}},
+			  later = {.it_value = {50, 0}};
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+	sigset_t set, pending;
+	int id;
+
+	sigaction(SIGUSR2, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	for (int way = 0; way < 4; way++) {
+		count = 0;
+		last_overrun = -1;
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		R(CALL(timer_create, CLOCK_MONOTONIC, &event, &id));
+		R(CALL(timer_settime, id, 0, &every, NULL));
+		usleep(110000);
+		sigpending(&pending);
+		if (way == 0)
+			R(CALL(timer_settime, id, 0, &later, NULL));
+		else if (way == 1)
+			R(CALL(timer_delete, id));
+		else if (way == 2)
+			signal(SIGUSR2, SIG_IGN);
+		sigaction(SIGUSR2, &action, NULL);
+		usleep(50000);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		printf("way %d: pending %d, then %d signals, overruns %d\n", way,
+		       sigismember(&pending, SIGUSR2), count > 1 ? 1 : count, last_overrun >= 6);
+		CALL(timer_delete, id);
+	}
+}
+
 static void overruns(void)
 {
 	struct itimerspec v = ts(10, 10);
@@ -330,6 +366,7 @@ int main(void)
 	one_clock("process", CLOCK_PROCESS_CPUTIME_ID, 1);
 	one_clock("thread", CLOCK_THREAD_CPUTIME_ID, 1);
 	overruns();
+	pending_signals();
 	nobody_told();
 	to_thread();
 	inheritance();

@@ -65,7 +65,8 @@ struct file {
 	const struct file_ops *ops; /* [I] */
 	u32 flags;		    /* [a] O_ACCMODE | O_APPEND | O_NONBLOCK … as F_GETFL shows them */
 	u32 pipe_opens; /* [I once open] for pipe.c: opens for writing before this one, if nobody has it so */
-	bool is_named;	/* [I once open] opened by a name, not with O_PATH: its close is told (inotify) */
+	bool is_created; /* [I once open] opening it made the file: F_CREATED_QUERY */
+	bool is_named;	 /* [I once open] opened by a name, not with O_PATH: its close is told (inotify) */
 	struct mutex offset_lock;	  /* RANK_FILE */
 	u64 offset;			  /* [offset_lock] */
 	struct inode *inode;		  /* [I] */
@@ -229,7 +230,7 @@ struct file_lock_request {
 };
 /* 0; -EAGAIN (not to wait), -EINTR, -ENOMEM, -EDEADLK (POSIX locks). Rights were checked by the caller. */
 int __must_check file_lock_range(struct file *f, const struct file_lock_request *r, bool wait);
-/* F_GETLK: rewrites *r to the first lock in the way, or sets type to F_UNLCK. */
+/* F_GETLK: rewrites *r to the first lock in the way (type F_UNLCK: the first of its own), or sets type to F_UNLCK. */
 void file_lock_query(struct file *f, struct file_lock_request *r);
 /* flock(2): type as above. */
 int __must_check file_lock_whole(struct file *f, int type, bool wait);
