@@ -39,13 +39,19 @@ static int take_or_mark(u32 __user *addr, u32 value, bool try)
 	return value & FUTEX_TID_MASK ? -EAGAIN : 0;
 }
 
-static int check_owner(u32 value)
+/* 0; -EAGAIN: look again; -EDEADLK, -ESRCH, -EFAULT. */
+static int check_owner(const u32 __user *addr, u32 value)
 {
-	u32 owner = value & FUTEX_TID_MASK;
+	u32 owner = value & FUTEX_TID_MASK, now;
 
 	if (owner == (u32)current_thread()->tid)
 		return -EDEADLK;
-	return owner && thread_with((int)owner, find_owner, NULL) ? -ESRCH : 0;
+	if (!owner || !thread_with((int)owner, find_owner, NULL))
+		return 0;
+	/* It may have let go of the lock, and ended, since the word was read. */
+	if (get_user(now, addr))
+		return -EFAULT;
+	return now == value ? -ESRCH : -EAGAIN;
 }
 
 /* One try: 0: ours; -EAGAIN with w queued, or with try; else an error. */
@@ -57,7 +63,9 @@ static int try_lock(struct futex_bucket *b, u32 __user *addr, struct futex_waite
 
 		if (get_user(value, addr))
 			return -EFAULT;
-		err = check_owner(value);
+		err = check_owner(addr, value);
+		if (err == -EAGAIN)
+			continue;
 		if (err)
 			return err;
 		/* Makes the page writable, so that the change under the lock need not fault. */

@@ -69,8 +69,9 @@ static int hand_out(const struct futex_requeue *r, const struct futex_key *from,
 		return -EINVAL;
 	if (owner == (u32)w->thread->tid)
 		return -EDEADLK;
+	/* The word may have changed before its owner ended: look again. */
 	if (owner && thread_with((int)owner, find_owner, NULL))
-		return -ESRCH;
+		return user_word_peek(r->to, &seen) && seen == value ? -ESRCH : -EFAULT;
 	wanted = owner ? value | FUTEX_WAITERS
 		       : (u32)w->thread->tid | (value & (FUTEX_WAITERS | FUTEX_OWNER_DIED)) |
 				 (next_waiter(a, from, w) && limit > 1 ? FUTEX_WAITERS : 0);
