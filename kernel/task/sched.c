@@ -166,19 +166,24 @@ void sched_init_thread(struct thread *t)
 	t->sched.slice_left_ns = RR_SLICE_NS;
 }
 
+/* A signal may have found the thread already: it belongs to the queue of the CPU that made it, as one that sleeps does. */
 void thread_start(struct thread *t)
 {
 	u64 irq = cpu_irq_save();
-	struct run_queue *q;
+	struct run_queue *q = sched_lock_thread(t);
+	u32 cpu = sched_place_new(t);
 
-	t->sched.cpu = sched_place_new(t);
-	q = &sched_queues[t->sched.cpu];
-	spin_lock(&q->lock);
 	queue_admit_new(q, t);
 	t->sched.work = true;
 	t->sched.ready_ns = clock_monotonic_ns();
-	queue_put(q, t, QUEUE_LAST);
-	sched_unlock_after_put(q, t);
+	if (q == &sched_queues[cpu]) {
+		queue_put(q, t, QUEUE_LAST);
+		sched_unlock_after_put(q, t);
+	} else {
+		sched_depart(q, t, cpu);
+		spin_unlock(&q->lock);
+		sched_arrive(t);
+	}
 	cpu_irq_restore(irq);
 }
 

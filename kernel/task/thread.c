@@ -21,7 +21,7 @@ struct thread *thread_create(struct process *p, const char *name, void (*fn)(voi
 	t->tid = p->pid;
 	cred_init_root(&t->cred);
 	signal_queue_init(&t->signals);
-	t->state = THREAD_BLOCKED;
+	t->state = THREAD_NEW;
 	t->timer_slack_ns = TIMER_SLACK_NS;
 	sched_init_thread(t);
 	(void)str_copy(t->name, name, sizeof(t->name));

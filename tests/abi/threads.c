@@ -427,6 +427,31 @@ static void priority_inheritance(void)
 	R(counter);
 }
 
+/* Threads end while others are being made. */
+static void *adds_a_few(void *arg)
+{
+	for (int i = 0; i < 3; i++) {
+		pthread_mutex_lock(&inheriting);
+		counter++;
+		pthread_mutex_unlock(&inheriting);
+	}
+	return arg;
+}
+
+static void comings_and_goings(void)
+{
+	pthread_t t[4];
+
+	counter = 0;
+	for (int round = 0; round < 100; round++) {
+		for (int i = 0; i < 4; i++)
+			pthread_create(&t[i], NULL, adds_a_few, NULL);
+		for (int i = 0; i < 4; i++)
+			pthread_join(t[i], NULL);
+	}
+	R(counter);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "executed")) {
@@ -442,6 +467,7 @@ int main(int argc, char **argv)
 	waiting_maker();
 	robust_locks(PTHREAD_PRIO_NONE);
 	priority_inheritance();
+	comings_and_goings();
 	in_child("a thread exits", thread_exits_process);
 	in_child("a thread faults", thread_faults);
 	in_child("the first thread ends first", main_thread_first);

@@ -110,6 +110,7 @@ struct process {
 
 enum thread_state {
 	THREAD_READY, /* on the run queue */
+	THREAD_NEW, /* thread_start has not been called: others may find it and kick it, which does not make it run */
 	THREAD_RUNNING,
 	THREAD_BLOCKING, /* running, about to block */
 	THREAD_BLOCKED,
