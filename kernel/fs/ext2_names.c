@@ -33,6 +33,25 @@ static int make_name(struct dentry *dir, struct dentry *child, const struct inod
 	return err;
 }
 
+/* On the disk nothing leads to it either: what a crash leaves of it is a free inode that e2fsck clears. */
+static int make_unnamed(struct dentry *dir, struct inode *i, const struct inode_seed *seed)
+{
+	struct ext2_super *s = ext2_of(i->super);
+	int err;
+
+	ext2_lock(s);
+	err = ext2_may_change(s);
+	if (!err)
+		err = ext2_inode_place(i, dir->inode->disk->ino, seed);
+	if (!err) {
+		err = ext2_inode_store(i, 0);
+		if (err)
+			ext2_inode_unplace(i);
+	}
+	ext2_unlock(s);
+	return err;
+}
+
 static int link_name(struct dentry *dir, struct dentry *child)
 {
 	struct inode *i = child->inode;
@@ -117,6 +136,7 @@ const struct super_ops ext2_super_ops = {
 	.facts = facts,
 	.make = make_name,
 	.link = link_name,
+	.unnamed = make_unnamed,
 	.remove = remove_name,
 	.move = move_name,
 	.sync = ext2_sync,

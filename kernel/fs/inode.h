@@ -31,6 +31,8 @@ struct super_ops {
 	 */
 	int (*make)(struct dentry *dir, struct dentry *child, const struct inode_seed *seed);
 	int (*link)(struct dentry *dir, struct dentry *child);
+	/* O_TMPFILE: an inode from `create` that no name leads to. NULL with `make`: -EOPNOTSUPP. Tree lock held for reading */
+	int (*unnamed)(struct dentry *dir, struct inode *i, const struct inode_seed *seed);
 	int (*remove)(struct dentry *d);
 	int (*move)(struct dentry *d, struct dentry *dir, const char *name);
 	bool keeps_xattrs;	      /* xattr.c */

@@ -147,7 +147,7 @@ int vfs_symlink(const struct fs_at *at, const char *target)
 }
 
 /* What link(2) refuses, the old file and the new place being known. */
-static int may_link(const struct fs_at *old, const struct dentry *from, const struct walk *w)
+static int may_link(const struct dentry *from, const struct walk *w)
 {
 	const struct inode *inode = from->inode;
 
@@ -157,7 +157,7 @@ static int may_link(const struct fs_at *old, const struct dentry *from, const st
 		return -EXDEV;
 	if (inode_is_dir(inode))
 		return -EPERM;
-	if (inode->nlink == 0 && !((old->flags & FS_LINKABLE) && inode->linkable))
+	if (inode->nlink == 0 && !inode->linkable)
 		return -ENOENT;
 	return 0;
 }
@@ -173,7 +173,7 @@ int vfs_link(const struct fs_at *old, const struct fs_at *new)
 		if (!err)
 			err = walk_new(new, false, &w);
 		if (!err)
-			err = may_link(old, from.found, &w);
+			err = may_link(from.found, &w);
 		if (!err)
 			err = name_link(w.parent, w.name, w.name_len, from.found->inode);
 		rwlock_write_done(&fs_tree_lock);

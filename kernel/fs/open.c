@@ -137,6 +137,7 @@ static int create_unnamed(struct opening *o, struct dentry *dir)
 	struct dentry *d;
 	int err = -ENOTDIR;
 
+	const struct super_ops *ops;
 	struct mount *via = dir->via;
 
 	if (dir->dir)
@@ -146,11 +147,16 @@ static int create_unnamed(struct opening *o, struct dentry *dir)
 	dir = dentry_real(dir);
 	if (err)
 		return err;
+	ops = dir->inode->super->ops;
 	seed_init(&seed, &o->at, dir, S_IFREG | o->mode);
-	err = dir->inode->super->ops->make ? -EOPNOTSUPP
-					   : super_create_inode(dir->inode->super, &seed, &inode);
+	err = ops->make && !ops->unnamed ? -EOPNOTSUPP : super_create_inode(dir->inode->super, &seed, &inode);
 	if (err)
 		return err;
+	err = ops->unnamed ? ops->unnamed(dir, inode, &seed) : 0;
+	if (err) {
+		inode_put(inode);
+		return err;
+	}
 	d = dentry_create(inode, "#", 1);
 	if (!d) {
 		inode_put(inode);

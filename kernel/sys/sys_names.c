@@ -82,7 +82,7 @@ s64 sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const cha
 	/* Linking a bare descriptor is a right of CAP_DAC_READ_SEARCH; without it the empty path is just
 	 * wrong. */
 	if ((flags & AT_EMPTY_PATH) && capable(CAP_DAC_READ_SEARCH))
-		how |= FS_EMPTY_PATH | FS_LINKABLE;
+		how |= FS_EMPTY_PATH;
 	err = user_path_get(&from, olddirfd, oldpath, how);
 	if (err)
 		return err;

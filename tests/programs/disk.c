@@ -6,6 +6,7 @@
  *     disk crash DIR               until somebody kills it: writes files, and says on standard output which are safe
  *     disk check FILE NUMBER       is FILE what `crash` has written under that number?
  *     disk links DIR               as many names of one file as there may be, directories too
+ *     disk calls DIR               what ext2 refuses, and files that have no names
  *     disk walk DIR                reads all there is, whatever comes of it
  */
 #define _GNU_SOURCE
@@ -13,6 +14,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +23,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define NAMES	  40
@@ -293,8 +298,52 @@ static int do_walk(const char *dir)
 	return 0;
 }
 
+/* What Linux's ext2 can do, and what it refuses. Prints nothing when all is so. */
+static int do_calls(const char *dir)
+{
+	static const int modes[] = {0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+				    FALLOC_FL_ZERO_RANGE};
+	char name[64];
+	int fd, lost;
+
+	if (chdir(dir))
+		return 1;
+	fd = open(".", O_TMPFILE | O_RDWR, 0640);
+	lost = open(".", O_TMPFILE | O_RDWR | O_EXCL, 0600);
+	if (fd < 0 || lost < 0 || write(fd, "unnamed", 7) != 7 || write(lost, "lost", 4) != 4 || fsync(fd) ||
+	    fsync(lost))
+		fprintf(stderr, "unnamed files: %s\n", strerror(errno));
+	for (unsigned i = 0; i < 4; i++)
+		if (fallocate(fd, modes[i], 0, 4096) != -1 || errno != EOPNOTSUPP)
+			fprintf(stderr, "fallocate %d: %s\n", modes[i], strerror(errno));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", lost);
+	if (linkat(AT_FDCWD, name, AT_FDCWD, "lost", AT_SYMLINK_FOLLOW) != -1 || errno != ENOENT)
+		fprintf(stderr, "lost: %s\n", strerror(errno));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, name, AT_FDCWD, "named", AT_SYMLINK_FOLLOW) || close(fd) ||
+	    link("named", "twin"))
+		fprintf(stderr, "named: %s\n", strerror(errno));
+	if (syscall(SYS_renameat2, AT_FDCWD, "named", AT_FDCWD, "twin", RENAME_NOREPLACE) != -1 ||
+	    errno != EEXIST)
+		fprintf(stderr, "RENAME_NOREPLACE: %s\n", strerror(errno));
+	if (syscall(SYS_renameat2, AT_FDCWD, "named", AT_FDCWD, "other", RENAME_EXCHANGE) != -1 ||
+	    errno != ENOENT)
+		fprintf(stderr, "RENAME_EXCHANGE: %s\n", strerror(errno));
+	close(open("other", O_CREAT | O_WRONLY, 0600));
+	for (int flag = RENAME_EXCHANGE; flag <= RENAME_WHITEOUT; flag <<= 1)
+		if (syscall(SYS_renameat2, AT_FDCWD, "named", AT_FDCWD, "other", flag) != -1 ||
+		    errno != EINVAL)
+			fprintf(stderr, "renameat2 %d: %s\n", flag, strerror(errno));
+	if (setxattr("named", "user.a", "v", 1, 0) != -1 || errno != EOPNOTSUPP)
+		fprintf(stderr, "setxattr: %s\n", strerror(errno));
+	close(open(".", O_TMPFILE | O_RDWR, 0600)); /* gone at once */
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && strcmp(argv[1], "calls") == 0)
+		return do_calls(argv[2]);
 	if (argc == 5 && strcmp(argv[1], "random") == 0)
 		return do_random(argv[2], argv[3], argv[4]);
 	if (argc == 3 && strcmp(argv[1], "crash") == 0)

@@ -142,6 +142,17 @@ two" ]; [ "$(stat -c "%a %u %g %y" /mnt/one)" = "4751 70000 80000 2001-02-03 04:
 	rm -rf "$d"
 }
 
+test_disk_calls() {
+	local d
+	d=$(mktemp -d "$SUITE_DIR/disk.XXXXXX")
+	make_disk "$d/image" 8M -b 1024
+	expect "disk: what ext2 refuses, files without names" 0 '' "$MOAT" run --bare \
+		--file "$B/tests/programs/disk:/disk" --disk "$d/image" /disk calls /mnt
+	e2fsck -fn "$d/image" >"$d/log" 2>&1 && [ "$(debugfs -R 'cat named' "$d/image" 2>/dev/null)" = unnamed ] &&
+		pass "disk: files without names leave nothing" || fail "disk: files without names leave nothing" "$(cat "$d/log")"
+	rm -rf "$d"
+}
+
 test_disk_links() {
 	local d
 	d=$(mktemp -d "$SUITE_DIR/disk.XXXXXX")

@@ -52,7 +52,6 @@ enum fs_at_flags {
 	FS_CREATE = 1 << 3,	/* open(2), O_CREAT: slashes behind the last name are -EISDIR */
 	FS_SCOPED = 1 << 4,	/* openat2(2), RESOLVE_IN_ROOT: an absolute path starts at `base`, too */
 	FS_UMOUNT = 1 << 5,	/* umount2(2): passing is no use of a mount (MNT_EXPIRE) */
-	FS_LINKABLE = 1 << 2,	/* link(2): even a file without names, if O_TMPFILE made it */
 };
 
 struct fs_at {
