@@ -36,6 +36,7 @@ struct super_ops {
 	int (*remove)(struct dentry *d);
 	int (*move)(struct dentry *d, struct dentry *dir, const char *name);
 	bool keeps_xattrs;	      /* xattr.c */
+	bool makes_whiteouts;	      /* renameat2(2) with RENAME_WHITEOUT */
 	int (*sync)(struct super *s); /* syncfs(2): all that has changed. No lock held. NULL: nothing to do */
 };
 

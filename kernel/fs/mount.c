@@ -33,7 +33,7 @@ struct mount *mount_next(u32 from)
 	return best;
 }
 
-u32 dentry_mount_id(const struct dentry *d)
+u32 dentry_mount_id(const struct dentry *d, bool *is_root)
 {
 	const struct mount *m;
 	u32 id;
@@ -41,13 +41,15 @@ u32 dentry_mount_id(const struct dentry *d)
 	rwlock_read(&fs_tree_lock);
 	m = dentry_mount(d);
 	id = m ? m->id : 0;
+	if (is_root)
+		*is_root = dentry_rooted(d) != NULL;
 	rwlock_read_done(&fs_tree_lock);
 	return id;
 }
 
 u32 file_mount_id(const struct file *f)
 {
-	return f->dentry ? dentry_mount_id(f->dentry) : 0;
+	return f->dentry ? dentry_mount_id(f->dentry, NULL) : 0;
 }
 
 void mount_forget(struct mount *m)

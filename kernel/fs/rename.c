@@ -5,6 +5,7 @@
  *
  *     replace              from ──> to (was: nothing, a file, or an empty directory)
  *     RENAME_EXCHANGE      from <─> to
+ *     RENAME_WHITEOUT      from ──> to, and a device 0:0 takes the place of `from`
  */
 #include <asm/errno.h>
 #include <linux/fs.h>
@@ -19,6 +20,7 @@ struct renaming {
 	u32 flags;
 	/* Allocated before the first change. */
 	char *new_name, *old_name;
+	struct dentry *whiteout; /* RENAME_WHITEOUT */
 };
 
 /* May a directory be moved out of its parent? It is written to, because its `..` changes. */
@@ -88,8 +90,29 @@ static int check_rights(struct renaming *r)
 	return err ? err : walk_want_all(&r->old, r->old.parent);
 }
 
+/* What union mounts of Linux take for a name that is gone: a device that there is not. */
+static int make_whiteout(struct renaming *r)
+{
+	struct super *s = r->old.parent->inode->super;
+	struct inode_seed seed = {.mode = S_IFCHR, .uid = r->old_at->uid, .gid = r->old_at->gid};
+	struct inode *inode;
+	int err = s->ops->makes_whiteouts ? super_create_inode(s, &seed, &inode) : -EINVAL;
+
+	if (err)
+		return err;
+	r->whiteout = dentry_create(inode, r->old.name, r->old.name_len);
+	if (r->whiteout)
+		return 0;
+	inode_put(inode);
+	return -ENOMEM;
+}
+
 static int allocate(struct renaming *r)
 {
+	int err = r->flags & RENAME_WHITEOUT ? make_whiteout(r) : 0;
+
+	if (err)
+		return err;
 	r->new_name = kstrdup(r->new.name, r->new.name_len);
 	r->old_name = kstrdup(r->old.name, r->old.name_len);
 	return r->new_name && r->old_name ? 0 : -ENOMEM;
@@ -135,6 +158,10 @@ static void replace(struct renaming *r)
 	move_dotdot(r->old.found, r->old.parent, r->new.parent);
 	/* The name that is freed is the old one. */
 	r->new_name = dentry_move(r->old.found, r->new.parent, r->new_name, r->new.name_len);
+	if (r->whiteout) {
+		dentry_attach(r->old.parent, r->whiteout);
+		inode_add_links(r->whiteout->inode, 1);
+	}
 	touch_all(r);
 	notify_moved(r->old.found, r->old.parent, r->new_name, strlen(r->new_name), r->new.found);
 }
@@ -175,7 +202,8 @@ int vfs_rename(const struct fs_at *old, const struct fs_at *new, u32 flags)
 	struct dentry *gone = NULL;
 	int err;
 
-	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) ||
+	    ((flags & RENAME_EXCHANGE) && flags != RENAME_EXCHANGE))
 		return -EINVAL;
 	do {
 		rwlock_write(&fs_tree_lock);
@@ -189,6 +217,7 @@ int vfs_rename(const struct fs_at *old, const struct fs_at *new, u32 flags)
 		rwlock_write_done(&fs_tree_lock);
 	} while (walk_again(&r.old, &err) || walk_again(&r.new, &err));
 	dentry_put(gone);
+	dentry_put(r.whiteout);
 	walk_done(&r.old);
 	walk_done(&r.new);
 	kfree(r.new_name);

@@ -176,6 +176,7 @@ static const struct super_ops tmpfs_super_ops = {
 	.create = tmpfs_create_inode,
 	.facts = tmpfs_facts,
 	.keeps_xattrs = true,
+	.makes_whiteouts = true,
 };
 
 int tmpfs_create(const char *type, u32 mode, struct super **super, struct inode **root)

@@ -132,9 +132,8 @@ s64 sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const 
 	struct user_path from, to;
 	s64 err;
 
-	if (flags & RENAME_WHITEOUT)
-		unsupported_flag("renameat2", "RENAME_WHITEOUT");
-	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) ||
+	    ((flags & RENAME_EXCHANGE) && flags != RENAME_EXCHANGE))
 		return -EINVAL;
 	err = user_path_get(&from, olddirfd, oldpath, 0);
 	if (err)
@@ -142,6 +141,8 @@ s64 sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const 
 	err = user_path_get(&to, newdirfd, newpath, 0);
 	if (!err) {
 		err = vfs_rename(&from.at, &to.at, flags);
+		if (err == -EINVAL && (flags & RENAME_WHITEOUT))
+			unsupported_flag("renameat2", "RENAME_WHITEOUT");
 		user_path_put(&to);
 	}
 	user_path_put(&from);

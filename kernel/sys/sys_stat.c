@@ -99,7 +99,30 @@ static struct statx_timestamp statx_time(struct timestamp t)
 	return (struct statx_timestamp){.tv_sec = t.sec, .tv_nsec = t.nsec};
 }
 
-static s64 put_statx(const struct file_attr *a, void __user *to)
+/* Linux's names for the newer bits of statx(2). */
+#define MNT_ID		0x1000u
+#define MNT_ID_UNIQUE	0x4000u
+#define ATTR_AUTOMOUNT	0x1000u
+#define ATTR_MOUNT_ROOT 0x2000u
+#define UNIQUE_FROM	(1ull << 31) /* so that it is no number of the old kind */
+
+/* Where it was found; mask: what was asked for. */
+static void fill_mount(struct statx *x, const struct dentry *d, u32 mask)
+{
+	bool is_root;
+
+	x->stx_attributes_mask = ATTR_AUTOMOUNT | ATTR_MOUNT_ROOT;
+	if (!d)
+		return;
+	x->stx_mnt_id = dentry_mount_id(d, &is_root);
+	if (is_root)
+		x->stx_attributes |= ATTR_MOUNT_ROOT;
+	if (mask & MNT_ID_UNIQUE)
+		x->stx_mnt_id += UNIQUE_FROM;
+	x->stx_mask |= mask & MNT_ID_UNIQUE ? MNT_ID_UNIQUE : MNT_ID;
+}
+
+static s64 put_statx(const struct file_attr *a, const struct dentry *d, u32 mask, void __user *to)
 {
 	struct statx x = {
 		.stx_mask = STATX_BASIC_STATS | STATX_BTIME,
@@ -121,20 +144,41 @@ static s64 put_statx(const struct file_attr *a, void __user *to)
 		.stx_dev_minor = a->dev & 0xfffff,
 	};
 
+	fill_mount(&x, d, mask);
 	return copy_to_user(to, &x, sizeof(x)) ? -EFAULT : 0;
+}
+
+static int statx_target(int dirfd, const char __user *path, int at_flags, struct user_target *out)
+{
+	struct file *f;
+
+	if (path || !(at_flags & AT_EMPTY_PATH) || dirfd == AT_FDCWD)
+		return sys_get_target(dirfd, path, fs_flags_from_at(at_flags), out);
+	f = fd_get_path(current_thread()->files, dirfd);
+	if (!f)
+		return -EBADF;
+	user_target_get(out, f->inode, f->dentry);
+	file_put(f);
+	return 0;
 }
 
 s64 sys_statx(int dirfd, const char __user *path, int flags, u32 mask, void __user *statxbuf)
 {
+	struct user_target t;
 	struct file_attr attr;
-	int err;
+	s64 err;
 
 	if ((mask & STATX__RESERVED) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
-	err = attr_at(dirfd, path, flags, &attr);
-	return err ? err : put_statx(&attr, statxbuf);
+	err = statx_target(dirfd, path, flags, &t);
+	if (err)
+		return err;
+	inode_attr(t.inode, &attr);
+	err = put_statx(&attr, t.dentry, mask, statxbuf);
+	user_target_put(&t);
+	return err;
 }
 
 /* ST_RDONLY, ST_NOSUID… have the numbers of MS_*, but that MS_RELATIME has another one and is what there is without the others. */

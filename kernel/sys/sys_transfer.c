@@ -71,14 +71,17 @@ static s64 move_all(const struct transfer *t, size_t count)
 }
 
 /* An offset argument: NULL stays NULL, else the value is fetched into *value. */
-static int get_offset(const void __user *from, s64 *value, bool *given)
+static int copy_offset(const void __user *from, s64 *value, bool *given)
 {
 	*given = from != NULL;
-	if (!from)
-		return 0;
-	if (copy_from_user(value, from, sizeof(*value)))
-		return -EFAULT;
-	return *value < 0 ? -EINVAL : 0;
+	return from && copy_from_user(value, from, sizeof(*value)) ? -EFAULT : 0;
+}
+
+static int get_offset(const void __user *from, s64 *value, bool *given)
+{
+	int err = copy_offset(from, value, given);
+
+	return err ? err : *given && *value < 0 ? -EINVAL : 0;
 }
 
 static int put_offset(void __user *to, u64 value)
@@ -147,13 +150,22 @@ static int check_copy(const struct file *in, const struct file *out)
 	return 0;
 }
 
-/* The range that is read must not overlap the one that is written; copy_file_range(2). */
-static int check_overlap(const struct file *in, u64 from, const struct file *out, u64 to, size_t len)
+/* What is read ends with the file, and must not overlap what is written; copy_file_range(2). */
+static int check_ranges(const struct file *in, u64 from, const struct file *out, u64 to, size_t *len)
 {
+	struct file_facts facts;
 	struct range a, b;
 
-	if (!range_make(from, len, &a) || !range_make(to, len, &b) || a.end > INT64_MAX || b.end > INT64_MAX)
+	if (!range_make(from, *len, &a) || !range_make(to, *len, &b))
 		return -EOVERFLOW;
+	if (from > INT64_MAX || to > INT64_MAX)
+		return -EINVAL;
+	vfs_facts(in, &facts);
+	*len = from < facts.size_bytes ? MIN(*len, facts.size_bytes - from) : 0;
+	a.end = from + *len;
+	b.end = to + *len;
+	if (b.end > INT64_MAX)
+		return -EFBIG;
 	return in->inode == out->inode && range_overlap(a, b) ? -EINVAL : 0;
 }
 
@@ -164,17 +176,17 @@ static s64 copy_range(struct file *in, void __user *off_in, struct file *out, vo
 	bool in_given, out_given;
 	s64 from, to, n;
 	u64 in_at, out_at;
-	int err = get_offset(off_in, &from, &in_given);
+	int err = copy_offset(off_in, &from, &in_given);
 
 	if (!err)
-		err = get_offset(off_out, &to, &out_given);
+		err = copy_offset(off_out, &to, &out_given);
 	if (!err)
 		err = check_copy(in, out);
 	if (err)
 		return err;
 	in_at = (u64)(in_given ? from : vfs_seek(in, 0, SEEK_CUR));
 	out_at = (u64)(out_given ? to : vfs_seek(out, 0, SEEK_CUR));
-	err = check_overlap(in, in_at, out, out_at, len);
+	err = check_ranges(in, in_at, out, out_at, &len);
 	if (err)
 		return err;
 	t.in_offset = in_given ? &in_at : NULL;

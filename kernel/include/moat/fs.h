@@ -123,7 +123,7 @@ ssize_t dentry_path(struct dentry *d, char *buf, size_t size);
 ssize_t file_describe(const struct file *f, char *buf, size_t size);
 /* The mount that the file lies in, as mountinfo numbers it; 0: none. */
 u32 file_mount_id(const struct file *f);
-u32 dentry_mount_id(const struct dentry *d);
+u32 dentry_mount_id(const struct dentry *d, bool *is_root); /* is_root: of that mount; may be NULL */
 /* MS_* as it is mounted where d is. */
 u64 dentry_mount_flags(const struct dentry *d);
 bool dentry_is_read_only(const struct dentry *d);
