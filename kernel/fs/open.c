@@ -206,6 +206,9 @@ static int may_open(const struct opening *o)
 		return -EACCES;
 	if (inode_is(i, S_IFLNK))
 		return -ELOOP;
+	/* Before opening does anything: a FIFO waits for its other end. */
+	if ((o->flags & OPEN_FOR_EXEC) && !inode_is(i, S_IFREG))
+		return -EACCES;
 	if (inode_is_dir(i) && (rights & MAY_WRITE))
 		return -EISDIR;
 	if ((rights & MAY_WRITE) && inode_is(i, S_IFREG) && (mounted & MOUNT_RDONLY))

@@ -190,6 +190,21 @@ static void errors(void)
 	free(huge);
 }
 
+/* Files that are no programs: none of them is opened, not even to be found wanting. */
+static void other_kinds(void)
+{
+	R(mkfifo("fifo", 0777));
+	R(mknod("block", S_IFBLK | 0777, 0));
+	R(mknod("null", S_IFCHR | 0777, 0x103));
+	R(mknod("socket", S_IFSOCK | 0777, 0));
+	script("by-fifo", "#!fifo\n");
+	R(execl("fifo", "fifo", NULL));
+	R(execl("block", "block", NULL));
+	R(execl("null", "null", NULL));
+	R(execl("socket", "socket", NULL));
+	R(execl("by-fifo", "by-fifo", NULL));
+}
+
 static void scripts(void)
 {
 	char text[PATH_MAX + 64];
@@ -336,6 +351,7 @@ int main(int argc, char **argv)
 	no_arguments();
 	keeps();
 	errors();
+	other_kinds();
 	scripts();
 	busy();
 	by_descriptor();
