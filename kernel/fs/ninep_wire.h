@@ -44,10 +44,11 @@ struct exchange {
 	u8 out[REQUEST_MAX], in[REPLY_MAX];
 };
 
+/* The protocol's order of bytes is this machine's: the lowest first. Where `bytes` is a constant, one move. */
 static inline void put(struct exchange *x, u64 value, unsigned bytes)
 {
-	for (unsigned i = 0; i < bytes; i++)
-		x->out[x->at++] = (u8)(value >> 8 * i);
+	__builtin_memcpy(x->out + x->at, &value, bytes);
+	x->at += bytes;
 }
 
 /* At most NAME_MAX bytes. */
@@ -62,8 +63,7 @@ static inline u64 bytes_at(const u8 *p, unsigned bytes)
 {
 	u64 value = 0;
 
-	for (unsigned i = 0; i < bytes; i++)
-		value |= (u64)p[i] << 8 * i;
+	__builtin_memcpy(&value, p, bytes);
 	return value;
 }
 
