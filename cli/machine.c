@@ -286,6 +286,8 @@ static void become_qemu(pid_t parent, char **arguments, const struct peers *peer
 	for (int i = 0; i < PEER_COUNT; i++)
 		keep_across_exec(peers->channel[i]);
 	keep_across_exec(archive);
+	/* An arena for each thread would grow page by page, with a system call each time, while the guest boots. */
+	setenv("MALLOC_ARENA_MAX", "1", 0);
 	execvp(QEMU, arguments);
 failed:
 	why = errno;
