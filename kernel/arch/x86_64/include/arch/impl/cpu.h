@@ -55,8 +55,8 @@ static inline u64 cpu_irq_save(void)
 
 static inline void cpu_irq_restore(u64 state)
 {
-	if (state & 0x200) /* IF */
-		asm volatile("sti" : : : "memory");
+	/* QEMU ends a block at POPF once, but at STI twice, for the instruction behind it is one that no interrupt precedes. */
+	asm volatile("pushq %0; popfq" : : "r"(state) : "memory", "cc");
 }
 
 #endif
