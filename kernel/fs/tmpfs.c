@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <moat/frame.h>
 #include <moat/heap.h>
+#include <moat/reclaim.h>
 #include <moat/string.h>
 #include "mount.h"
 #include "tmpfs.h"
@@ -88,8 +89,11 @@ static int fill_pages(struct mobj *obj, struct range bytes)
 {
 	for (u64 at = bytes.start >> PAGE_SHIFT; at << PAGE_SHIFT < bytes.end; at++) {
 		struct page *page;
-		int err = mobj_page(obj, at, MOBJ_CREATE, &page);
+		int err;
 
+		do
+			err = mobj_page(obj, at, MOBJ_CREATE, &page);
+		while (err == -ENOMEM && memory_retry());
 		if (err)
 			return err == -ENOMEM ? -ENOSPC : err;
 		frame_put(page);

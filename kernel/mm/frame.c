@@ -205,6 +205,14 @@ static __always_inline struct page *batch_take(struct frame_zone *zone, unsigned
 	return block;
 }
 
+/* A look at numbers that others change: it need not be true a moment later. */
+static bool zone_is_low(const struct frame_zone *zone)
+{
+	return __atomic_load_n(&zone->free_frames, __ATOMIC_RELAXED) +
+		       __atomic_load_n(&zone->fresh_frames, __ATOMIC_RELAXED) <
+	       zone->total_frames / FRAMES_LOW_SHARE;
+}
+
 /*
  * Puts a batch of this CPU's node on its empty list, cut into frames. When the node is out of memory, one frame of
  * another, so that the list never keeps any that it would hand out as local later. Interrupts disabled. False when
@@ -226,6 +234,8 @@ static __noinline bool cache_refill(struct frame_cache *cache)
 		block[i - 1].order = 0;
 		cache->frames[cache->count++] = &block[i - 1];
 	}
+	if (unlikely(zone_is_low(&frame_zones[cache->node])))
+		memory_note_low();
 	return true;
 }
 

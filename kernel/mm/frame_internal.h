@@ -32,6 +32,10 @@ struct frame_zone {
 	struct node_stats stats;	      /* [a] all others */
 };
 
+#define FRAMES_LOW_SHARE 16 /* memory is low where less than this part of it is free */
+/* reclaim.c: a node is low. Interrupts disabled. */
+void memory_note_low(void);
+
 extern struct frame_zone frame_zones[NODES_MAX];
 extern u64 frame_max_pfn;     /* [I] */
 extern u64 frame_boot_frames; /* [boot only] RAM that boot keeps, of any node */

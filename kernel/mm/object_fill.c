@@ -14,7 +14,8 @@
  * is walked round and round; within an object, from low indexes to high ones, and round again. Three occasions:
  *
  *     a large file is read in order          pages that nobody but the object holds, some way behind
- *     little memory left, before a fill      pages that nobody but the object holds
+ *     little memory left: before a fill,     pages that nobody but the object holds
+ *     before the next system call
  *     no memory left (reclaim.c)             all of them, after they were taken out of the address spaces
  *
  * A page that nobody else holds can get another holder only through the object, under its lock. Lock order: the object's
@@ -23,16 +24,18 @@
 #include <asm/errno.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
+#include "frame_internal.h"
 #include "object_internal.h"
 
-#define LOW_SHARE   16	 /* "little": less than this part of memory is free */
 #define SHRINK_MIN  512	 /* pages given up at once */
 #define LARGE_SHARE 8	 /* a file that would take more than this part of memory is large */
 #define STREAM_KEEP 1024 /* pages behind a reader that stay */
+#define FUTILE_MAX  64	 /* after a search that found nothing: wishes that are not heard */
 
 static struct spinlock cache_lock = SPINLOCK_INIT(RANK_MAPS);
 static TAILQ_HEAD(, mobj) cached_objects = TAILQ_HEAD_INITIALIZER(cached_objects); /* [cache_lock] */
 static u64 cached_count;							   /* [cache_lock] */
+static u32 futile; /* [a] loosely: wishes that are not heard yet */
 
 static void list_object(struct mobj *obj)
 {
@@ -251,8 +254,18 @@ void mobj_cache_balance(void)
 	struct frame_stats stats;
 
 	frame_stats_read(&stats);
-	if (stats.owned[FRAME_FREE] < stats.total / LOW_SHARE)
-		(void)shrink(MAX(SHRINK_MIN, stats.total / LOW_SHARE / 4));
+	if (stats.owned[FRAME_FREE] < stats.total / FRAMES_LOW_SHARE &&
+	    !shrink(MAX(SHRINK_MIN, stats.total / FRAMES_LOW_SHARE / 4)))
+		__atomic_store_n(&futile, FUTILE_MAX, __ATOMIC_RELAXED);
+}
+
+bool object_cache_is_promising(void)
+{
+	u32 left = __atomic_load_n(&futile, __ATOMIC_RELAXED);
+
+	if (left)
+		__atomic_store_n(&futile, left - 1, __ATOMIC_RELAXED);
+	return !left && objects_now() > 0;
 }
 
 u64 object_cache_reclaim(void)

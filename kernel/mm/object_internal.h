@@ -19,6 +19,8 @@ static inline bool object_fills(const struct mobj *obj)
 int __must_check object_fill(struct mobj *obj, u64 index, struct page **out);
 /* Gives up all such pages, those that address spaces show too. Pages freed. No lock held of RANK_ZAP or later. */
 u64 object_cache_reclaim(void);
+/* Is it worth while to look for such pages? False for some time after none was found. Any context. */
+bool object_cache_is_promising(void);
 /* How many pages could be read again, apart from those that are in use just now. */
 u64 object_cache_clean_pages(void);
 /* The object is about to go: it has no reference. */

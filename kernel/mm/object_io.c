@@ -101,8 +101,11 @@ static ssize_t write_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n
 		return 0;
 	err = mobj_check_write(obj, offset + n);
 	mobj_note_change(obj);
-	if (!err)
+	if (err)
+		return err;
+	do
 		err = mobj_page(obj, offset >> PAGE_SHIFT, piece_flags(obj, offset, u, n), &page);
+	while (err == -ENOMEM && memory_retry());
 	if (err)
 		return err;
 	moved = uio_copy_in(u, (u8 *)page_address(page) + offset % PAGE_SIZE, n);

@@ -5,6 +5,7 @@
  */
 #include <asm/errno.h>
 #include <moat/panic.h>
+#include <moat/reclaim.h>
 #include "aspace_internal.h"
 
 int populate_own(struct aspace *as, u64 addr, u32 flags)
@@ -26,7 +27,7 @@ int populate_own(struct aspace *as, u64 addr, u32 flags)
 		rwlock_read_done(&as->lock);
 		if (result == FAULT_SHARED_TABLE && fault_own_table(as, addr))
 			result = FAULT_NO_MEMORY;
-	} while (result == FAULT_SHARED_TABLE);
+	} while (result == FAULT_SHARED_TABLE || (result == FAULT_NO_MEMORY && memory_retry()));
 	if (result == FAULT_NO_MEMORY)
 		return -ENOMEM;
 	return result == FAULT_DONE ? 0 : -EFAULT;
@@ -47,11 +48,10 @@ again:
 				 ? fault_page(as, v, addr, access)
 				 : FAULT_NO_ACCESS;
 	rwlock_read_done(&as->lock);
-	if (result == FAULT_SHARED_TABLE) {
-		if (fault_own_table(as, addr))
-			return -ENOMEM;
+	if (result == FAULT_SHARED_TABLE && fault_own_table(as, addr))
+		result = FAULT_NO_MEMORY;
+	if (result == FAULT_SHARED_TABLE || (result == FAULT_NO_MEMORY && memory_retry()))
 		goto again;
-	}
 	/* The errors of madvise(2), MADV_POPULATE_READ. */
 	if (result == FAULT_NO_VMA || result == FAULT_NO_MEMORY)
 		return -ENOMEM;

@@ -6,20 +6,24 @@
  *     2  private pages that a program gave up (MADV_FREE) and has not written to since are taken away
  *     3  a process is ended, the one that holds most (the task room chooses: memory_register_oom)
  *
- * Pages of files in memory are the only copy of their contents and stay. A system call that wants memory for itself is
- * refused with ENOMEM and does not come here, but for reads of files; faults do, because an instruction cannot be told
- * that there is none.
+ * Pages of files in memory are the only copy of their contents and stay. Faults come here because an instruction cannot be
+ * told that there is no memory. A system call is refused with ENOMEM, but not as long as there is something under 1 or 2:
+ * when a node gets low the next call first gives up pages of files (memory_register_low), and calls that may want most of
+ * memory at once, one page after the other, ask again (memory_retry).
  *
  * No lock is held at entry but such as may be held around a user copy (docs/locking.md).
  */
 #include <moat/panic.h>
 #include <moat/reclaim.h>
 #include "aspace_internal.h"
+#include "frame_internal.h"
 #include "object_internal.h"
 
 #define STEP 16 /* pages taken away between two looks for them */
 
 static bool (*oom_kill)(void); /* [I after boot] */
+
+static void (*on_low)(void); /* [I after boot] */
 
 static struct spinlock lazy_lock = SPINLOCK_INIT(RANK_MAPS);
 static LIST_HEAD(, aspace) lazy_spaces = LIST_HEAD_INITIALIZER(lazy_spaces); /* [lazy_lock] */
@@ -27,6 +31,17 @@ static LIST_HEAD(, aspace) lazy_spaces = LIST_HEAD_INITIALIZER(lazy_spaces); /* 
 void memory_register_oom(bool (*kill)(void))
 {
 	oom_kill = kill;
+}
+
+void memory_register_low(void (*fn)(void))
+{
+	on_low = fn;
+}
+
+void memory_note_low(void)
+{
+	if (on_low && object_cache_is_promising())
+		on_low();
 }
 
 void lazy_free_note(struct aspace *as)
@@ -120,6 +135,14 @@ u64 memory_reclaim(void)
 		aspace_unpin(as);
 	}
 	return total;
+}
+
+bool memory_retry(void)
+{
+	struct frame_stats stats;
+
+	frame_stats_read(&stats);
+	return stats.owned[FRAME_FREE] < stats.total / FRAMES_LOW_SHARE && memory_reclaim() > 0;
 }
 
 bool memory_make_room(void)

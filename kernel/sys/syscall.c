@@ -8,6 +8,7 @@
 #include <asm/unistd_64.h>
 #include <arch/trap.h>
 #include <moat/log.h>
+#include <moat/object.h>
 #include <moat/printf.h>
 #include <moat/run.h>
 #include <moat/string.h>
@@ -49,12 +50,22 @@ static __noinline void traced_call(struct trap_frame *f, const struct syscall_en
 	log_force("[%d] %s = %lld\n", current_process()->pid, line, (long long)result);
 }
 
-/* There is no such call; or somebody in this machine filters calls, or all are traced. */
+/* The call may want memory: so that it is not refused for the sake of pages that can be read again. */
+static void balance_memory(void)
+{
+	if (!(__atomic_load_n(&calls_watched, __ATOMIC_RELAXED) & WATCH_MEMORY))
+		return;
+	__atomic_and_fetch(&calls_watched, ~WATCH_MEMORY, __ATOMIC_RELAXED);
+	mobj_cache_balance();
+}
+
+/* There is no such call; or somebody in this machine filters calls, all are traced, or memory is low. */
 static __noinline void unusual_call(struct trap_frame *f, u64 nr)
 {
 	const struct syscall_entry *e =
 		nr < SYSCALLS_MAX && syscall_table[nr].call ? &syscall_table[nr] : NULL;
 
+	balance_memory();
 	if (e)
 		counts[nr]++;
 	if (current_thread()->seccomp.mode && !seccomp_permits(f, nr))

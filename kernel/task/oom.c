@@ -10,6 +10,7 @@
 #include <moat/log.h>
 #include <moat/panic.h>
 #include <moat/reclaim.h>
+#include <moat/seccomp.h>
 #include <moat/task.h>
 #include <moat/usage.h>
 #include "oom.h"
@@ -138,4 +139,5 @@ static bool oom_kill(void)
 void oom_init(void)
 {
 	memory_register_oom(oom_kill);
+	memory_register_low(calls_watch_memory);
 }

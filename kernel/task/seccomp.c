@@ -37,6 +37,11 @@ void calls_watch(u32 why)
 	__atomic_or_fetch(&calls_watched, why, __ATOMIC_RELAXED);
 }
 
+void calls_watch_memory(void)
+{
+	calls_watch(WATCH_MEMORY);
+}
+
 void seccomp_put(struct seccomp_filter *f)
 {
 	struct seccomp_filter *prev;

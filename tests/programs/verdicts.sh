@@ -138,3 +138,13 @@ test_aslr() {
 		fail "ASLR: as much as on Linux, and none" "$out"
 	fi
 }
+
+# Files of the host that were read may fill the memory, and are given up for whatever needs it.
+test_cached() {
+	local d
+	d=$(mktemp -d "$SUITE_DIR/cached.XXXXXX")
+	for i in 1 2 3 4 5 6 7 8; do
+		truncate -s 7M "$d/$i"
+	done
+	expect "memory full of files" 0 '' "$MOAT" run --memory 64M --ro "$d" "$B/tests/programs/cached" 24 "$d"/[1-8]
+}

@@ -21,12 +21,15 @@ struct seccomp_state {
 
 /*
  * Why a system call must be looked at before it is made; 0: it need not. The one word that every call tests, so a machine
- * in which nobody filters pays nothing. [a] Bits are only ever set.
+ * in which nobody filters pays nothing. [a] Bits are only ever set, but for that of memory.
  */
 #define WATCH_TRACE   1u
 #define WATCH_SECCOMP 2u
+#define WATCH_MEMORY  4u /* little is left: the next call gives up pages of files first */
 extern u32 calls_watched;
 void calls_watch(u32 why);
+/* Any context. */
+void calls_watch_memory(void);
 
 /* The current thread may read, write, exit and return from signals from now on: 0 or -EINVAL (it has filters). */
 int __must_check seccomp_set_strict(void);
