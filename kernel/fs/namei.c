@@ -232,6 +232,15 @@ bool walk_again(struct walk *w, int *err)
 	return *err == 0;
 }
 
+bool walk_both_again(struct walk *a, struct walk *b, int *err)
+{
+	if (!walk_again(a, err) && !walk_again(b, err))
+		return false;
+	drop_transients(a);
+	drop_transients(b);
+	return true;
+}
+
 void walk_done(struct walk *w)
 {
 	drop_transients(w);

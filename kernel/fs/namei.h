@@ -79,6 +79,8 @@ int __must_check walk_want_all(struct walk *w, struct dentry *dir);
  *     walk_done(&w);
  */
 bool __must_check walk_again(struct walk *w, int *err);
+/* The same for two walks, of which either may have had to wait: both begin again. */
+bool __must_check walk_both_again(struct walk *a, struct walk *b, int *err);
 /* Drops what the walk kept alive. Without the tree lock. */
 void walk_done(struct walk *w);
 

@@ -177,7 +177,7 @@ int vfs_link(const struct fs_at *old, const struct fs_at *new)
 		if (!err)
 			err = name_link(w.parent, w.name, w.name_len, from.found->inode);
 		rwlock_write_done(&fs_tree_lock);
-	} while (walk_again(&from, &err) || walk_again(&w, &err));
+	} while (walk_both_again(&from, &w, &err));
 	walk_done(&from);
 	walk_done(&w);
 	return err;

@@ -215,7 +215,7 @@ int vfs_rename(const struct fs_at *old, const struct fs_at *new, u32 flags)
 			replace(&r);
 		}
 		rwlock_write_done(&fs_tree_lock);
-	} while (walk_again(&r.old, &err) || walk_again(&r.new, &err));
+	} while (walk_both_again(&r.old, &r.new, &err));
 	dentry_put(gone);
 	dentry_put(r.whiteout);
 	walk_done(&r.old);
