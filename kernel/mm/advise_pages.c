@@ -165,8 +165,11 @@ int advise_pages(struct aspace *as, struct vma *v, struct range part, int advice
 			return -EINVAL;
 		lazy_free_note(as);
 		return clean(as, part, PMAP_DIRTY | PMAP_ACCESSED);
-	case MADV_COLD:
 	case MADV_PAGEOUT:
+		if (v->flags & VMA_DROPPABLE)
+			return drop(as, part, false);
+		return clean(as, part, PMAP_ACCESSED);
+	case MADV_COLD:
 		return clean(as, part, PMAP_ACCESSED);
 	default:
 		return drop(as, part, false);

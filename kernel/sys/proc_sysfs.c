@@ -51,6 +51,7 @@ static const struct proc_entry huge_pages[] = {
 	{.name = "enabled", .mode = S_IFREG | 0644, .show = show_policy, .store = store_policy},
 	TEXT("defrag", "always defer defer+madvise madvise [never]"),
 	TEXT("hpage_pmd_size", "2097152"),
+	TEXT("shmem_enabled", "always within_size advise [never] deny force"),
 	{0},
 };
 static const struct proc_entry mm[] = {DIR("transparent_hugepage", huge_pages), {0}};
@@ -84,4 +85,16 @@ void sysfs_cpu_init(void)
 static const struct proc_entry system_dir[] = {DIR("cpu", cpu), DIR("node", sysfs_node_entries), {0}};
 static const struct proc_entry devices[] = {DIR("system", system_dir), {0}};
 
-const struct proc_entry sysfs_entries[] = {DIR("devices", devices), DIR("kernel", kernel), {0}};
+/* Where programs look for devices: there are none. */
+static const struct proc_entry nothing[] = {{0}};
+static const struct proc_entry by_number[] = {DIR("block", nothing), DIR("char", nothing), {0}};
+
+const struct proc_entry sysfs_entries[] = {
+	DIR("block", nothing),
+	DIR("bus", nothing),
+	DIR("class", nothing),
+	DIR("dev", by_number),
+	DIR("devices", devices),
+	DIR("kernel", kernel),
+	{0},
+};

@@ -494,6 +494,9 @@ static void machine(void)
 	slurp("/proc/sys/vm/max_map_count");
 	HOLDS(atoi(text) >= 65530);
 	slurp("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+	R(access("/sys/block", X_OK));
+	R(access("/sys/class", X_OK));
+	R(access("/sys/dev/block", X_OK));
 	printf("%s", text);
 }
 
