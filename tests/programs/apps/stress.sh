@@ -2,7 +2,7 @@
 # options: --memory 512M --cpus 2
 # Stressors that check what they get, a fixed number of rounds each.
 set -u
-for s in vm:40 mmap:5 fork:100 pipe:5000 futex:2000 sem:2000 sem-sysv:1000 shm-sysv:3 switch:3000 timer:200 eventfd:500 \
+for s in cpu:20 vm:40 mmap:5 fork:100 pipe:5000 futex:2000 sem:2000 sem-sysv:1000 shm-sysv:3 switch:3000 signal:2000 timer:200 eventfd:500 \
 	poll:200 msg:3000 mq:2000 sigq:300 sigfd:300 sigsegv:200 getdent:20 dentry:300 rename:300 link:10 symlink:10 \
 	flock:1000 fallocate:10 hdd:20 seek:500 iomix:20 mremap:20 madvise:4 mprotect:200 mincore:5 stack:2 brk:200 malloc:500 \
 	bsearch:2 qsort:1 str:50 matrix:3 crypt:2 hash:20 tree:1 vfork:50 exec:20 wait:200 kill:1000 clone:50 \
