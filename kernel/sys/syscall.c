@@ -6,6 +6,7 @@
  */
 #include <asm/errno.h>
 #include <asm/unistd_64.h>
+#include <arch/cpu.h>
 #include <arch/trap.h>
 #include <moat/log.h>
 #include <moat/object.h>
@@ -19,7 +20,8 @@
 
 #define LINE_MAX 400
 
-static u64 counts[SYSCALLS_MAX]; /* [a] loosely: an increment lost between CPUs is no harm */
+static u64 counts[CPU_MAX]
+		 [SYSCALLS_MAX]; /* [own CPU]; one lost to an interrupt that comes in between is no harm */
 
 static __noinline s64 unknown_call(u64 nr)
 {
@@ -67,7 +69,7 @@ static __noinline void unusual_call(struct trap_frame *f, u64 nr)
 
 	balance_memory();
 	if (e)
-		counts[nr]++;
+		counts[cpu_id()][nr]++;
 	if (current_thread()->seccomp.mode && !seccomp_permits(f, nr))
 		return;
 	if (run_policy.trace)
@@ -83,7 +85,7 @@ void syscall_dispatch(struct trap_frame *f)
 	s64 (*call)(const struct trap_frame *) = likely(nr < SYSCALLS_MAX) ? syscall_table[nr].call : NULL;
 
 	if (likely(call && !__atomic_load_n(&calls_watched, __ATOMIC_RELAXED))) {
-		counts[nr]++;
+		counts[cpu_id()][nr]++;
 		f->rax = (u64)call(f);
 	} else {
 		unusual_call(f, nr);
@@ -94,7 +96,11 @@ void syscall_dispatch(struct trap_frame *f)
 
 u64 syscall_count(u64 nr)
 {
-	return nr < SYSCALLS_MAX ? counts[nr] : 0;
+	u64 sum = 0;
+
+	for (u32 cpu = 0; nr < SYSCALLS_MAX && cpu < CPU_MAX; cpu++)
+		sum += counts[cpu][nr];
+	return sum;
 }
 
 const char *syscall_name(u64 nr)

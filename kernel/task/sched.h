@@ -38,7 +38,7 @@ struct run_queue {
 	u32 ticks;		 /* [own CPU] */
 	u64 idle_since_ns;	 /* [lock] */
 	struct cpu_times times;	 /* [lock] */
-};
+} __aligned(64);		 /* no two CPUs' in one cache line */
 
 extern struct run_queue sched_queues[CPU_MAX];
 

@@ -24,7 +24,15 @@ u32 user_exchange(u32 *word, u32 *seen, u32 desired);
 u32 user_try_exchange(u32 *word, u32 *seen, u32 desired);
 u64 user_strcopy(char *dst, const char *src, u64 max, u64 *length);
 
-static struct uaccess_stats stats;
+/* Each CPU has its own line: they would wait for each other at every copy. */
+static struct {
+	struct uaccess_stats stats; /* [own CPU] */
+} __aligned(64) counters[CPU_MAX];
+
+static inline struct uaccess_stats *counted(void)
+{
+	return &counters[cpu_id()].stats;
+}
 
 static inline bool in_user_half(u64 addr, size_t len)
 {
@@ -36,11 +44,13 @@ static inline bool in_user_half(u64 addr, size_t len)
 static inline bool usable(const void __user *p, size_t len)
 {
 	if (likely(this_cpu()->user_pmap && in_user_half((__force u64)p, len))) {
-		stats.copies++;
-		stats.bytes += len;
+		struct uaccess_stats *stats = counted();
+
+		stats->copies++;
+		stats->bytes += len;
 		return true;
 	}
-	stats.bad_pointers++;
+	counted()->bad_pointers++;
 	return false;
 }
 
@@ -50,7 +60,7 @@ int validate_user_pointer(const void __user *p, size_t len, enum user_access acc
 		return -EINVAL;
 	if (len == 0 || in_user_half((__force u64)p, len))
 		return 0;
-	stats.bad_pointers++;
+	counted()->bad_pointers++;
 	return -EFAULT;
 }
 
@@ -62,7 +72,7 @@ size_t copy_from_user(void *dst, const void __user *src, size_t n)
 	if (likely(n && usable(src, n)))
 		left = user_copy(dst, (const __force void *)src, n);
 	if (unlikely(left)) {
-		stats.faults_refused++;
+		counted()->faults_refused++;
 		memset((char *)dst + (n - left), 0, left);
 	}
 	return left;
@@ -76,7 +86,7 @@ size_t copy_to_user(void __user *dst, const void *src, size_t n)
 	if (likely(n && usable(dst, n)))
 		left = user_copy((__force void *)dst, src, n);
 	if (unlikely(left))
-		stats.faults_refused++;
+		counted()->faults_refused++;
 	return left;
 }
 
@@ -87,7 +97,7 @@ size_t clear_user(void __user *dst, size_t n)
 	if (likely(n && usable(dst, n)))
 		left = user_clear((__force void *)dst, n);
 	if (unlikely(left))
-		stats.faults_refused++;
+		counted()->faults_refused++;
 	return left;
 }
 
@@ -102,10 +112,10 @@ static ssize_t copy_string(char *dst, const char __user *src, size_t max)
 	if (max == 0)
 		return -ENAMETOOLONG;
 	if (!this_cpu()->user_pmap || !in_user_half(addr, 1)) {
-		stats.bad_pointers++;
+		counted()->bad_pointers++;
 		return -EFAULT;
 	}
-	stats.strings++;
+	counted()->strings++;
 	reach = MIN(max, USER_TOP - addr);
 	switch (user_strcopy(dst, (const __force char *)src, reach, &length)) {
 	case STRING_FOUND:
@@ -114,7 +124,7 @@ static ssize_t copy_string(char *dst, const char __user *src, size_t max)
 		/* The end of user space is not a terminator. */
 		return reach < max ? -EFAULT : -ENAMETOOLONG;
 	default:
-		stats.faults_refused++;
+		counted()->faults_refused++;
 		return -EFAULT;
 	}
 }
@@ -185,5 +195,14 @@ int probe_user_address(const void __user *p, enum user_access access)
 
 void uaccess_stats_read(struct uaccess_stats *out)
 {
-	*out = stats;
+	*out = (struct uaccess_stats){0};
+	for (u32 cpu = 0; cpu < CPU_MAX; cpu++) {
+		const struct uaccess_stats *s = &counters[cpu].stats;
+
+		out->copies += s->copies;
+		out->bytes += s->bytes;
+		out->faults_refused += s->faults_refused;
+		out->bad_pointers += s->bad_pointers;
+		out->strings += s->strings;
+	}
 }
