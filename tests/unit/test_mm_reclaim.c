@@ -120,12 +120,77 @@ static void test_order_of_making_room(void **state)
 	memory_register_oom(NULL);
 }
 
+static int fill_zeros(struct mobj *obj, u64 first, struct page *const pages[], unsigned n)
+{
+	(void)obj;
+	(void)first;
+	for (unsigned i = 0; i < n; i++)
+		memset(page_address(pages[i]), 0, P);
+	return 0;
+}
+
+static u32 told;
+
+static void count_low(void)
+{
+	told++;
+}
+
+/* One page of the object after the other from `first` on, until one is refused: how many. */
+static u64 fill_memory(struct mobj *obj, u64 first)
+{
+	struct page *page;
+	u64 i = first;
+
+	while (mobj_page(obj, i, MOBJ_CREATE, &page) == 0) {
+		frame_put(page);
+		i++;
+	}
+	return i - first;
+}
+
+/* What can be read again makes room; a limit is no want of memory; what was changed stays. */
+static void test_files_make_room(void **state)
+{
+	static const struct mobj_ops ops = {.fill = fill_zeros};
+	struct mobj *file = mobj_create(&ops, NULL), *memory = mobj_create(NULL, NULL);
+	struct aspace *as = *state;
+	struct memory_figures f;
+	struct page *page;
+
+	memory_figures_read(&f);
+	assert_false(memory_retry());
+	map_at(as, AT, f.total / 2 * P, RW);
+	memory_register_low(count_low);
+	told = 0;
+	assert_int_equal(mobj_resize(file, f.total * P), 0);
+	for (u64 i = 0; i < f.total * 7 / 8; i++) {
+		assert_int_equal(mobj_page(file, i, 0, &page), 0);
+		frame_put(page);
+	}
+	assert_int_equal(told, 0);
+	assert_true(fill_memory(memory, 0) > 0);
+	assert_true(told > 0);
+	memory_figures_read(&f);
+	assert_true(f.free < f.total / 16 && f.available > f.total / 2);
+	/* Filling a range takes them all, and goes on. */
+	assert_int_equal(aspace_populate(as, AT, f.total / 2 * P, VMA_WRITE), 0);
+	mobj_cache_drop();
+	assert_int_equal(mobj_resident_pages(file), 0);
+	/* Now there is nothing left to give up. */
+	(void)fill_memory(memory, f.total);
+	assert_false(memory_retry());
+	mobj_put(file);
+	mobj_put(memory);
+	memory_register_low(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ASPACE_TEST(test_commit_modes),		ASPACE_TEST(test_commit_counts),
 		ASPACE_TEST(test_forced_write_stays),	ASPACE_TEST(test_given_up),
-		ASPACE_TEST(test_order_of_making_room),
+		ASPACE_TEST(test_order_of_making_room), ASPACE_TEST(test_files_make_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
