@@ -2,6 +2,8 @@
 /* process_vm_readv(2), process_vm_writev(2), and membarrier(2). */
 #include <linux/membarrier.h>
 #include <linux/uio.h>
+#include <arch/cpu.h>
+#include <arch/smp.h>
 #include <arch/uaccess.h>
 #include <moat/heap.h>
 #include "sys_fs.h"
@@ -113,7 +115,21 @@ static s64 register_barrier(struct aspace *as, u32 registration)
 	return 0;
 }
 
-/* Programs run on one CPU: it orders its own accesses, so that what is left to do is to be serialised oneself. */
+/*
+ * All commands are done as the expedited ones are, at once, by an interrupt to the CPUs concerned. Threads that do not run pass
+ * a barrier before they do. For restartable sequences each CPU is also made to look whether it stands in one; it does so
+ * before it runs another instruction of the program.
+ */
+static void barrier(struct aspace *as, u32 cmd)
+{
+	if (cmd == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) {
+		for (u32 cpu = 0; cpu < cpu_count(); cpu++)
+			if (cpu != cpu_id())
+				cpu_send_reschedule(cpu);
+	}
+	pmap_barrier(cmd & GLOBAL ? NULL : &as->pmap);
+}
+
 s64 sys_membarrier(int cmd, u32 flags, int cpu_id)
 {
 	struct aspace *as = current_process()->aspace;
@@ -132,6 +148,6 @@ s64 sys_membarrier(int cmd, u32 flags, int cpu_id)
 		return register_barrier(as, (u32)cmd);
 	if ((cmd & PRIVATE) && !(registered & (u32)cmd))
 		return -EPERM;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	barrier(as, (u32)cmd);
 	return 0;
 }

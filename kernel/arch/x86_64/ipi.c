@@ -58,7 +58,7 @@ static void serve(struct cpu *c, const struct flush_request *r)
 {
 	if (r->what == FLUSH_KERNEL)
 		tlb_flush_all();
-	else
+	else if (r->what != FLUSH_NOTHING)
 		serve_user(c, r);
 }
 

@@ -23,10 +23,11 @@ void smp_await(void);
 /* What one CPU wants the others to forget. */
 struct flush_request {
 	enum {
-		FLUSH_PAGES, /* the pages addr[0 .. count) of pmap, where it is loaded */
-		FLUSH_PMAP,  /* all of pmap, where it is loaded */
-		FLUSH_LEAVE, /* do not use the tables of pmap any more: no thread does */
-		FLUSH_KERNEL /* everything, the kernel's own mappings too */
+		FLUSH_PAGES,   /* the pages addr[0 .. count) of pmap, where it is loaded */
+		FLUSH_PMAP,    /* all of pmap, where it is loaded */
+		FLUSH_LEAVE,   /* do not use the tables of pmap any more: no thread does */
+		FLUSH_NOTHING, /* only pass a memory barrier */
+		FLUSH_KERNEL   /* everything, the kernel's own mappings too */
 	} what;
 	struct pmap *pmap;
 	u32 count;

@@ -49,6 +49,18 @@ static void flush(struct pmap *pmap, u32 count, const u64 addr[])
 		smp_flush(others, &r);
 }
 
+void pmap_barrier(const struct pmap *pmap)
+{
+	struct flush_request r = {.what = FLUSH_NOTHING};
+	u32 others;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	others = pmap ? remote_cpus(pmap) : smp_others();
+	/* To serve a request is an interrupt, which serialises, and an atomic step, which orders memory. */
+	if (others)
+		smp_flush(others, &r);
+}
+
 void tlb_leave(struct pmap *pmap)
 {
 	struct flush_request r = {.what = FLUSH_LEAVE, .pmap = pmap};

@@ -77,6 +77,11 @@ void tlb_flush(struct tlb_batch *b);
 void tlb_flush_page(struct pmap *pmap, u64 addr);
 void tlb_flush_range(struct pmap *pmap, struct range r);
 void tlb_flush_pmap(struct pmap *pmap);
+/*
+ * Returns when this CPU and every other that runs a thread of pmap (NULL: any thread) has passed a full memory barrier.
+ * Locks as for a flush.
+ */
+void pmap_barrier(const struct pmap *pmap);
 void tlb_flush_all(void); /* kernel entries too */
 
 int __must_check pmap_init(struct pmap *pmap); /* 0 or -ENOMEM */
