@@ -109,7 +109,7 @@ static int setup(void **state)
 	aspace_setup(state);
 	this_cpu()->user_pmap = &((struct aspace *)*state)->pmap;
 	memset(memory, 7, sizeof(memory));
-	stats = (struct uaccess_stats){0};
+	*counted() = (struct uaccess_stats){0};
 	return 0;
 }
 
@@ -135,7 +135,7 @@ static void test_validate(void **state)
 	assert_int_equal(validate_user_pointer(user(1ul << 63), 1, USER_READ), -EFAULT);
 	assert_int_equal(validate_user_pointer(user(AT), SIZE_MAX, USER_READ), -EFAULT);
 	assert_int_equal(validate_user_pointer(user(UINT64_MAX - 4), 8, USER_READ), -EFAULT);
-	assert_int_equal(stats.bad_pointers, 7);
+	assert_int_equal(counted()->bad_pointers, 7);
 }
 
 static void test_copies(void **state)
@@ -165,7 +165,7 @@ static void test_copies(void **state)
 	assert_int_equal(copy_string_to_user(user(AT), "text"), 0);
 	assert_string_equal((char *)memory, "text");
 	assert_int_equal(copy_string_to_user(user(AT + SIZE - 2), "text"), -EFAULT);
-	assert_int_equal(stats.bad_pointers, 3);
+	assert_int_equal(counted()->bad_pointers, 3);
 }
 
 static void test_strings(void **state)
