@@ -39,8 +39,8 @@ struct futex_bucket {
 	TAILQ_HEAD(, futex_waiter) waiters; /* [lock] oldest first */
 };
 
-/* *k is an address of the current process: makes it the place in the object that others share, if there is one. 0, -EFAULT. */
-int __must_check futex_find_shared(struct futex_key *k);
+/* *out is an address of the current process: makes it the place in the object that others share, if there is one. 0, -EFAULT. */
+int __must_check futex_find_shared(struct futex_key *out);
 
 /* 0, or -EFAULT. futex_key_drop gives the reference back; no lock held for either. */
 static inline int __must_check futex_key_get(const u32 __user *addr, bool shared, struct futex_key *out)
