@@ -29,16 +29,22 @@ static ssize_t null_write(struct file *f __unused, struct uio *u, u64 *offset __
 	return (ssize_t)bytes;
 }
 
-static ssize_t zero_read(struct file *f __unused, struct uio *u, u64 *offset __unused)
+static __noinline size_t zero_pieces(struct uio *u)
 {
-	size_t bytes = u->left, moved = 0, piece, n;
+	size_t moved = 0, n;
 
 	do {
-		piece = MIN(u->left, (size_t)ZERO_PIECE);
-		n = uio_zero_out(u, piece);
+		n = uio_zero_out(u, ZERO_PIECE);
 		moved += n;
 		waitq_give_way();
-	} while (n == piece && u->left && !waitq_signal_due());
+	} while (n == ZERO_PIECE && u->left && !waitq_signal_due());
+	return moved;
+}
+
+static ssize_t zero_read(struct file *f __unused, struct uio *u, u64 *offset __unused)
+{
+	size_t bytes = u->left, moved = likely(bytes <= ZERO_PIECE) ? uio_zero_out(u, bytes) : zero_pieces(u);
+
 	return likely(moved || !bytes) ? (ssize_t)moved : -EFAULT;
 }
 

@@ -80,24 +80,28 @@ static ssize_t read_at(struct file *f, struct uio *u, u64 *offset)
 	return area_is_valid(*offset, u->left) ? f->ops->read(f, u, offset) : -EINVAL;
 }
 
-static ssize_t read_file(struct file *f, struct uio *u, u64 *offset)
+/* At *offset, or at the description's own. */
+static __noinline ssize_t read_somewhere(struct file *f, struct uio *u, u64 *offset)
 {
 	ssize_t n;
 
-	if (offset && (!f->ops->seek || f->ops->no_pread))
-		return -ESPIPE;
-	if (!file_readable(f))
-		return -EBADF;
-	if (!f->ops->read)
-		return why_no_read(f);
-	if (!f->ops->seek || f->ops->no_offset)
-		return f->ops->read(f, u, NULL);
 	if (offset)
 		return read_at(f, u, offset);
 	mutex_lock(&f->offset_lock);
 	n = read_at(f, u, &f->offset);
 	mutex_unlock(&f->offset_lock);
 	return n;
+}
+
+static ssize_t read_file(struct file *f, struct uio *u, u64 *offset)
+{
+	if (offset && (!f->ops->seek || f->ops->no_pread))
+		return -ESPIPE;
+	if (!file_readable(f))
+		return -EBADF;
+	if (!f->ops->read)
+		return why_no_read(f);
+	return file_has_offset(f) ? read_somewhere(f, u, offset) : f->ops->read(f, u, NULL);
 }
 
 ssize_t vfs_read(struct file *f, struct uio *u, u64 *offset)
@@ -147,24 +151,28 @@ static ssize_t write_at(struct file *f, struct uio *u, u64 *offset, struct write
 	return f->ops->write(f, u, offset);
 }
 
-static ssize_t write_file(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
+static __noinline ssize_t write_somewhere(struct file *f, struct uio *u, u64 *offset,
+					  struct write_rights rights)
 {
 	ssize_t n;
 
-	if (offset && (!f->ops->seek || f->ops->no_pread))
-		return -ESPIPE;
-	if (!file_writable(f))
-		return -EBADF;
-	if (!f->ops->write)
-		return -EINVAL;
-	if (!f->ops->seek || f->ops->no_offset)
-		return f->ops->write(f, u, NULL);
 	if (offset)
 		return write_at(f, u, offset, rights);
 	mutex_lock(&f->offset_lock);
 	n = write_at(f, u, &f->offset, rights);
 	mutex_unlock(&f->offset_lock);
 	return n;
+}
+
+static ssize_t write_file(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)
+{
+	if (offset && (!f->ops->seek || f->ops->no_pread))
+		return -ESPIPE;
+	if (!file_writable(f))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	return file_has_offset(f) ? write_somewhere(f, u, offset, rights) : f->ops->write(f, u, NULL);
 }
 
 ssize_t vfs_write(struct file *f, struct uio *u, u64 *offset, struct write_rights rights)

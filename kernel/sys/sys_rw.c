@@ -81,7 +81,7 @@ int sys_get_buffers(struct buffers *b, const struct iovec __user *iov, size_t co
 static __always_inline s64 read_into(int fd, struct uio *u, s64 *offset)
 {
 	struct thread *me = current_thread();
-	struct file *f = sys_file(fd);
+	struct file *f = fd_get(me->files, fd);
 	u64 at = offset ? (u64)*offset : 0;
 	s64 n;
 
@@ -97,13 +97,16 @@ static __always_inline s64 read_into(int fd, struct uio *u, s64 *offset)
 static __always_inline s64 write_from(int fd, struct uio *u, s64 *offset)
 {
 	struct thread *me = current_thread();
-	struct file *f = sys_file(fd);
+	struct file *f = fd_get(me->files, fd);
 	u64 at = offset ? (u64)*offset : 0;
+	struct write_rights rights = {0};
 	s64 n;
 
 	if (!f)
 		return -EBADF;
-	n = vfs_write(f, u, offset ? &at : NULL, sys_write_rights());
+	if (file_has_offset(f))
+		rights = sys_write_rights();
+	n = vfs_write(f, u, offset ? &at : NULL, rights);
 	file_put(f);
 	me->writes++;
 	me->bytes_written += n > 0 ? (u64)n : 0;

@@ -334,26 +334,43 @@ static void move_whole(struct pmap *pmap, u64 addr, u64 *pde, u64 dest, struct t
 	clear_pd_entry(pmap, addr, pde, batch);
 }
 
+/* Moves one leaf, if there is one. */
+static inline bool move_leaf(u64 *from, u64 *to)
+{
+	u64 e = *from;
+
+	if (!e)
+		return false;
+	DEBUG_ASSERT(!*to);
+	/* Another CPU may make a clean page dirty until its entry is gone. */
+	if (likely(e & PTE_D))
+		*from = 0;
+	else
+		e = __atomic_exchange_n(from, 0, __ATOMIC_RELAXED);
+	*to = e;
+	return true;
+}
+
 /* Moves `pages` leaves from one table to another, both the pmap's own; they may be the same one. */
 static void move_run(u64 *from, u64 *to, u64 pages)
 {
 	struct page *from_table = page_holding(from), *to_table = page_holding(to);
 	u16 moved = 0, owners[FRAME_OWNERS] = {0};
 
-	for (u64 i = 0; i < pages; i++) {
-		u64 e = from[i];
-		if (!e)
-			continue;
-		DEBUG_ASSERT(!to[i]);
-		/* Another CPU may make a clean page dirty until its entry is gone. */
-		if (e & PTE_D)
-			from[i] = 0;
-		else
-			e = __atomic_exchange_n(&from[i], 0, __ATOMIC_RELAXED);
-		to[i] = e;
-		to_table->groups |= group_bit(&to[i]);
-		moved++;
-		owners[page_of(e)->owner]++;
+	/* From the first one's group to the last one's. */
+	to_table->groups |= 2 * group_bit(&to[pages - 1]) - group_bit(to);
+	/* Where all are private memory, no frame needs to be looked at. */
+	if (from_table->table.live == from_table->table.resident[FRAME_ANON - FRAME_CACHE]) {
+		for (u64 i = 0; i < pages; i++)
+			moved += move_leaf(&from[i], &to[i]);
+		owners[FRAME_ANON] = moved;
+	} else {
+		for (u64 i = 0; i < pages; i++) {
+			if (move_leaf(&from[i], &to[i])) {
+				moved++;
+				owners[page_of(to[i])->owner]++;
+			}
+		}
 	}
 	from_table->table.live -= moved;
 	to_table->table.live += moved;

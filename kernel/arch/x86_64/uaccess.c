@@ -24,14 +24,9 @@ u32 user_exchange(u32 *word, u32 *seen, u32 desired);
 u32 user_try_exchange(u32 *word, u32 *seen, u32 desired);
 u64 user_strcopy(char *dst, const char *src, u64 max, u64 *length);
 
-/* Each CPU has its own line: they would wait for each other at every copy. */
-static struct {
-	struct uaccess_stats stats; /* [own CPU] */
-} __aligned(64) counters[CPU_MAX];
-
 static inline struct uaccess_stats *counted(void)
 {
-	return &counters[cpu_id()].stats;
+	return &this_cpu()->user_copies;
 }
 
 static inline bool in_user_half(u64 addr, size_t len)
@@ -197,7 +192,7 @@ void uaccess_stats_read(struct uaccess_stats *out)
 {
 	*out = (struct uaccess_stats){0};
 	for (u32 cpu = 0; cpu < CPU_MAX; cpu++) {
-		const struct uaccess_stats *s = &counters[cpu].stats;
+		const struct uaccess_stats *s = &cpus[cpu].user_copies;
 
 		out->copies += s->copies;
 		out->bytes += s->bytes;

@@ -123,6 +123,12 @@ static inline bool file_writable(const struct file *f)
 	return ((f->flags + 1) & 2) && !(f->flags & 010000000 /* O_PATH */);
 }
 
+/* Does it matter where in the file a transfer takes place? */
+static inline bool file_has_offset(const struct file *f)
+{
+	return f->ops->seek && !f->ops->no_offset;
+}
+
 /* What the writer may do: RLIMIT_FSIZE, and whether set-user-ID bits survive the write (CAP_FSETID). */
 struct write_rights {
 	u64 size_limit_bytes;

@@ -22,9 +22,9 @@ struct uio {
 	unsigned at;	   /* current segment */
 	size_t seg_offset; /* bytes of it already moved */
 	size_t left;	   /* bytes not yet moved */
-	bool kernel;
-	bool peer_gone;	    /* a write moved something, then found that nobody reads any more: SIGPIPE */
-	bool no_signal;	    /* and an EPIPE of this write is one without SIGPIPE */
+	bool kernel : 1;
+	bool peer_gone : 1; /* a write moved something, then found that nobody reads any more: SIGPIPE */
+	bool no_signal : 1; /* and an EPIPE of this write is one without SIGPIPE */
 	struct uio_seg one; /* storage for the single-segment forms */
 };
 

@@ -13,11 +13,11 @@
 
 struct boot_info boot_info = {.root_table = FAKE_RAM_BASE};
 void (*fake_race)(u64 addr);
-static struct cpu cpu;
+struct cpu cpus[CPU_MAX];
 
 struct cpu *this_cpu(void)
 {
-	return &cpu;
+	return &cpus[0];
 }
 
 void write_cr3(u64 root)
@@ -37,6 +37,6 @@ void fake_set_dirty(struct pmap *pmap, u64 addr)
 
 void tlb_leave(struct pmap *pmap)
 {
-	if (cpu.loaded_pmap == pmap)
+	if (cpus[0].loaded_pmap == pmap)
 		pmap_activate(NULL);
 }

@@ -13,6 +13,7 @@
 #define CPU_CURRENT	 32
 
 #ifndef __ASSEMBLER__
+#include <arch/uaccess.h>
 #include <moat/types.h>
 
 /* Intel SDM 3A, figure 8-11: the 64-bit task-state segment. */
@@ -45,8 +46,9 @@ struct cpu {
 	bool timer_fires_once;	       /* its mode */
 	u32 ipi_to;		       /* the number that its APIC sends interrupts to now, plus 1 */
 	u64 interrupts;
-	u32 flush_wanted; /* [a] another CPU waits for this one: cpu_serve_requests */
-	u64 start_stack;  /* [I] lowest address of the stack that it started on, now its idle thread's */
+	u32 flush_wanted;		  /* [a] another CPU waits for this one: cpu_serve_requests */
+	struct uaccess_stats user_copies; /* [own CPU] */
+	u64 start_stack; /* [I] lowest address of the stack that it started on, now its idle thread's */
 	u64 gdt[10];
 	struct tss tss;
 } __aligned(64); /* no two CPUs' in one cache line */
