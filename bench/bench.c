@@ -392,7 +392,8 @@ static void make_nodes(void)
 int main(int argc, char **argv)
 {
 	const struct rows first = {rows, sizeof(rows) / sizeof(rows[0])};
-	const struct rows *groups[] = {&first, &memory_rows, &process_rows, &talk_rows, &scale_rows};
+	const struct rows *groups[] = {&first,	   &memory_rows, &process_rows,
+				       &talk_rows, &scale_rows,	 &names_rows};
 	const char *pattern = NULL;
 	int is_init;
 

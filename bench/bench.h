@@ -29,7 +29,7 @@ struct rows {
 	size_t count;
 };
 
-extern const struct rows memory_rows, process_rows, talk_rows, scale_rows;
+extern const struct rows memory_rows, process_rows, talk_rows, scale_rows, names_rows;
 extern const char *own_path; /* of this program, to run it once more */
 
 void start(struct sample *s);
