@@ -12,7 +12,6 @@
  * have no other use for, around O_ASYNC itself.
  */
 #include <asm/errno.h>
-#include <asm/signal.h>
 #include <asm/siginfo.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
@@ -27,7 +26,6 @@ struct file_owner {
 	int signo;	    /* [lock] */
 	int fd;		    /* [lock] that O_ASYNC was set through */
 	u32 noted;	    /* [lock] POLL* that are to be told */
-	bool urgent;	    /* [lock] SIGURG as well */
 	bool listed;	    /* [lock] */
 	u32 cpu;	    /* [lock] on whose list */
 	LIST_ENTRY(file_owner) link;
@@ -101,12 +99,11 @@ int file_get_signal(struct file *f)
 
 /* --- noting --- */
 
-static void note(struct file_owner *r, u32 events, bool urgent)
+static void note(struct file_owner *r, u32 events)
 {
 	u64 irq = spin_lock_irqsave(&async_lock);
 
 	r->noted |= events;
-	r->urgent |= urgent;
 	if (!r->listed && r->owner.pid) {
 		r->listed = true;
 		r->cpu = cpu_id();
@@ -142,16 +139,8 @@ static bool notify(struct waiter *w, u32 woken)
 	else if ((woken & POLLWRBAND) || !reads)
 		events |= woken & POLLOUT;
 	if (events)
-		note(r, events, false);
+		note(r, events);
 	return false;
-}
-
-void file_tell_urgent(struct file *f)
-{
-	struct file_owner *r = __atomic_load_n(&f->owner, __ATOMIC_ACQUIRE);
-
-	if (r)
-		note(r, 0, true);
 }
 
 /* --- telling --- */
@@ -171,8 +160,6 @@ static void tell_all(const struct file_owner *r, owner_tell *tell)
 		if (r->noted & kinds[i].event)
 			tell(&r->owner, r->signo, kinds[i].code, r->fd);
 	}
-	if (r->urgent)
-		tell(&r->owner, SIGURG, SI_KERNEL, r->fd);
 }
 
 void file_owners_tell(owner_tell *tell)
@@ -190,9 +177,7 @@ void file_owners_tell(owner_tell *tell)
 			copy.signo = r->signo;
 			copy.fd = r->fd;
 			copy.noted = r->noted;
-			copy.urgent = r->urgent;
 			r->noted = 0;
-			r->urgent = false;
 		}
 		spin_unlock_irqrestore(&async_lock, irq);
 		if (!r)

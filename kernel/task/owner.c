@@ -49,7 +49,7 @@ static void tell_one(const struct telling *w, struct process *p, struct thread *
 
 	if (!permitted(w->owner, &p->cred))
 		return;
-	if (w->signo && w->code != SI_KERNEL) {
+	if (w->signo) {
 		signal_make_info(&info, w->signo,
 				 SIGNALS_WITH_CODES & SIGNAL_BIT(w->signo) ? SI_SIGIO : w->code);
 		info.si_band = band_of(w->code);
@@ -58,7 +58,7 @@ static void tell_one(const struct telling *w, struct process *p, struct thread *
 			return;
 	}
 	/* Without a signal of his choice, or where that has no room in the queue. */
-	signal_make_info(&info, w->code == SI_KERNEL ? w->signo : SIGIO, SI_KERNEL);
+	signal_make_info(&info, SIGIO, SI_KERNEL);
 	(void)(t ? signal_send_thread(t, &info) : signal_send(p, &info));
 }
 

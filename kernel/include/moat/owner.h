@@ -24,14 +24,12 @@ int __must_check file_set_signal(struct file *f, int signo);
 int file_get_signal(struct file *f);
 /* O_ASYNC: 0, -ENOTTY (files of this kind do not tell), -ENOMEM. fd: what the signal is to name. May sleep. */
 int __must_check file_set_async(struct file *f, int fd, bool on);
-/* An urgent byte has come: SIGURG. Any context, under locks of earlier ranks than RANK_ASYNC. */
-void file_tell_urgent(struct file *f);
 /* The file ends: it tells nothing any more. */
 void file_owner_end(struct file *f);
 
 /* --- for the task room --- */
 
-/* Sends a signal: signo 0 is SIGIO alone; code is POLL_IN… or SI_KERNEL, fd the descriptor. No lock held. */
+/* Sends a signal: signo 0 is SIGIO alone; code is POLL_IN…, fd the descriptor. No lock held. */
 typedef void owner_tell(const struct owner *o, int signo, int code, int fd);
 /* Sends what files have noted on this CPU. Interrupts off, no lock held. */
 void file_owners_tell(owner_tell *tell);
