@@ -13,10 +13,10 @@ ABI_PROGRAMS := $(patsubst tests/abi/%.c,%,$(wildcard tests/abi/*.c))
 ABI_BINARIES := $(foreach lib,glibc musl,$(ABI_PROGRAMS:%=$(B)/tests/abi/$(lib)/%))
 
 $(B)/tests/abi/glibc/start $(B)/tests/abi/musl/start: TESTCFLAGS += $(BARE)
-$(B)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h tests/abi/mmfuzz.h tests/abi/tty.h
+$(B)/tests/abi/glibc/%: tests/abi/%.c $(wildcard tests/abi/*.h)
 	@mkdir -p $(@D)
 	$(TESTCC_glibc) $(TESTCFLAGS) $< -o $@
-$(B)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h tests/abi/mem.h tests/abi/mmfuzz.h tests/abi/tty.h
+$(B)/tests/abi/musl/%: tests/abi/%.c $(wildcard tests/abi/*.h)
 	@mkdir -p $(@D)
 	$(TESTCC_musl) $(TESTCFLAGS) $(TESTINC_musl) $< -o $@
 
