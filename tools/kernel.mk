@@ -14,7 +14,7 @@ WARN  := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wpointer-arith -Wwrite-st
 	 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion
 KCFLAGS := -std=gnu17 $(WARN) -Wframe-larger-than=1024 -ffreestanding -fno-builtin -fpie -fvisibility=hidden \
 	 -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fcf-protection=none \
-	 -fno-common -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-jump-tables \
+	 -fno-common -fno-strict-aliasing -fno-delete-null-pointer-checks \
 	 -fstack-protector-strong -mstack-protector-guard=global -fwrapv -g -O2 -MMD -MP \
 	 -DMOAT_VERSION='"$(VERSION)"' $(KINC)
 KLDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-z,noexecstack -Wl,-z,norelro -Wl,--build-id=none \

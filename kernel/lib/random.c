@@ -75,7 +75,7 @@ void chacha20_block(const u32 key[8], u32 counter, const u32 nonce[3], u8 out[64
 	wipe(x, sizeof(x));
 }
 
-void wipe(void *p, size_t len)
+__noinline void wipe(void *p, size_t len)
 {
 	volatile u64 *word = p;
 

@@ -68,7 +68,7 @@ NO_LIBRARY_CALLS size_t strnlen(const char *s, size_t max)
 	return n;
 }
 
-int strcmp(const char *a, const char *b)
+__noinline int strcmp(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
 		a++;
@@ -88,7 +88,7 @@ int strncmp(const char *a, const char *b, size_t n)
 	return 0;
 }
 
-char *strchr(const char *s, int c)
+__noinline char *strchr(const char *s, int c)
 {
 	for (;; s++) {
 		if (*s == (char)c)

@@ -194,7 +194,7 @@ void *kmalloc(size_t bytes)
 	return kasan_heap_alloc(p, bytes, KASAN_CALLER);
 }
 
-void *kzalloc(size_t bytes)
+__noinline void *kzalloc(size_t bytes)
 {
 	void *p = kmalloc(bytes);
 
@@ -205,7 +205,7 @@ void *kzalloc(size_t bytes)
 	return p;
 }
 
-void *kcalloc(size_t n, size_t size)
+__noinline void *kcalloc(size_t n, size_t size)
 {
 	size_t bytes;
 
@@ -267,7 +267,7 @@ void heap_release(void *p)
 }
 #endif
 
-char *kstrdup(const char *s, size_t max)
+__noinline char *kstrdup(const char *s, size_t max)
 {
 	size_t len = strnlen(s, max);
 	char *copy = kmalloc(len + 1);
