@@ -46,7 +46,8 @@ static s64 clone_checked(const struct clone_request *req)
 	if ((req->flags & (CLONE_SYSVSEM | CLONE_THREAD)) == CLONE_SYSVSEM)
 		return refuse("CLONE_SYSVSEM", -EINVAL);
 	if (req->flags & (CLONE_NAMESPACES | CLONE_NEWTIME))
-		return refuse("CLONE_NEW*", -EINVAL);
+		return refuse("CLONE_NEW*",
+			      capable(CAP_SYS_ADMIN) || (req->flags & CLONE_NEWUSER) ? -EINVAL : -EPERM);
 	if ((req->flags & CLONE_PIDFD) && (req->flags & CLONE_PARENT_SETTID) && req->pidfd == req->parent_tid)
 		return -EINVAL; /* both would be written to the same place */
 	return process_clone(req);

@@ -11,7 +11,7 @@
 #define NOFILE_HARD_MAX 1048576u /* /proc/sys/fs/nr_open */
 
 /* What the address space must know of a changed limit. */
-static void tell_aspace(struct aspace *as, int resource, u64 soft)
+static void tell_aspace(struct aspace *as, unsigned resource, u64 soft)
 {
 	if (resource == RLIMIT_AS)
 		__atomic_store_n(&as->limit_as_bytes, soft, __ATOMIC_RELAXED);
@@ -21,7 +21,7 @@ static void tell_aspace(struct aspace *as, int resource, u64 soft)
 		__atomic_store_n(&as->limit_stack_bytes, soft, __ATOMIC_RELAXED);
 }
 
-static int set_limit(struct process *p, int resource, const struct rlimit_pair *new)
+static int set_limit(struct process *p, unsigned resource, const struct rlimit_pair *new)
 {
 	struct rlimit_pair *l = &p->limits[resource];
 
@@ -38,7 +38,7 @@ static int set_limit(struct process *p, int resource, const struct rlimit_pair *
 }
 
 struct limit_call {
-	int resource;
+	unsigned resource;
 	const struct rlimit_pair *new; /* NULL: only to be read */
 	struct rlimit_pair old;
 };
@@ -53,18 +53,18 @@ static int change_limit(struct process *p, void *arg)
 	    (me->uid != its->uid || me->uid != its->euid || me->uid != its->suid || me->gid != its->gid ||
 	     me->gid != its->egid || me->gid != its->sgid))
 		return -EPERM;
+	if (c->resource >= RLIM_NLIMITS)
+		return -EINVAL;
 	c->old = p->limits[c->resource];
 	return c->new ? set_limit(p, c->resource, c->new) : 0;
 }
 
 s64 sys_prlimit64(int pid, int resource, const void __user *new_limit, void __user *old_limit)
 {
-	struct limit_call c = {.resource = resource};
+	struct limit_call c = {.resource = (unsigned)resource};
 	struct rlimit_pair new;
 	int err;
 
-	if (resource < 0 || resource >= RLIM_NLIMITS)
-		return -EINVAL;
 	if (new_limit && copy_from_user(&new, new_limit, sizeof(new)))
 		return -EFAULT;
 	c.new = new_limit ? &new : NULL;
@@ -92,7 +92,7 @@ s64 sys_setrlimit(int resource, const void __user *rlim)
 		return -EFAULT;
 	if (resource < 0 || resource >= RLIM_NLIMITS)
 		return -EINVAL;
-	return set_limit(current_process(), resource, &new);
+	return set_limit(current_process(), (unsigned)resource, &new);
 }
 
 static struct __kernel_old_timeval to_timeval(u64 ns)

@@ -267,12 +267,13 @@ s64 sys_execveat(int dirfd, const char __user *path, const void __user *argv, co
 	struct user_path p;
 	s64 err;
 
-	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK))
-		return -EINVAL;
 	err = user_path_get(&p, dirfd, path, flags & AT_EMPTY_PATH ? FS_EMPTY_PATH : 0);
 	if (err)
 		return err;
-	err = exec_path(&p, dirfd, flags, &call);
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK))
+		err = -EINVAL;
+	else
+		err = exec_path(&p, dirfd, flags, &call);
 	user_path_put(&p);
 	return err;
 }

@@ -77,20 +77,27 @@ static int check_rights(const struct thread *t, const struct sched_policy *old,
 	return 0;
 }
 
-static int exists(struct process *p __unused, void *arg __unused)
+/* 0: p's scheduling may be changed; 1: not; where there is a process at all. Table locked. */
+static int is_closed(struct process *p, void *arg __unused)
 {
-	return 0;
+	u32 euid = current_cred()->euid;
+
+	return p == &kernel_process ||
+	       (!capable(CAP_SYS_NICE) && euid != p->cred.euid && euid != p->cred.uid);
 }
 
 /*
  * thread_with, but for numbers that name a process without the thread of that number: PID 1, or one whose leader has ended.
- * absent for those, which have the policy that all begin with.
+ * It has the policy that all begin with, and a change does nothing to it: 0, or absent where it may not be changed.
  */
 static int with_thread(int pid, int (*fn)(struct thread *t, void *arg), void *arg, int absent)
 {
-	int err = thread_with(pid, fn, arg);
+	int closed, err = thread_with(pid, fn, arg);
 
-	return err == -ESRCH && !process_with(pid, exists, NULL) ? absent : err;
+	if (err != -ESRCH)
+		return err;
+	closed = process_with(pid, is_closed, NULL);
+	return closed > 0 ? absent : closed;
 }
 
 static int change_policy(struct thread *t, void *arg)

@@ -29,10 +29,12 @@ s64 sys_rt_sigaction(int signum, const void __user *act, void __user *oldact, si
 	struct user_sigaction new, old;
 	struct signal_action a;
 
-	if (sigsetsize != sizeof(u64) || signum < 1 || signum > SIGNAL_MAX)
+	if (sigsetsize != sizeof(u64))
 		return -EINVAL;
 	if (act && copy_from_user(&new, act, sizeof(new)))
 		return -EFAULT;
+	if (signum < 1 || signum > SIGNAL_MAX)
+		return -EINVAL;
 	if (act && (signum == SIGKILL || signum == SIGSTOP))
 		return -EINVAL;
 	a = signal_get_action(p, signum);
@@ -110,6 +112,9 @@ static int set_altstack(struct thread *t, const stack_t *new, bool on)
 
 	if (on)
 		return -EPERM;
+	if (t->altstack.sp == (u64) new->ss_sp && t->altstack.size == new->ss_size &&
+	    t->altstack.flags == (u32) new->ss_flags)
+		return 0; /* also where nothing of the size could be set */
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
 	if (mode == SS_DISABLE)
@@ -202,6 +207,8 @@ static s64 queue_info(int tgid, int tid, int sig, const void __user *info)
 
 	if (copy_from_user(&given, info, sizeof(given)))
 		return -EFAULT;
+	if (tid < 0 || (tid > 0 && tgid <= 0))
+		return -EINVAL;
 	given.si_signo = sig;
 	return signal_queue_info(tgid, tid, &given);
 }
@@ -213,5 +220,5 @@ s64 sys_rt_sigqueueinfo(int pid, int sig, const void __user *info)
 
 s64 sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, const void __user *info)
 {
-	return tgid <= 0 || tid <= 0 ? -EINVAL : queue_info(tgid, tid, sig, info);
+	return queue_info(tgid, tid ? tid : -1, sig, info);
 }

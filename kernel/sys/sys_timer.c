@@ -95,12 +95,7 @@ static int get_event(const void __user *sevp, struct timer_request *r)
 	r->tid = e.tid;
 	r->value = e.value;
 	r->has_value = true;
-	if (e.notify == SIGEV_NONE)
-		return 0;
-	if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_THREAD && e.notify != SIGEV_THREAD_ID &&
-	    e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
-		return -EINVAL;
-	return e.signo > 0 && e.signo <= SIGNAL_MAX ? 0 : -EINVAL;
+	return 0;
 }
 
 s64 sys_timer_create(int clockid, const void __user *sevp, void __user *timerid)

@@ -16,6 +16,8 @@
 #include "signal_queue.h"
 #include "table.h"
 
+#define STATUS_SIGNAL 0x7f /* in the encoding of wait(2) */
+
 void thread_set_files(struct fd_table *files)
 {
 	struct thread *t = current_thread();
@@ -129,8 +131,11 @@ void process_exit(int wait_status)
 	struct signal_state *s = &p->signals;
 	u64 irq = spin_lock_irqsave(&s->hand->lock);
 
-	/* A thread that executes a program has the others end already; its own end is that of the process. */
-	if (!s->ending && (!s->executing || s->executing == t)) {
+	/*
+	 * A thread that executes a program has the others end already; its own end is that of the process, and so is that of
+	 * one that took a deadly signal before it was told.
+	 */
+	if (!s->ending && (!s->executing || s->executing == t || (wait_status & STATUS_SIGNAL))) {
 		s->end_status = wait_status;
 		__atomic_store_n(&s->ending, true, __ATOMIC_RELEASE);
 		signal_kill_threads(p, t);

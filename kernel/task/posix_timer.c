@@ -11,6 +11,7 @@
 #include <arch/timer.h>
 #include <moat/heap.h>
 #include "posix_timer.h"
+#include "signal_queue.h"
 #include "table.h"
 
 struct posix_timer {
@@ -24,6 +25,8 @@ struct posix_timer {
 	bool of_realtime;	      /* [table] a time of CLOCK_REALTIME, not a span */
 	u64 overrun;		      /* [table] of the last signal that arrived */
 	u64 untold;		      /* [table] expirations since then */
+	struct queued_signal *told;   /* [hand lock] the signal that waits to arrive, or NULL */
+	struct signal_queue *told_in; /* [table] with it, where */
 };
 
 static bool is_cpu_clock(const struct posix_timer *t)
@@ -39,75 +42,42 @@ static u64 now_of(const struct posix_timer *t)
 	return t->of_realtime ? clock_realtime_ns() : clock_monotonic_ns();
 }
 
-/* Where t's signal goes. Locked. */
-static struct signal_queue *queue_of(const struct posix_timer *t)
-{
-	struct thread *target = t->how.notify == SIGEV_THREAD_ID ? table_find_thread(t->how.tid) : NULL;
-
-	return target && target->process == t->process ? &target->signals : &t->process->signals.shared;
-}
-
-/* Is t's signal pending? Locked. */
-static bool is_told(const struct posix_timer *t)
-{
-	struct signal_queue *queue = queue_of(t);
-	struct queued_signal *q;
-
-	spin_lock(&t->process->signals.hand->lock);
-	TAILQ_FOREACH (q, &queue->list, link) {
-		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id)
-			break;
-	}
-	spin_unlock(&t->process->signals.hand->lock);
-	return q;
-}
-
 /* Takes t's signal back if it is pending: its entry, to be freed, or NULL. Locked. */
 static struct queued_signal *take_back(struct posix_timer *t)
 {
-	struct signal_queue *queue = queue_of(t);
-	struct queued_signal *q, *found = NULL;
-	bool others = false;
+	struct sighand *h = t->process->signals.hand;
+	struct queued_signal *q;
 
 	t->untold = 0;
-	spin_lock(&t->process->signals.hand->lock);
-	TAILQ_FOREACH (q, &queue->list, link) {
-		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id)
-			found = q;
-		else if (q->info.si_signo == t->how.signo)
-			others = true;
-	}
-	if (found) {
-		TAILQ_REMOVE(&queue->list, found, link);
-		t->process->signals.queued--;
-		if (!others)
-			queue->pending &= ~SIGNAL_BIT(t->how.signo);
-	}
-	spin_unlock(&t->process->signals.hand->lock);
-	return found;
+	spin_lock(&h->lock);
+	q = t->told;
+	if (q)
+		signal_unqueue_held(t->process, t->told_in, q);
+	spin_unlock(&h->lock);
+	return q;
 }
 
 /* `missed`: periods that passed without a look. Locked. */
 static void tell(struct posix_timer *t, u64 missed)
 {
-	struct thread *target;
+	struct thread *target = NULL;
 	siginfo_t info;
 
 	if (t->how.notify == SIGEV_NONE)
 		return;
 	t->untold += missed + 1;
-	if (is_told(t))
+	if (__atomic_load_n(&t->told, __ATOMIC_RELAXED))
 		return;
+	if (t->how.notify == SIGEV_THREAD_ID) {
+		target = table_find_thread(t->how.tid);
+		if (!target || target->process != t->process)
+			return;
+	}
 	signal_make_info(&info, t->how.signo, SI_TIMER);
 	info.si_tid = t->id;
 	info.si_value = t->how.value;
-	if (t->how.notify != SIGEV_THREAD_ID) {
-		(void)signal_send(t->process, &info);
-		return;
-	}
-	target = table_find_thread(t->how.tid);
-	if (target && target->process == t->process)
-		(void)signal_send_thread(target, &info);
+	t->told_in = target ? &target->signals : &t->process->signals.shared;
+	(void)signal_send_held(t->process, target, &info, &t->told);
 }
 
 static void set_hardware(struct posix_timer *t)
@@ -220,8 +190,14 @@ static int check_target(const struct timer_request *how)
 {
 	const struct thread *t;
 
-	if (how->notify != SIGEV_THREAD_ID)
+	if (how->notify == SIGEV_NONE)
 		return 0;
+	if (how->signo <= 0 || how->signo > SIGNAL_MAX)
+		return -EINVAL;
+	if (how->notify == SIGEV_SIGNAL || how->notify == SIGEV_THREAD)
+		return 0;
+	if (how->notify != SIGEV_THREAD_ID)
+		return -EINVAL;
 	t = table_find_thread(how->tid);
 	return t && t->process == current_process() ? 0 : -EINVAL;
 }
@@ -244,9 +220,7 @@ int posix_timer_create(const struct timer_request *req, int *id)
 	t->how = *req;
 	t->cpu = cpu;
 	irq = table_lock();
-	err = check_target(req);
-	if (!err && p->timers.count >= p->limits[RLIMIT_SIGPENDING].soft)
-		err = -EAGAIN;
+	err = p->timers.count >= p->limits[RLIMIT_SIGPENDING].soft ? -EAGAIN : check_target(req);
 	if (!err) {
 		t->id = p->timers.next_id++ & INT32_MAX;
 		if (!req->has_value)

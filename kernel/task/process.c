@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <arch/cpu.h>
 #include <arch/timer.h>
+#include <moat/frame.h>
 #include <moat/heap.h>
 #include <moat/panic.h>
 #include <moat/pidfd.h>
@@ -19,11 +20,14 @@
 #include <moat/string.h>
 #include "table.h"
 
-#define LIMIT_PROCESSES 4096
+#define LIMIT_PROCESSES	  4096
+#define FRAMES_PER_SIGNAL 64 /* of the machine, for each signal that a process may have queued, as on Linux */
 
 /* Limits as Linux gives them to its first process (getrlimit(2)). */
 static void default_limits(struct process *p)
 {
+	const u64 signals = MAX(frames_total() / FRAMES_PER_SIGNAL, (u64)SIGNAL_MAX);
+
 	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
 		p->limits[i] = (struct rlimit_pair){RLIM_INFINITY, RLIM_INFINITY};
 	p->limits[RLIMIT_STACK].soft = MIB(8);
@@ -31,7 +35,7 @@ static void default_limits(struct process *p)
 	p->limits[RLIMIT_NOFILE] = (struct rlimit_pair){1024, 4096};
 	p->limits[RLIMIT_MEMLOCK] = (struct rlimit_pair){MIB(8), MIB(8)};
 	p->limits[RLIMIT_NPROC] = (struct rlimit_pair){LIMIT_PROCESSES, LIMIT_PROCESSES};
-	p->limits[RLIMIT_SIGPENDING] = (struct rlimit_pair){SIGNAL_MAX, SIGNAL_MAX};
+	p->limits[RLIMIT_SIGPENDING] = (struct rlimit_pair){signals, signals};
 	p->limits[RLIMIT_MSGQUEUE] = (struct rlimit_pair){819200, 819200};
 	p->limits[RLIMIT_NICE] = (struct rlimit_pair){0, 0};
 	p->limits[RLIMIT_RTPRIO] = (struct rlimit_pair){0, 0};

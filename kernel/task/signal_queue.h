@@ -23,6 +23,14 @@ bool signal_is_ignored(const struct sighand *h, int signo);
 void signal_unqueue_all(struct process *p, u64 which, struct signal_list *out);
 /* Empties a queue of p; the entries go to `out`. */
 void signal_queue_drain(struct process *p, struct signal_queue *q, struct signal_list *out);
+/*
+ * As signal_send, or with a thread signal_send_thread, for who has a right to an entry whatever the limit on them: *holder,
+ * NULL before, is the entry as long as it is queued. Table locked.
+ */
+int signal_send_held(struct process *p, struct thread *only, const siginfo_t *info,
+		     struct queued_signal **holder);
+/* Takes a held entry off q, where it is; the caller frees it. */
+void signal_unqueue_held(struct process *p, struct signal_queue *q, struct queued_signal *entry);
 /* Frees entries; no lock needed. */
 void signal_free_list(struct signal_list *list);
 /*

@@ -13,6 +13,7 @@
  */
 #include <asm/errno.h>
 #include <arch/trap.h>
+#include <moat/frame.h>
 #include <moat/heap.h>
 #include <moat/signalfd.h>
 #include <moat/string.h>
@@ -21,6 +22,10 @@
 #include "table.h"
 
 #define REAL_TIME_FIRST 32 /* Linux's SIGRTMIN; the C libraries keep the first few */
+#define OWN_ENTRIES	64 /* that a process may have in any case; all beyond take an eighth of memory at most: */
+#define MANY_PER_FRAME	(PAGE_SIZE / 8 / sizeof(struct queued_signal))
+
+static u64 many; /* [a] entries that processes have beyond their own */
 
 void signal_make_info(siginfo_t *info, int signo, int code)
 {
@@ -51,6 +56,16 @@ void signal_free_list(struct signal_list *list)
 	}
 }
 
+/* Takes an entry off. Locked. */
+static void take_off(struct process *p, struct signal_queue *queue, struct queued_signal *q)
+{
+	TAILQ_REMOVE(&queue->list, q, link);
+	if (--p->signals.queued >= OWN_ENTRIES)
+		__atomic_sub_fetch(&many, 1, __ATOMIC_RELAXED);
+	if (q->holder)
+		*q->holder = NULL;
+}
+
 static void unqueue(struct process *p, struct signal_queue *queue, u64 which, struct signal_list *out)
 {
 	struct queued_signal *q, *next;
@@ -62,10 +77,22 @@ static void unqueue(struct process *p, struct signal_queue *queue, u64 which, st
 		next = TAILQ_NEXT(q, link);
 		if (!(which & SIGNAL_BIT(q->info.si_signo)))
 			continue;
-		TAILQ_REMOVE(&queue->list, q, link);
-		p->signals.queued--;
+		take_off(p, queue, q);
 		TAILQ_INSERT_TAIL(out, q, link);
 	}
+}
+
+void signal_unqueue_held(struct process *p, struct signal_queue *queue, struct queued_signal *entry)
+{
+	int signo = entry->info.si_signo;
+	const struct queued_signal *q;
+
+	take_off(p, queue, entry);
+	TAILQ_FOREACH (q, &queue->list, link) {
+		if (q->info.si_signo == signo)
+			return;
+	}
+	queue->pending &= ~SIGNAL_BIT(signo);
 }
 
 void signal_queue_drain(struct process *p, struct signal_queue *q, struct signal_list *out)
@@ -93,25 +120,40 @@ void signal_queue_end(struct process *p, struct signal_queue *q)
 	signal_free_list(&dropped);
 }
 
-/* Makes it pending with its siginfo. 0 or -EAGAIN: only a real-time signal needs its place in the queue. Locked. */
-static int enqueue(struct process *p, struct signal_queue *queue, const siginfo_t *info)
+/* What the kernel has to say of a standard signal, and what has a holder, is not held back by the limit. */
+static bool has_room(const struct process *p, const siginfo_t *info, struct queued_signal **holder)
+{
+	return holder || (info->si_signo < REAL_TIME_FIRST && info->si_code >= 0) ||
+	       (p->signals.queued < p->limits[RLIMIT_SIGPENDING].soft &&
+		(p->signals.queued < OWN_ENTRIES ||
+		 __atomic_load_n(&many, __ATOMIC_RELAXED) < frames_total() * MANY_PER_FRAME));
+}
+
+/*
+ * Makes it pending with its siginfo; holder: NULL, or who is to know. 0 or -EAGAIN: only a real-time signal needs its place in
+ * the queue. Locked.
+ */
+static int enqueue(struct process *p, struct signal_queue *queue, const siginfo_t *info,
+		   struct queued_signal **holder)
 {
 	int signo = info->si_signo;
 	struct queued_signal *q = NULL;
 
 	if (signo < REAL_TIME_FIRST && (queue->pending & SIGNAL_BIT(signo)))
 		return 0;
-	/* What the kernel has to say of a standard signal is not held back by the limit. */
-	if ((signo < REAL_TIME_FIRST && info->si_code >= 0) ||
-	    p->signals.queued < p->limits[RLIMIT_SIGPENDING].soft) {
+	if (has_room(p, info, holder)) {
 		q = __atomic_exchange_n(&p->signals.spare, NULL, __ATOMIC_ACQ_REL);
 		if (!q)
 			q = kmalloc(sizeof(*q));
 	}
 	if (q) {
 		q->info = *info;
+		q->holder = holder;
+		if (holder)
+			*holder = q;
 		TAILQ_INSERT_TAIL(&queue->list, q, link);
-		p->signals.queued++;
+		if (p->signals.queued++ >= OWN_ENTRIES)
+			__atomic_add_fetch(&many, 1, __ATOMIC_RELAXED);
 	} else if (signo >= REAL_TIME_FIRST && info->si_code != SI_USER) {
 		return -EAGAIN;
 	}
@@ -193,7 +235,7 @@ void signal_kill_threads(struct process *p, const struct thread *keep)
 }
 
 /* only: the thread that it is for, or NULL. */
-static int send(struct process *p, struct thread *only, const siginfo_t *info)
+static int send(struct process *p, struct thread *only, const siginfo_t *info, struct queued_signal **holder)
 {
 	struct signal_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
 	struct sighand *h = p->signals.hand;
@@ -205,7 +247,7 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info)
 	if (job)
 		prepare_stop(p, signo, &dropped);
 	if (!TAILQ_EMPTY(&p->threads) && (!signal_is_ignored(h, signo) || !t || blocks(t, signo))) {
-		err = enqueue(p, only ? &only->signals : &p->signals.shared, info);
+		err = enqueue(p, only ? &only->signals : &p->signals.shared, info, holder);
 		/* Who changes its mask meanwhile sees that it is pending, or what it blocks now is seen here. */
 		if (!only && t != arch_current() && (!t || !takes(t, signo)))
 			t = choose(p, signo);
@@ -221,12 +263,18 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info)
 
 int signal_send(struct process *p, const siginfo_t *info)
 {
-	return send(p, NULL, info);
+	return send(p, NULL, info, NULL);
 }
 
 int signal_send_thread(struct thread *t, const siginfo_t *info)
 {
-	return send(t->process, t, info);
+	return send(t->process, t, info, NULL);
+}
+
+int signal_send_held(struct process *p, struct thread *only, const siginfo_t *info,
+		     struct queued_signal **holder)
+{
+	return send(p, only, info, holder);
 }
 
 void signal_send_kernel(struct process *p, int signo)
@@ -268,7 +316,7 @@ void signal_force_info(const siginfo_t *info)
 		sighand_set_action(h, signo, &(struct signal_action){.handler = (u64)SIG_DFL});
 		t->blocked_signals &= ~bit;
 	}
-	(void)enqueue(t->process, &t->signals, info);
+	(void)enqueue(t->process, &t->signals, info, NULL);
 	spin_unlock_irqrestore(&h->lock, irq);
 	sched_request_work();
 }
@@ -295,10 +343,8 @@ static struct queued_signal *dequeue(struct process *p, struct signal_queue *que
 		}
 		found = q;
 	}
-	if (found) {
-		TAILQ_REMOVE(&queue->list, found, link);
-		p->signals.queued--;
-	}
+	if (found)
+		take_off(p, queue, found);
 	return found;
 }
 

@@ -165,6 +165,9 @@ static void clones(void)
 	R(cl(1ul << 40 | 17));
 	R(cl(CLONE_NEWPID | CLONE_THREAD | CLONE_VM | CLONE_SIGHAND));
 	R(cl(CLONE_NEWPID | CLONE_PARENT | CLONE_NEWUSER | CLONE_FS | 17));
+	R(setresuid(1000, 1000, 1000));
+	R(cl(CLONE_NEWNET | 17));
+	R(cl(CLONE_NEWNS | 17));
 }
 /* --- signals --- */
 
@@ -204,6 +207,8 @@ static void kills(void)
 	R(syscall(SYS_rt_tgsigqueueinfo, me, me, 0, &i));
 	R(syscall(SYS_rt_tgsigqueueinfo, 0, me, 0, &i));
 	R(syscall(SYS_rt_tgsigqueueinfo, me, 0, 0, &i));
+	R(syscall(SYS_rt_tgsigqueueinfo, me, 0, 0, 8));
+	R(syscall(SYS_rt_sigaction, 65, 8, NULL, 8));
 	sigset_t s;
 	R(syscall(SYS_rt_sigprocmask, 99, &s, NULL, 8));
 	R(syscall(SYS_rt_sigprocmask, 99, NULL, NULL, 8));
@@ -229,7 +234,9 @@ static void kills(void)
 	R(syscall(SYS_rt_sigtimedwait, &s, NULL, &t, 4));
 	R(syscall(SYS_sigaltstack, 8, NULL));
 	R(syscall(SYS_sigaltstack, NULL, 8));
-	stack_t st = {.ss_flags = 99};
+	stack_t st = {0};
+	R(syscall(SYS_sigaltstack, &st, NULL));
+	st.ss_flags = 99;
 	R(syscall(SYS_sigaltstack, &st, NULL));
 	st.ss_flags = 0;
 	st.ss_size = 100;
@@ -305,6 +312,10 @@ static void times_(void)
 	R(syscall(SYS_getitimer, 3, &iv));
 	R(syscall(SYS_getitimer, 0, 8));
 	timer_t id;
+	struct sigevent bad = {.sigev_notify = 77};
+	R(syscall(SYS_timer_create, CLOCK_MONOTONIC_RAW, &bad, &id));
+	R(syscall(SYS_timer_create, 99, 8, &id));
+	R(syscall(SYS_timer_create, CLOCK_MONOTONIC, &bad, &id));
 	R(syscall(SYS_timer_settime, 99, 0, NULL, NULL));
 	R(syscall(SYS_timer_gettime, 99, 8));
 	R(syscall(SYS_timer_delete, 99));
@@ -348,6 +359,12 @@ static void sched_(void)
 	unsigned long m = 0;
 	R(syscall(SYS_sched_setaffinity, 0, 8, &m));
 	R(syscall(SYS_sched_setaffinity, 0, 8, 8));
+	pid_t zombie = fork();
+	if (!zombie)
+		_exit(0);
+	waitid(P_PID, (id_t)zombie, NULL, WEXITED | WNOWAIT);
+	R(syscall(SYS_setpriority, 0, zombie, 5));
+	R(syscall(SYS_execveat, AT_FDCWD, "", NULL, NULL, 1));
 	R(syscall(SYS_sched_setaffinity, 999999, 8, &m));
 	R(syscall(SYS_sched_getaffinity, 0, 1, &m));
 	R(syscall(SYS_sched_getaffinity, 0, 8, NULL));
@@ -363,6 +380,8 @@ static void limits(void)
 {
 	struct rlimit l;
 	unsigned long n[2] = {10, 5};
+	R(syscall(SYS_prlimit64, 999999, 16, NULL, &l));
+	R(syscall(SYS_prlimit64, 0, 16, 8, NULL));
 	R(syscall(SYS_prlimit64, 0, 16, NULL, &l));
 	R(syscall(SYS_prlimit64, 0, -1, NULL, &l));
 	R(syscall(SYS_prlimit64, 0, 7, n, NULL));

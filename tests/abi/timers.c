@@ -260,6 +260,33 @@ static void pending_signals(void)
 	}
 }
 
+/* A timer's signal has its place, however many others wait. */
+static void full_queue(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
+	struct rlimit few = {1, 1};
+	struct itimerspec soon = {.it_value = {0, 1000000}};
+	struct timespec second = {1, 0};
+	siginfo_t info = {0};
+	sigset_t set;
+	int id;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	R(CALL(timer_create, CLOCK_MONOTONIC, &event, &id));
+	setrlimit(RLIMIT_SIGPENDING, &few);
+	while (!sigqueue(getpid(), SIGRTMIN, (union sigval){0}))
+		;
+	R(sigqueue(getpid(), SIGRTMIN, (union sigval){0}));
+	R(CALL(timer_settime, id, 0, &soon, NULL));
+	sigdelset(&set, SIGRTMIN);
+	R(sigtimedwait(&set, &info, &second) == SIGRTMIN + 1);
+	R(info.si_code);
+	R(CALL(timer_create, CLOCK_MONOTONIC, &event, &id));
+}
+
 static void overruns(void)
 {
 	struct itimerspec v = ts(10, 10);
@@ -372,5 +399,6 @@ int main(void)
 	inheritance();
 	limit(0);
 	limit(1);
+	full_queue();
 	return 0;
 }

@@ -35,6 +35,8 @@ struct signal_stack {
 /* What came with a pending signal. */
 struct queued_signal {
 	TAILQ_ENTRY(queued_signal) link;
+	struct queued_signal *
+		*holder; /* [hand lock] who knows that it is queued, told by NULL when it is not; or NULL */
 	siginfo_t info;
 };
 
