@@ -71,12 +71,12 @@ static bool tell_member(struct process *p, void *arg)
 	return true;
 }
 
-/* Who it is, unless he has gone. Table locked. */
+/* Who it is, unless he has gone; a thread's number means no process. Table locked. */
 static struct process *process_of(const struct owner *o)
 {
 	struct process *p = table_find(o->pid);
 
-	return p && p->start_ns == o->life ? p : NULL;
+	return p && p->start_ns == o->life && (o->type == F_OWNER_TID || p->pid == o->pid) ? p : NULL;
 }
 
 static void tell(const struct owner *o, int signo, int code, int fd)
@@ -99,8 +99,8 @@ static void tell(const struct owner *o, int signo, int code, int fd)
 static int find(int type, int pid, struct owner *out)
 {
 	const struct cred *c = current_cred();
-	struct process *p = NULL;
-	int err = 0, sid;
+	struct process *p;
+	int err, sid;
 	u64 irq;
 
 	if (type != F_OWNER_TID && type != F_OWNER_PID && type != F_OWNER_PGRP)
@@ -109,14 +109,11 @@ static int find(int type, int pid, struct owner *out)
 	if (!pid)
 		return 0;
 	irq = table_lock();
-	if (type == F_OWNER_PGRP)
-		err = table_find_group(pid, &sid) ? 0 : -ESRCH;
-	else
-		p = table_find(pid);
-	if (p)
+	/* Any number that means something will do, also one that does not mean what `type` says: it owns nothing. */
+	p = table_find(pid);
+	err = p || table_find_group(pid, &sid) ? 0 : -ESRCH;
+	if (p && type != F_OWNER_PGRP)
 		out->life = p->start_ns;
-	else if (type != F_OWNER_PGRP)
-		err = -ESRCH;
 	table_unlock(irq);
 	return err;
 }

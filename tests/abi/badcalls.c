@@ -183,6 +183,13 @@ static void kills(void)
 	R(kill(0, 0));
 	R(kill(0, 65));
 	R(kill(999999, 65));
+	pid_t c = fork();
+	if (!c) {
+		R(setresuid(1000, 1000, 1000));
+		R(kill(-1, 0));
+		_exit(0);
+	}
+	waitpid(c, NULL, 0);
 	R(syscall(SYS_tkill, 0, 0));
 	R(syscall(SYS_tkill, -1, 0));
 	R(syscall(SYS_tkill, me, 65));

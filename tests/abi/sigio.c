@@ -250,6 +250,9 @@ static void elsewhere(void)
 		_exit(sigwaitinfo(&set, &info) == SIGIO ? info.si_code == SI_KERNEL ? 10 : 11 : 12);
 	}
 	read(go[0], &c, 1);
+	/* It leads no group. */
+	R(fcntl(fds[0], F_SETOWN, -child));
+	printf("no group: %s\n", owner(fds[0]));
 	R(fcntl(fds[0], F_SETOWN, child));
 	R(fcntl(fds[0], F_SETFL, O_ASYNC));
 	R(write(fds[1], "x", 1));
