@@ -277,6 +277,31 @@ void pack_print(const struct pack *pack, FILE *out)
 	twalk_r(pack->root, print_node, out);
 }
 
+struct search {
+	const char *folder; /* its guest path */
+	const char *found;
+};
+
+static void search_node(const void *slot, VISIT visit, void *arg)
+{
+	const struct node *node = *(struct node *const *)slot;
+	struct search *s = arg;
+	size_t length = strlen(s->folder);
+
+	if ((visit == postorder || visit == leaf) && !S_ISDIR(node->mode) && !s->found &&
+	    strncmp(node->guest, s->folder, length) == 0 && node->guest[length] == '/')
+		s->found = node->guest;
+}
+
+/** pack_first_in - the guest path of something that is packed in @folder, folders aside; or NULL. */
+const char *pack_first_in(const struct pack *pack, const char *folder)
+{
+	struct search s = {.folder = folder};
+
+	twalk_r(pack->root, search_node, &s);
+	return s.found;
+}
+
 /**
  * pack_add_stream - a file that holds what @fd, an open memfd, holds from its start to its end.
  *

@@ -5,7 +5,7 @@
  * is kept out by the choice of folders; --hide takes names out of them in the guest's kernel.
  *
  *     shared    /usr, /etc/alternatives, the current folder, --ro
- *     packed    a few files of /etc; /bin, /sbin and /lib* as the links into /usr that they are (else they are shared)
+ *     packed    files of /etc (etc.c); /bin, /sbin and /lib* as the links into /usr that they are (else they are shared)
  *
  * With --root DIR it is that folder instead, as /, and of the rest of the host only what is named.
  *
@@ -22,20 +22,12 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "etc.h"
 
 #define DISK_PLACE "/mnt" /* where a disk is seen unless something else is said */
 #define LINKS_MAX  40	  /* as many as the guest's kernel follows */
 
 static const char *const system_folders[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
-
-/* No secrets: neither shadow, nor keys, nor who may do what. */
-static const char *const etc_files[] = {
-	"/etc/ld.so.cache",    "/etc/ld.so.conf",  "/etc/passwd",      "/etc/group",
-	"/etc/nsswitch.conf",  "/etc/hosts",	   "/etc/host.conf",   "/etc/localtime",
-	"/etc/timezone",       "/etc/protocols",   "/etc/services",    "/etc/shells",
-	"/etc/profile",	       "/etc/bash.bashrc", "/etc/inputrc",     "/etc/mime.types",
-	"/etc/debian_version", "/etc/os-release",  "/etc/environment", "/etc/magic",
-};
 
 /* Neither these nor what lies in them is ever shared because somebody happens to stand there. */
 static const char *const never[] = {"/etc", "/proc", "/sys", "/dev", "/run", "/boot"};
@@ -75,7 +67,8 @@ static char *below(const struct view_share *s, const char *guest)
 	return must_format("%s%s", without_root(s->host), guest + strlen(without_root(s->guest)));
 }
 
-static bool hidden(const struct options *o, const char *guest)
+/** view_hidden - does --hide name the tidy path @guest, or a folder that it lies in? */
+bool view_hidden(const struct options *o, const char *guest)
 {
 	for (size_t i = 0; i < o->hide_count; i++) {
 		if (lies_in(guest, o->hide[i]))
@@ -120,17 +113,18 @@ static void note_link(struct view *view, const char *guest)
 	view->links[view->link_count++] = must_copy(guest);
 }
 
+/* What the user gave stays as it was given: nothing of the system is put over it, or into it. */
 static int add_system(struct view *view, const struct options *o, struct pack *pack, struct verdict *v)
 {
 	int error = 0;
 
-	if (!hidden(o, "/usr"))
+	if (!view_hidden(o, "/usr") && !share_of(view, "/usr"))
 		error = add_share(view, "/usr", "/usr", false, v);
 	for (size_t i = 0; i < sizeof(system_folders) / sizeof(*system_folders) && !error; i++) {
 		const char *path = system_folders[i];
 		struct stat st;
 
-		if (lstat(path, &st) || hidden(o, path))
+		if (lstat(path, &st) || view_hidden(o, path) || share_of(view, path))
 			continue;
 		if (S_ISDIR(st.st_mode)) {
 			error = add_share(view, path, path, false, v);
@@ -139,11 +133,10 @@ static int add_system(struct view *view, const struct options *o, struct pack *p
 			note_link(view, path);
 		}
 	}
-	for (size_t i = 0; i < sizeof(etc_files) / sizeof(*etc_files) && !error; i++) {
-		if (access(etc_files[i], R_OK) == 0 && !hidden(o, etc_files[i]))
-			error = pack_add_as_is(pack, etc_files[i], v);
-	}
-	if (!error && access("/etc/alternatives", X_OK) == 0 && !hidden(o, "/etc/alternatives"))
+	if (!error)
+		error = etc_add(view, pack, v);
+	if (!error && access("/etc/alternatives", X_OK) == 0 && !view_hidden(o, "/etc/alternatives") &&
+	    !share_of(view, "/etc/alternatives"))
 		error = add_share(view, "/etc/alternatives", "/etc/alternatives", false, v);
 	return error;
 }
@@ -167,9 +160,10 @@ static int add_here(struct view *view, const struct options *o, struct verdict *
 	char *here = getcwd(NULL, 0);
 	int error = 0;
 
-	if (here && *here == '/' && may_share_here(here) && !hidden(o, here)) {
-		error = add_share(view, here, here, false, v);
-		if (!view->cwd)
+	if (here && *here == '/' && may_share_here(here) && !view_hidden(o, here)) {
+		if (!share_of(view, here))
+			error = add_share(view, here, here, false, v);
+		if (!view->cwd && view_shows(view, here))
 			view->cwd = must_copy(here);
 	}
 	free(here);
@@ -187,7 +181,7 @@ static int add_given(struct view *view, const struct file_option *list, size_t c
 		if (strcmp(guest, "/") == 0)
 			error = verdict_error(v, STATUS_MOAT_FAILED, "%s: what is to be / is given by --root",
 					      list[i].host);
-		else if (hidden(view->options, guest))
+		else if (view_hidden(view->options, guest))
 			error = verdict_error(v, STATUS_MOAT_FAILED, "%s: shown and hidden at once", guest);
 		else
 			error = add_share(view, list[i].host, guest, writable, v);
@@ -213,7 +207,7 @@ static int add_disk(struct view *view, const struct file_option *disk, struct ve
 				      "the system's folders are among them (--bare)",
 				      disk->host, VIEW_SHARES_MAX);
 	guest = path_absolute(disk->guest ? disk->guest : DISK_PLACE);
-	if (!error && (strcmp(guest, "/") == 0 || hidden(view->options, guest)))
+	if (!error && (strcmp(guest, "/") == 0 || view_hidden(view->options, guest)))
 		error = verdict_error(v, STATUS_MOAT_FAILED, "--disk %s: cannot be seen at %s", disk->host,
 				      guest);
 	if (error) {
@@ -232,6 +226,22 @@ static int add_disk(struct view *view, const struct file_option *disk, struct ve
 static int compare_shares(const void *a, const void *b)
 {
 	return strcmp(((const struct view_share *)a)->guest, ((const struct view_share *)b)->guest);
+}
+
+/* The archive is unpacked when the folders are there: what it has for a writable one would be written to the host. */
+static int keep_apart(const struct view *view, const struct pack *pack, struct verdict *v)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_share *s = &view->shares[i];
+		const char *packed = s->writable ? pack_first_in(pack, s->guest) : NULL;
+
+		if (packed)
+			return verdict_error(
+				v, STATUS_MOAT_FAILED,
+				"%s would be copied into %s, which --rw gives: copy it there before", packed,
+				s->host);
+	}
+	return 0;
 }
 
 /**
@@ -257,6 +267,8 @@ int view_build(struct view *view, const struct options *o, struct pack *pack, st
 		error = add_here(view, o, v);
 	for (size_t i = 0; i < o->disk_count && !error; i++)
 		error = add_disk(view, &o->disks[i], v);
+	if (!error)
+		error = keep_apart(view, pack, v);
 	/* A folder comes before what lies in it, as it must be mounted. */
 	qsort(view->shares, view->count, sizeof(*view->shares), compare_shares);
 	if (!view->cwd)
@@ -358,7 +370,7 @@ static char *through_links(const struct view *view, const char *guest)
 bool view_hides(const struct view *view, const char *guest)
 {
 	char *path = through_links(view, guest);
-	bool hides = hidden(view->options, guest) || hidden(view->options, path);
+	bool hides = view_hidden(view->options, guest) || view_hidden(view->options, path);
 
 	free(path);
 	return hides;

@@ -44,6 +44,7 @@ struct view {
 };
 
 int view_build(struct view *view, const struct options *options, struct pack *pack, struct verdict *v);
+bool view_hidden(const struct options *options, const char *guest);
 bool view_hides(const struct view *view, const char *guest);
 char *view_resolve(const struct view *view, const char *guest);
 bool view_shows(const struct view *view, const char *guest);

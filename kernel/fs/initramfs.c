@@ -103,14 +103,12 @@ static int make_parents(struct unpacking *u)
 	return 0;
 }
 
-/* Finds the place for an entry: parents made, what was there removed. 1: a directory that stays. */
+/* Removes what has an entry's name. 1: a directory that stays. */
 static int clear_place(struct unpacking *u, bool want_dir, struct dentry **existing)
 {
 	struct fs_at at = path_at(u);
 	int err = vfs_lookup(&at, existing);
 
-	if (err == -ENOENT)
-		return make_parents(u);
 	if (err)
 		return err;
 	if ((*existing)->dir && want_dir)
@@ -190,8 +188,10 @@ static int make_hard_link(struct unpacking *u, struct inode *inode)
 	do {
 		rwlock_write(&fs_tree_lock);
 		err = walk_path(&at, &w);
-		if (!err && (w.last != LAST_NAME || w.found))
+		if (!err && w.last != LAST_NAME)
 			err = -EINVAL;
+		if (!err && w.found)
+			err = -EEXIST;
 		if (!err && w.parent->inode->super != inode->super)
 			err = -EXDEV;
 		if (!err)
@@ -202,17 +202,30 @@ static int make_hard_link(struct unpacking *u, struct inode *inode)
 	return err;
 }
 
-/* Makes what the entry says at u->path; the dentry, with a reference, in *made. */
+static int make_new(struct unpacking *u, const struct cpio_entry *e, struct inode *twin)
+{
+	struct fs_at at = path_at(u);
+
+	return twin ? make_hard_link(u, twin) : make_node(&at, e);
+}
+
+/*
+ * Makes what the entry says at u->path; the dentry, with a reference, in *made. Most entries have a new name in a directory
+ * that is there, so it is only looked for what stands in the way when something does.
+ */
 static int make_entry(struct unpacking *u, const struct cpio_entry *e, struct dentry **made)
 {
 	bool linked = e->nlink > 1 && !S_ISDIR(e->mode);
 	struct inode *twin = linked ? known_find(u, e) : NULL;
 	struct fs_at at = path_at(u);
-	int err = clear_place(u, S_ISDIR(e->mode), made);
+	int err = make_new(u, e, twin);
 
-	if (err)
-		return err > 0 ? 0 : err;
-	err = twin ? make_hard_link(u, twin) : make_node(&at, e);
+	if (err == -EEXIST || err == -ENOENT) {
+		err = err == -EEXIST ? clear_place(u, S_ISDIR(e->mode), made) : make_parents(u);
+		if (err)
+			return err > 0 ? 0 : err;
+		err = make_new(u, e, twin);
+	}
 	if (!err)
 		err = vfs_lookup(&at, made);
 	if (!err && linked && !twin) {
