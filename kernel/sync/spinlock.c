@@ -34,10 +34,13 @@ static bool in_order(const struct spinlock *other, const struct spinlock *l)
 /* Interrupts may come between two statements here: handlers take and release in pairs, so the stack stays right. */
 static void note_acquire(struct spinlock *l)
 {
+	bool interruptible = cpu_irq_enabled();
 	u64 irq = cpu_irq_save();
 	u32 cpu = cpu_id();
 	unsigned n = held[cpu].count;
 
+	if (interruptible && l->rank >= RANK_VIRTIO)
+		panic("lock rank %u taken with interrupts on", l->rank);
 	for (unsigned i = 0; i < n; i++) {
 		ASSERT(held[cpu].locks[i] != l);
 		if (!in_order(held[cpu].locks[i], l))

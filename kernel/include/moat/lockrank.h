@@ -25,9 +25,10 @@ enum lock_rank {
 	RANK_MAPS,   /* list of the VMAs that show an object */
 	RANK_PMAP,   /* page tables of one address space: their upper levels */
 	RANK_TABLE,  /* entries of one last-level table */
-	RANK_VIRTIO, /* a virtio device */
-	RANK_NOTIFY, /* inotify: watches, queues of events, names of dentries */
 	RANK_FUTEX,  /* who waits for a word of user memory; two of them by address */
+	RANK_NOTIFY, /* inotify: watches, queues of events, names of dentries */
+	/* with interrupts off, since handlers take them, or what comes after */
+	RANK_VIRTIO, /* a virtio device */
 	RANK_TASKS,  /* process table, thread list */
 	RANK_SIGNAL,
 	RANK_EVENT, /* a timer that is a file */
