@@ -112,10 +112,26 @@ static bool is_allowed_in_strict(u64 nr)
 	return nr == __NR_read || nr == __NR_write || nr == __NR_exit || nr == __NR_rt_sigreturn;
 }
 
+/* As seccomp_permits, where the filter leaves it to its listener. */
+static bool listener_permits(struct trap_frame *f, const struct seccomp_verdict *v)
+{
+	struct seccomp_answer answer = {.result = -ENOSYS};
+	int err = v->listener ? seccomp_listener_ask(v->listener, &v->data, &answer) : 0;
+
+	if (!err && answer.go_on)
+		return true;
+	frame_set_result(f, err ? err : answer.result);
+	if (err == -EINTR)
+		current_thread()->seccomp.interrupted = true;
+	else
+		frame_forget_syscall(f);
+	return false;
+}
+
 bool seccomp_permits(struct trap_frame *f, u64 nr)
 {
-	u32 says, action, data;
-	bool log;
+	struct seccomp_verdict v;
+	u32 action, data;
 
 	if (current_thread()->seccomp.mode == SECCOMP_MODE_STRICT) {
 		if (!is_allowed_in_strict(nr)) {
@@ -124,12 +140,12 @@ bool seccomp_permits(struct trap_frame *f, u64 nr)
 		}
 		return true;
 	}
-	says = seccomp_ask(f, &log);
-	action = says & SECCOMP_RET_ACTION_FULL;
-	data = says & SECCOMP_RET_DATA;
+	seccomp_ask(f, &v);
+	action = v.says & SECCOMP_RET_ACTION_FULL;
+	data = v.says & SECCOMP_RET_DATA;
 	if (action == SECCOMP_RET_ALLOW)
 		return true;
-	if (is_noted(action, log))
+	if (is_noted(action, v.log))
 		note(action, f, nr);
 	switch (action) {
 	case SECCOMP_RET_LOG:
@@ -141,8 +157,9 @@ bool seccomp_permits(struct trap_frame *f, u64 nr)
 	case SECCOMP_RET_TRAP:
 		trap(f, nr, (u16)data);
 		return false;
-	case SECCOMP_RET_TRACE:
-	case SECCOMP_RET_USER_NOTIF: /* there is nobody to ask */
+	case SECCOMP_RET_USER_NOTIF:
+		return listener_permits(f, &v);
+	case SECCOMP_RET_TRACE: /* there is nobody to ask */
 		frame_set_result(f, -ENOSYS);
 		return false;
 	case SECCOMP_RET_KILL_THREAD:
@@ -183,13 +200,15 @@ static s64 add_filter(u32 flags, const void __user *user_prog)
 static s64 set_filter(u32 flags, const void __user *prog)
 {
 	const u32 all = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
-			SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+			SECCOMP_FILTER_FLAG_TSYNC_ESRCH | SECCOMP_FILTER_FLAG_NEW_LISTENER |
+			SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 
-	if (flags & ~all) {
-		if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
-			unsupported_flag("seccomp", "SECCOMP_FILTER_FLAG_NEW_LISTENER");
+	/* The result cannot be a descriptor and a thread's number. */
+	if ((flags & ~all) ||
+	    ((flags & SECCOMP_FILTER_FLAG_TSYNC) && (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) &&
+	     !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH)) ||
+	    ((flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) && !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)))
 		return -EINVAL;
-	}
 	return add_filter(flags, prog);
 }
 

@@ -114,6 +114,7 @@ void thread_leave(int wait_status)
 	futex_leave(t);
 	thread_clear_tid(t);
 	vfork_release(t);
+	seccomp_leave(t);
 	thread_set_files(NULL);
 	thread_set_fs(NULL);
 	if (!leave(t, &dropped))

@@ -43,6 +43,8 @@ static enum restart_class class_of_futex(int cmd, bool timed)
 
 static enum restart_class class_of(const struct trap_frame *f)
 {
+	if (current_thread()->seccomp.interrupted)
+		return RESTART_ALWAYS_ASKED;
 	switch (frame_syscall(f)) {
 	case __NR_futex:
 		return class_of_futex((int)frame_arg(f, 1) & FUTEX_CMD_MASK, frame_arg(f, 3) != 0);
@@ -102,6 +104,7 @@ void restart_call(struct trap_frame *f, bool handled, u64 flags)
 		return;
 	}
 	class = class_of(f);
+	t->seccomp.interrupted = false;
 	if (class == RESTART_ALWAYS || (class && !handled) ||
 	    (class == RESTART_ALWAYS_ASKED && (flags & SA_RESTART)))
 		frame_restart_syscall(f);

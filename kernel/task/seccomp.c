@@ -15,15 +15,18 @@
 #include <moat/bpf.h>
 #include <moat/heap.h>
 #include <moat/string.h>
+#include "seccomp_notify.h"
 #include "table.h"
 
-#define CHAIN_MAX	32768u /* instructions in a chain */
-#define FILTER_OVERHEAD 4      /* what each filter but the newest counts besides */
+#define FLAG_WAIT_KILLABLE_RECV (1u << 5) /* newer than some headers */
+#define CHAIN_MAX		32768u	  /* instructions in a chain */
+#define FILTER_OVERHEAD		4	  /* what each filter but the newest counts besides */
 
 struct seccomp_filter {
 	struct refcount refs;
-	bool log;  /* [I once attached] SECCOMP_FILTER_FLAG_LOG */
-	u32 depth; /* [I] filters from here on */
+	bool log;			   /* [I once attached] SECCOMP_FILTER_FLAG_LOG */
+	struct seccomp_listener *listener; /* [I once attached] or NULL */
+	u32 depth;			   /* [I] filters from here on */
 	u32 total; /* [I] instructions from here on, with FILTER_OVERHEAD for each filter behind this one */
 	u64 mark;  /* [table] of the last search that went through it */
 	struct seccomp_filter *prev; /* [I] a reference, or NULL */
@@ -48,6 +51,7 @@ void seccomp_put(struct seccomp_filter *f)
 
 	for (; f && ref_put(&f->refs); f = prev) {
 		prev = f->prev;
+		seccomp_listener_unused(f->listener);
 		kfree(f);
 	}
 }
@@ -57,8 +61,23 @@ void seccomp_inherit(struct thread *t)
 	const struct seccomp_state *mine = &current_thread()->seccomp;
 
 	t->seccomp = *mine;
+	t->seccomp.interrupted = false;
 	if (mine->filters)
 		ref_get(&mine->filters->refs);
+}
+
+void seccomp_leave(struct thread *t)
+{
+	struct seccomp_filter *f;
+	u64 irq;
+
+	if (!t->seccomp.filters)
+		return;
+	irq = table_lock();
+	f = t->seccomp.filters;
+	t->seccomp.filters = NULL;
+	table_unlock(irq);
+	seccomp_put(f);
 }
 
 u32 seccomp_count(const struct seccomp_state *s)
@@ -123,6 +142,14 @@ static void synchronise(const struct thread *t)
 	}
 }
 
+/* Only one filter of a chain asks somebody. Table locked. */
+static bool has_listener(const struct seccomp_filter *f)
+{
+	while (f && !f->listener)
+		f = f->prev;
+	return f;
+}
+
 /* Puts f before what the current thread has. Table locked. */
 static int attach(struct seccomp_filter *f, u32 len, u32 flags)
 {
@@ -132,6 +159,8 @@ static int attach(struct seccomp_filter *f, u32 len, u32 flags)
 
 	if (t->seccomp.mode == SECCOMP_MODE_STRICT)
 		return -EINVAL;
+	if (f->listener && has_listener(prev))
+		return -EBUSY;
 	f->log = flags & SECCOMP_FILTER_FLAG_LOG;
 	f->depth = prev ? prev->depth + 1 : 1;
 	f->total = len + (prev ? prev->total + FILTER_OVERHEAD : 0);
@@ -165,51 +194,76 @@ static int make_filter(const struct sock_filter *prog, u32 len, struct seccomp_f
 	return err;
 }
 
+/* The number for its file, not filled yet, or an error. */
+static int create_listener(struct seccomp_filter *f, u32 flags, struct file **file)
+{
+	struct fd_table *files = current_thread()->files;
+	int err, fd = fd_reserve(files, 0, current_process()->limits[RLIMIT_NOFILE].soft, true);
+
+	if (fd < 0)
+		return fd;
+	err = seccomp_listener_create(flags & FLAG_WAIT_KILLABLE_RECV, &f->listener, file);
+	if (err)
+		fd_unreserve(files, fd);
+	return err ? err : fd;
+}
+
 int seccomp_add_filter(const struct sock_filter *prog, u32 len, u32 flags)
 {
+	struct fd_table *files = current_thread()->files;
+	struct file *file = NULL;
 	struct seccomp_filter *f;
-	int err = make_filter(prog, len, &f);
+	int err = make_filter(prog, len, &f), fd = 0;
 	u64 irq;
 
 	if (err)
 		return err;
-	irq = table_lock();
-	err = attach(f, len, flags);
-	table_unlock(irq);
-	if (err)
-		kfree(f);
-	else
-		calls_watch(WATCH_SECCOMP);
-	return err;
+	if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		err = fd = create_listener(f, flags, &file);
+	if (err >= 0) {
+		irq = table_lock();
+		err = attach(f, len, flags);
+		table_unlock(irq);
+	}
+	if (err) {
+		if (file) {
+			fd_unreserve(files, fd);
+			file_put(file);
+		}
+		seccomp_put(f);
+		return err;
+	}
+	calls_watch(WATCH_SECCOMP);
+	if (file)
+		fd_fill(files, fd, file);
+	return fd;
 }
 
 /* --- asking --- */
 
 _Static_assert(sizeof(struct seccomp_data) % sizeof(u32) == 0, "filters read it by words");
 
-u32 seccomp_ask(const struct trap_frame *f, bool *log)
+void seccomp_ask(const struct trap_frame *f, struct seccomp_verdict *v)
 {
 	const struct seccomp_filter *filter =
 		__atomic_load_n(&current_thread()->seccomp.filters, __ATOMIC_ACQUIRE);
-	u32 words[sizeof(struct seccomp_data) / sizeof(u32)], verdict = SECCOMP_RET_ALLOW;
-	struct seccomp_data data = {
-		.nr = (int)frame_syscall(f),
-		.arch = ARCH_AUDIT,
-		.instruction_pointer = frame_ip(f),
-	};
+	u32 words[sizeof(struct seccomp_data) / sizeof(u32)];
 
-	*log = false;
-	for (unsigned i = 0; i < ARRAY_SIZE(data.args); i++)
-		data.args[i] = frame_arg(f, i);
-	memcpy(words, &data, sizeof(data));
+	*v = (struct seccomp_verdict){.says = SECCOMP_RET_ALLOW};
+	v->data.nr = (int)frame_syscall(f);
+	v->data.arch = ARCH_AUDIT;
+	v->data.instruction_pointer = frame_ip(f);
+	for (unsigned i = 0; i < ARRAY_SIZE(v->data.args); i++)
+		v->data.args[i] = frame_arg(f, i);
+	memcpy(words, &v->data, sizeof(v->data));
 	for (; filter; filter = filter->prev) {
 		u32 says = bpf_run(filter->prog, words, sizeof(words));
 
 		/* Actions are ordered as signed numbers; of two that are equal the newer filter's counts. */
-		if ((s32)(says & SECCOMP_RET_ACTION_FULL) < (s32)(verdict & SECCOMP_RET_ACTION_FULL)) {
-			verdict = says;
-			*log = filter->log;
+		if ((s32)(says & SECCOMP_RET_ACTION_FULL) < (s32)(v->says & SECCOMP_RET_ACTION_FULL)) {
+			v->says = says;
+			v->log = filter->log;
+			v->listener = filter->listener;
 		}
 	}
-	return verdict;
 }

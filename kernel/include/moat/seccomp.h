@@ -8,7 +8,8 @@
 #include <linux/seccomp.h>
 #include <moat/types.h>
 
-struct seccomp_filter; /* one program, and those that were there before it */
+struct seccomp_filter;	 /* one program, and those that were there before it */
+struct seccomp_listener; /* who decides where a filter does not */
 struct thread;
 struct trap_frame;
 
@@ -17,6 +18,21 @@ struct seccomp_state {
 	u8 mode; /* [table for change, a for read] SECCOMP_MODE_… */
 	struct seccomp_filter
 		*filters; /* [table for change, own thread for read] the newest, with a reference */
+	bool interrupted; /* [own thread] a signal ended the wait for somebody's decision: the call starts again */
+};
+
+/* What a thread's filters say of a call. */
+struct seccomp_verdict {
+	u32 says;			   /* SECCOMP_RET_…, the most restrictive one */
+	bool log;			   /* it is from a filter with SECCOMP_FILTER_FLAG_LOG */
+	struct seccomp_listener *listener; /* of that filter, or NULL */
+	struct seccomp_data data;
+};
+
+/* What a listener decided. */
+struct seccomp_answer {
+	s64 result;
+	bool go_on; /* the call is made */
 };
 
 /*
@@ -36,18 +52,24 @@ int __must_check seccomp_set_strict(void);
 /*
  * Gives the current thread one more filter, a copy of prog; with SECCOMP_FILTER_FLAG_TSYNC all other threads of its process
  * get the same ones. 0; -EINVAL (not a valid program, strict mode), -EACCES, -ENOMEM; with TSYNC the number of a thread that
- * has filters of its own, or -ESRCH if SECCOMP_FILTER_FLAG_TSYNC_ESRCH asks for it.
+ * has filters of its own, or -ESRCH if SECCOMP_FILTER_FLAG_TSYNC_ESRCH asks for it; with SECCOMP_FILTER_FLAG_NEW_LISTENER the
+ * listener's descriptor, -EBUSY (there is one), -EMFILE.
  */
 int __must_check seccomp_add_filter(const struct sock_filter *prog, u32 len, u32 flags);
+/* What the current thread's filters say of the call in f. */
+void seccomp_ask(const struct trap_frame *f, struct seccomp_verdict *v);
 /*
- * What the current thread's filters say of the call in f: SECCOMP_RET_…, the most restrictive one. *log: it is from a filter
- * with SECCOMP_FILTER_FLAG_LOG.
+ * Waits until the listener of one of the current thread's filters has decided about the call: 0; -ENOSYS: nobody listens any
+ * more; -EINTR: a signal came first.
  */
-u32 seccomp_ask(const struct trap_frame *f, bool *log);
+int __must_check seccomp_listener_ask(struct seccomp_listener *l, const struct seccomp_data *data,
+				      struct seccomp_answer *answer);
 
 /* A new thread of the current one's making is filtered as that one is. Table locked. */
 void seccomp_inherit(struct thread *t);
 void seccomp_put(struct seccomp_filter *f); /* NULL is allowed */
+/* The thread ends, and makes no calls any more: who listens to its filters may know before its parent does. Own thread. */
+void seccomp_leave(struct thread *t);
 /* How many filters. Table locked. */
 u32 seccomp_count(const struct seccomp_state *s);
 
