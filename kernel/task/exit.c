@@ -15,6 +15,7 @@
  */
 #include <asm/signal.h>
 #include <arch/cpu.h>
+#include <moat/futex.h>
 #include <moat/panic.h>
 #include <moat/pidfd.h>
 #include <moat/tty.h>
@@ -221,6 +222,7 @@ void process_end(int wait_status)
 	process_set_exe(p, NULL);
 	process_timers_end(p);
 	close_signals(p, current_thread());
+	futex_left(current_thread());
 	current_thread()->process = &kernel_process; /* p is the parent's to free from now on */
 	irq = table_lock();
 	give_children_away(p, &dead);

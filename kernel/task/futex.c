@@ -83,8 +83,8 @@ void futex_enqueue(struct futex_bucket *b, struct futex_waiter *w)
 	TAILQ_INSERT_TAIL(&b->waiters, w, link);
 }
 
-/* The bucket of w, locked: it may change until it is. */
-static struct futex_bucket *lock_bucket_of(struct futex_waiter *w)
+/* It may change until it is locked. */
+struct futex_bucket *futex_lock_bucket_of(struct futex_waiter *w)
 {
 	for (;;) {
 		struct futex_bucket *b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
@@ -98,7 +98,7 @@ static struct futex_bucket *lock_bucket_of(struct futex_waiter *w)
 
 void futex_dequeue(struct futex_waiter *w)
 {
-	struct futex_bucket *b = lock_bucket_of(w);
+	struct futex_bucket *b = futex_lock_bucket_of(w);
 
 	if (w->queued)
 		TAILQ_REMOVE(&b->waiters, w, link);
@@ -109,7 +109,7 @@ void futex_dequeue(struct futex_waiter *w)
 
 static bool is_woken(const struct futex_sleep *s)
 {
-	return __atomic_load_n(&s->woken, __ATOMIC_ACQUIRE) >= 0;
+	return __atomic_load_n(&s->woken, __ATOMIC_ACQUIRE) != FUTEX_NOT_WOKEN;
 }
 
 int futex_sleep_until(struct futex_sleep *s, u64 deadline_ns)
@@ -230,7 +230,7 @@ static __always_inline int wake_in(struct futex_bucket *b, const struct futex_ke
 		if (unlikely(!futex_same(&w->key, key) || !(w->bits & bits)))
 			continue;
 		/* It wants a lock, which a wake does not give. */
-		if (w->lock)
+		if (w->lock || w->for_lock)
 			return -EINVAL;
 		futex_wake_waiter(w);
 		woken++;
@@ -252,6 +252,22 @@ int futex_wake(u32 __user *addr, int count, u32 bits, bool shared)
 	spin_unlock(&b->lock);
 	futex_key_drop(&key);
 	return woken;
+}
+
+void futex_look_again(void)
+{
+	struct futex_waiter *w;
+
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		spin_lock(&buckets[i].lock);
+		TAILQ_FOREACH (w, &buckets[i].waiters, link) {
+			if (!w->for_lock)
+				continue;
+			__atomic_store_n(&w->sleep->woken, FUTEX_LOOK_AGAIN, __ATOMIC_RELEASE);
+			waitq_wake_thread(w->thread);
+		}
+		spin_unlock(&buckets[i].lock);
+	}
 }
 
 void futex_move(struct futex_waiter *w, struct futex_bucket *to_bucket, const struct futex_key *to)
@@ -279,7 +295,7 @@ static int move_in(struct futex_bucket *b, const struct futex_key *from, struct 
 		next = TAILQ_NEXT(w, link);
 		if (!futex_same(&w->key, from))
 			continue;
-		if (w->lock)
+		if (w->lock || w->for_lock)
 			return -EINVAL;
 		futex_move(w, to_bucket, to);
 		moved++;

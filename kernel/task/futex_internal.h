@@ -19,8 +19,10 @@ struct futex_key {
 
 /* A thread that sleeps for one word or for several. */
 struct futex_sleep {
-	int woken; /* [bucket for change, a for read] index of the waiter that was woken; -1: none */
+	int woken; /* [bucket for change, a for read] index of the waiter that was woken, or one of these: */
 };
+#define FUTEX_NOT_WOKEN	 (-1)
+#define FUTEX_LOOK_AGAIN (-2) /* who waits for a lock: its owner may have ended */
 
 struct futex_waiter {
 	TAILQ_ENTRY(futex_waiter) link; /* [bucket] */
@@ -31,6 +33,7 @@ struct futex_waiter {
 	u32 bits;			/* [I] */
 	int index;			/* [I] */
 	bool queued;			/* [bucket] */
+	bool for_lock;			/* [I] in futex_lock_pi */
 	const struct futex_key *lock;	/* [bucket] the lock that it is to be queued for next, or NULL */
 };
 
@@ -69,7 +72,7 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
 
 static inline void futex_sleep_init(struct futex_sleep *s)
 {
-	s->woken = -1;
+	s->woken = FUTEX_NOT_WOKEN;
 }
 
 /* All but what futex_key_get and futex_enqueue fill in. */
@@ -78,6 +81,7 @@ static inline void futex_waiter_init(struct futex_waiter *w, struct futex_sleep 
 	w->sleep = s;
 	w->bits = bits;
 	w->index = index;
+	w->for_lock = false;
 	w->lock = NULL;
 }
 
@@ -95,7 +99,11 @@ static inline void futex_wake_waiter(struct futex_waiter *w)
 
 /* Takes w off, if it still waits, and drops its key. After this nobody looks at w or its sleep. */
 void futex_dequeue(struct futex_waiter *w);
-/* Sleeps until woken: 0, -ETIMEDOUT, -EINTR. */
+/* The bucket of w, locked. */
+struct futex_bucket *futex_lock_bucket_of(struct futex_waiter *w);
+/* Makes all who wait in futex_lock_pi look at their locks again. */
+void futex_look_again(void);
+/* Sleeps until woken, or told to look again: 0, -ETIMEDOUT, -EINTR. */
 int __must_check futex_sleep_until(struct futex_sleep *s, u64 deadline_ns);
 /* Queues w for one word. 0: it waits, and has the key; -EAGAIN, -EFAULT. */
 int __must_check futex_begin_wait(const struct futex_word *word, struct futex_waiter *w);

@@ -48,8 +48,8 @@ static struct futex_waiter *next_waiter(const struct futex_bucket *b, const stru
 
 static int find_owner(struct thread *t, void *arg)
 {
-	(void)t;
 	(void)arg;
+	__atomic_store_n(&t->lock_waited_for, true, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -81,10 +81,12 @@ static int hand_out(const struct futex_requeue *r, const struct futex_key *from,
 		next = next_waiter(a, from, w);
 		if (!w->lock || !futex_same(w->lock, to))
 			return done ? done : -EINVAL;
-		if (done == 0 && !owner)
+		if (done == 0 && !owner) {
+			__atomic_store_n(&w->thread->lock_waited_for, true, __ATOMIC_RELAXED);
 			futex_wake_waiter(w);
-		else
+		} else {
 			futex_move(w, b, to);
+		}
 		done++;
 	}
 	return done;

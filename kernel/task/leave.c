@@ -121,6 +121,7 @@ void thread_leave(int wait_status)
 		process_end(p->signals.ending ? p->signals.end_status : wait_status);
 	/* The tables stay loaded until the next switch, which needs no address space. */
 	arch_leave_user_pmap();
+	futex_left(t);
 	signal_free_list(&dropped);
 	thread_exit();
 }

@@ -53,6 +53,46 @@ static void finish(pthread_t *t, int count)
 	got_it = had_it = gave_it = 0;
 }
 
+static void *holder(void *arg)
+{
+	R(futex(&lock_word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	__atomic_store_n(&waiting, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return arg;
+}
+
+static void *heir(void *arg)
+{
+	unsigned tid = (unsigned)syscall(SYS_gettid);
+
+	__atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+	if (futex(&lock_word, FUTEX_LOCK_PI, 0, NULL, NULL, 0) == 0)
+		__atomic_add_fetch(&got_it, 1, __ATOMIC_SEQ_CST);
+	if ((lock_word & FUTEX_TID_MASK) == tid && (lock_word & FUTEX_OWNER_DIED))
+		__atomic_add_fetch(&had_it, 1, __ATOMIC_SEQ_CST);
+	return arg;
+}
+
+/* Each has it, ends without giving it back, and so leaves it to the next. */
+static void heirs(void)
+{
+	pthread_t t[4];
+
+	waiting = done = 0;
+	pthread_create(&t[0], NULL, holder, NULL);
+	await(&waiting, 1);
+	for (int i = 1; i < 4; i++)
+		pthread_create(&t[i], NULL, heir, NULL);
+	await(&waiting, 4);
+	R(futex(&lock_word, FUTEX_WAKE, 1, NULL, NULL, 0));
+	done = 1;
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	printf("left to %d, %d had it\n", got_it, had_it);
+	lock_word = got_it = had_it = 0;
+}
+
 static void errors(void)
 {
 	struct timespec past = {0, 1}, bad = {0, -1};
@@ -85,8 +125,10 @@ int main(void)
 	struct timespec soon;
 	pthread_t t[3];
 
+	alarm(20);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	errors();
+	heirs();
 	/* The lock is free: the first gets it. */
 	start(t, 1);
 	R(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0));

@@ -57,6 +57,8 @@ int __must_check futex_unlock_pi(u32 __user *addr, bool shared);
 
 /* t, the current thread, ends or executes a program: locks on its robust list are marked and passed on. */
 void futex_leave(struct thread *t);
+/* The same for locks that are on no list, once nobody finds t by its number any more. No lock held. */
+void futex_left(const struct thread *t);
 
 /* --- waiting for a word, then for a lock (futex_requeue_pi.c) --- */
 

@@ -145,13 +145,14 @@ struct thread {
 	u64 clear_tid;		      /* [own thread] user address, set_tid_address(2) */
 	struct vfork_wait *vfork;     /* [table] who waits until it executes or ends, or NULL */
 	u64 robust_list;	      /* [own thread] user address, set_robust_list(2) */
-	u64 set_child_tid;	      /* [own thread] user address, CLONE_CHILD_SETTID; 0: none */
-	u64 rseq;		      /* [own thread] user address of its struct rseq, 0 = none */
-	u32 rseq_signature;	      /* [own thread] */
-	struct mempolicy policy;      /* [own thread] set_mempolicy(2) */
-	struct cred cred;	      /* [own thread for read, table for change] */
-	bool asks_as_real_user;	      /* [own thread] inside access(2) */
-	u64 faults;		      /* [own thread] that were served */
+	bool lock_waited_for; /* [a] another one may wait for a lock of its own that the kernel hands on; never taken back */
+	u64 set_child_tid;	 /* [own thread] user address, CLONE_CHILD_SETTID; 0: none */
+	u64 rseq;		 /* [own thread] user address of its struct rseq, 0 = none */
+	u32 rseq_signature;	 /* [own thread] */
+	struct mempolicy policy; /* [own thread] set_mempolicy(2) */
+	struct cred cred;	 /* [own thread for read, table for change] */
+	bool asks_as_real_user;	 /* [own thread] inside access(2) */
+	u64 faults;		 /* [own thread] that were served */
 	u64 bytes_read, bytes_written, reads, writes; /* [own thread] by read(2), write(2) and their kin */
 	u16 ioprio; /* [table] ioprio_set(2): kept for who asks; 0: none was set */
 	u64 timer_slack_ns; /* [own thread for change, a for read] kept for who asks: timers here are never late on purpose */
