@@ -187,6 +187,7 @@ void dentry_attach(struct dentry *parent, struct dentry *child)
 	child->cookie = dir->next_cookie++;
 	RB_INSERT(dentry_order, &dir->order, child);
 	LIST_INSERT_HEAD(bucket_of(dir, child->hash), child, link);
+	LIST_INSERT_HEAD(&child->inode->names, child, of_inode);
 	dir->count++;
 	parent->inode->entries++;
 	if (unlikely(parent->inode->watched & WATCHED_SELF))
@@ -200,6 +201,7 @@ static void unlist(struct dentry *child)
 	struct dir *dir = child->parent->dir;
 
 	LIST_REMOVE(child, link);
+	LIST_REMOVE(child, of_inode);
 	RB_REMOVE(dentry_order, &dir->order, child);
 	dir->count--;
 	child->parent->inode->entries--;
@@ -255,6 +257,10 @@ struct inode *dentry_read(struct dentry *d, struct inode *inode)
 
 	__atomic_or_fetch(&inode->watched, unread->watched & WATCHED_ABOVE, __ATOMIC_RELAXED);
 	d->inode = inode;
+	if (d->attached && d->parent) {
+		LIST_REMOVE(d, of_inode);
+		LIST_INSERT_HEAD(&inode->names, d, of_inode);
+	}
 	return unread;
 }
 

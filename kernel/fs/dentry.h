@@ -26,7 +26,7 @@ struct dir {
 
 struct dentry {
 	struct refcount refs;
-	struct inode *inode;	  /* [I] a reference */
+	struct inode *inode;	  /* [I] a reference; [tree] while it is unread */
 	struct dentry *parent;	  /* [tree] a reference; NULL: root of a file system */
 	char *name;		  /* [tree] terminated; NULL for a root */
 	u32 name_len;		  /* [tree] */
@@ -44,7 +44,8 @@ struct dentry {
 		LIST_ENTRY(dentry) link;       /* [tree] */
 		struct dentry *next_transient; /* [I] of the walk that made it, see namei.h */
 	};
-	RB_ENTRY(dentry) node; /* [tree] */
+	RB_ENTRY(dentry) node;	     /* [tree] */
+	LIST_ENTRY(dentry) of_inode; /* [tree] in inode->names while it is attached */
 };
 
 /* Cookies of the entries that every directory has. */

@@ -42,13 +42,15 @@ struct host_node *host_node_create(struct host_super *s, u32 fid)
 	if (!node)
 		return NULL;
 	node->super = s;
-	node->fid = fid;
+	node->fid = node->name_fid = fid;
 	mutex_init(&node->open_lock, RANK_OBJECT);
 	return node;
 }
 
 void host_node_free(struct host_node *node)
 {
+	if (node->name_fid != node->fid)
+		ninep_forget(&node->super->ninep, node->name_fid);
 	ninep_forget(&node->super->ninep, node->fid);
 	kfree(node);
 }
@@ -194,6 +196,8 @@ int host_inode_get(struct host_super *s, u32 fid, struct inode **out)
 		return err;
 	twin = links_find_or_add(node, *out);
 	if (twin) {
+		if (s->writable)
+			host_names_found(twin, fid);
 		inode_put(*out);
 		*out = twin;
 	}

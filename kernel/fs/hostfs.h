@@ -25,16 +25,20 @@ struct host_super {
 struct host_node {
 	struct host_super *super; /* [I] */
 	u32 fid;		  /* [I] on the server */
-	u64 qid_path;		  /* [I] */
-	u64 blocks;		  /* [I] of 512 bytes */
-	struct mutex open_lock;	  /* RANK_OBJECT, inside the object's */
-	bool opened;		  /* [open_lock for change, a for read] */
-	bool writes;		  /* [open_lock] opened for writing too */
-	bool mapped;		  /* [a] of a writable share: may have been written through a mapping */
-	u64 below_end;		  /* [a] bytes behind it are zeros, whatever lies below */
-	u64 next_index;		  /* [object lock] where the last fill ended */
-	u32 run_pages;		  /* [object lock] */
-	struct inode *twin;	  /* [links_lock] its inode while it is in `links`, else NULL; no reference */
+	u32 name_fid; /* [inode->lock] the same, or, when that one's name went, another name's (hostfs_names.c) */
+	bool nameless;		/* [inode->lock for change, a for read] no name of it is known any more */
+	bool elsewhere;		/* [inode->lock] nameless, but the host has names that nobody has met */
+	bool kept;		/* [inode->lock] of a writable share: the contents are those in memory */
+	u64 qid_path;		/* [I] */
+	u64 blocks;		/* [I] of 512 bytes */
+	struct mutex open_lock; /* RANK_OBJECT, inside the object's */
+	bool opened;		/* [open_lock for change, a for read] */
+	bool writes;		/* [open_lock] opened for writing too */
+	bool mapped;		/* [a] of a writable share: may have been written through a mapping */
+	u64 below_end;		/* [a] bytes behind it are zeros, whatever lies below */
+	u64 next_index;		/* [object lock] where the last fill ended */
+	u32 run_pages;		/* [object lock] */
+	struct inode *twin;	/* [links_lock] its inode while it is in `links`, else NULL; no reference */
 	LIST_ENTRY(host_node) link; /* [links_lock] */
 };
 
@@ -45,11 +49,13 @@ extern const struct mobj_ops host_object_ops;
 /* Directories; hostfs_dir.c. */
 extern const struct inode_ops host_dir_ops;
 
-/* The same in writable shares; hostfs_write.c. */
+/* The same in writable shares; hostfs_write.c, names in hostfs_names.c. */
 extern const struct inode_ops host_write_regular_ops, host_write_ops;
 extern const struct file_ops host_write_file_ops;
 extern const struct mobj_ops host_write_object_ops;
 extern const struct super_ops host_write_super_ops;
+/* A name was found of a file of a writable share that had lost all that were known; `fid` stays the caller's. */
+void host_names_found(struct inode *i, u32 fid);
 int __must_check host_file_resize(struct inode *i, u64 size_bytes);
 int host_dir_fetch(struct dentry *dir, const char *name, size_t len);
 struct range host_file_window(struct mobj *obj, u64 index);

@@ -38,7 +38,8 @@ int host_node_open(struct host_node *node)
 		return 0;
 	mutex_lock(&node->open_lock);
 	if (!node->opened) {
-		err = open_there(node);
+		/* What has its name now may be another file. */
+		err = __atomic_load_n(&node->nameless, __ATOMIC_ACQUIRE) ? -ENOENT : open_there(node);
 		if (!err)
 			__atomic_store_n(&node->opened, true, __ATOMIC_RELEASE);
 	}

@@ -4,7 +4,7 @@
  * then in the tree and the cache, which are kept as in hostfs.c. So what a call has done outlives the machine as far as the
  * host's own files do; fsync asks the host for more.
  *
- *     names         under the tree lock, by the operations of the super
+ *     names         under the tree lock, by the operations of the super (hostfs_names.c)
  *     attributes    under the inode's lock (change)
  *     write(2)      into the pages, then the pages, from the first one's start, to the host
  *     mappings      nobody tells when they are written: all pages of a file that was mapped from a description that may
@@ -15,8 +15,6 @@
 #include <asm/errno.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
-#include <linux/magic.h>
-#include <moat/heap.h>
 #include "hostfs.h"
 #include "tmpfs.h"
 
@@ -30,119 +28,46 @@ static struct host_super *super_of(const struct inode *i)
 	return (struct host_super *)i->super;
 }
 
-/* ---- names ---- */
-
-/* An inode that is not on the host yet: its file number stands for nothing. */
-static int prepare_inode(struct super *s, const struct inode_seed *seed, struct inode **out)
-{
-	struct host_super *host = (struct host_super *)s;
-	struct host_node *node;
-	int err = tmpfs_create_inode(s, seed, out);
-
-	if (err)
-		return err;
-	node = host_node_create(host, ninep_new_fid(&host->ninep));
-	if (!node)
-		goto fail;
-	if (inode_is(*out, S_IFREG)) {
-		struct mobj *obj = host_object_create(node, 0);
-
-		if (!obj) {
-			kfree(node);
-			goto fail;
-		}
-		mobj_put((*out)->object);
-		(*out)->object = obj;
-		(*out)->file_ops = &host_write_file_ops;
-	}
-	(*out)->host = node;
-	(*out)->ops = inode_is(*out, S_IFREG) ? &host_write_regular_ops : &host_write_ops;
-	return 0;
-fail:
-	inode_put(*out);
-	return -ENOMEM;
-}
-
-static int make_name(struct dentry *dir, struct dentry *child, const struct inode_seed *seed)
-{
-	struct inode *i = child->inode;
-	struct host_node *node = i->host;
-	u64 ino = 0;
-	int err = ninep_ready(session(node));
-
-	if (!err)
-		err = ninep_create(session(node), dir->inode->host->fid, node->fid, child->name, seed, &ino);
-	if (err)
-		return err;
-	i->ino = node->qid_path = ino;
-	if (inode_is(i, S_IFREG)) {
-		node->writes = true;
-		node->opened = true;
-	}
-	if (child->dir)
-		child->dir->partial = false;
-	return 0;
-}
-
-static int link_name(struct dentry *dir, struct dentry *child)
-{
-	return ninep_link(session(child->inode->host), dir->inode->host->fid, child->inode->host->fid,
-			  child->name);
-}
-
-static int remove_name(struct dentry *d)
-{
-	struct host_node *node = d->inode->host;
-
-	/* Who still has it open goes on reading: the server finds files by name unless they are open. */
-	if (inode_is(d->inode, S_IFREG) && host_node_open(node) == -EINTR)
-		return -EINTR;
-	return ninep_unlink(session(node), d->parent->inode->host->fid, d->name, d->dir != NULL);
-}
-
-static int move_name(struct dentry *d, struct dentry *dir, const char *name)
-{
-	return ninep_rename(session(d->inode->host), d->parent->inode->host->fid, d->name,
-			    dir->inode->host->fid, name);
-}
-
-/* As large as what it lies on; if the server does not say, as what is seen of it in memory. */
-static void facts(struct super *s, struct fs_facts *out)
-{
-	struct ninep *n = &((struct host_super *)s)->ninep;
-
-	if (ninep_ready(n) || ninep_statfs(n, NINEP_ROOT_FID, out))
-		host_facts(s, out);
-	out->magic = V9FS_MAGIC;
-}
-
-const struct super_ops host_write_super_ops = {
-	.create = prepare_inode,
-	.facts = facts,
-	.make = make_name,
-	.link = link_name,
-	.remove = remove_name,
-	.move = move_name,
-};
-
 /* ---- attributes ---- */
 
+/*
+ * Bits that let whoever executes a file act as its owner stay in the machine: on the host they would reach further than the
+ * folder. A file without a name is found by nobody there, and the server would take its old name for it, whoever has that now.
+ */
 static int change(struct inode *i, const struct inode_change *c)
 {
 	struct host_super *s = super_of(i);
 	struct inode_change there = *c;
 
+	if (i->host->nameless)
+		return i->host->elsewhere ? -ENOENT : 0;
+	if (!inode_is_dir(i))
+		there.mode &= ~(u32)(S_ISUID | S_ISGID);
 	if (c->uid == 0)
 		there.uid = s->own_uid;
 	if (c->gid == 0)
 		there.gid = s->own_gid;
-	return ninep_setattr(&s->ninep, i->host->fid, &there);
+	return ninep_setattr(&s->ninep, i->host->name_fid, &there);
+}
+
+/* Without a name it cannot be made shorter on the host: from then on its contents are those in memory. inode->lock held. */
+static int resize_nameless(struct inode *i, u64 size_bytes)
+{
+	if (i->host->elsewhere)
+		return -ENOENT;
+	if (size_bytes < i->host->below_end)
+		i->host->kept = true;
+	return host_file_resize(i, size_bytes);
 }
 
 /* Behind the end of what lies below there is nothing: the host has it all. */
 static int resize(struct inode *i, u64 size_bytes)
 {
-	int err = change(
+	int err;
+
+	if (i->host->nameless)
+		return resize_nameless(i, size_bytes);
+	err = change(
 		i, &(struct inode_change){.what = CHANGE_SIZE, .uid = 1, .gid = 1, .size_bytes = size_bytes});
 
 	if (!err)
@@ -286,7 +211,7 @@ static ssize_t file_write(struct file *f, struct uio *u, u64 *offset)
 	ssize_t n = tmpfs_write(f, u, offset);
 	int err;
 
-	if (n <= 0)
+	if (n <= 0 || node->kept)
 		return n;
 	err = send_range(node, obj, (struct range){start, *offset}, 0);
 	if (err) {

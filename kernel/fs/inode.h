@@ -113,6 +113,7 @@ struct file_lock;
 LIST_HEAD(file_lock_list, file_lock);
 struct watch;
 LIST_HEAD(watch_list, watch);
+LIST_HEAD(name_list, dentry);
 
 struct inode {
 	struct refcount refs;
@@ -133,11 +134,12 @@ struct inode {
 	void *private; /* [I] for ops; for file_ops of what is reopened (inode_set_reopen) */
 	u64 ino;       /* [I] */
 	u32 rdev;      /* [I] */
-	u32 mode, uid, gid; /* [lock for change, a for read] */
-	u32 nlink;	    /* [tree lock for change, a for read] */
-	u32 entries;	    /* [tree lock for change, a for read] names in this directory */
-	s32 writers;	    /* [a] descriptions open for writing; < 0: programs running from it */
-	bool linkable;	    /* [tree lock] made by O_TMPFILE without O_EXCL */
+	u32 mode, uid, gid;	/* [lock for change, a for read] */
+	struct name_list names; /* [tree lock] the names that directories show, as far as they are known */
+	u32 nlink;		/* [tree lock for change, a for read] */
+	u32 entries;		/* [tree lock for change, a for read] names in this directory */
+	s32 writers;		/* [a] descriptions open for writing; < 0: programs running from it */
+	bool linkable;		/* [tree lock] made by O_TMPFILE without O_EXCL */
 	struct timestamp atime, mtime, ctime; /* [lock] */
 	struct timestamp btime;		      /* [I] */
 	struct xattr *xattrs;		      /* [lock] xattr.c */

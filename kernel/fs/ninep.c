@@ -17,7 +17,6 @@
 #include "ninep_wire.h"
 
 #define NO_TAG	      0xffff
-#define NO_FID	      UINT32_MAX
 #define MSIZE	      (NINEP_PAYLOAD_MAX + (u32)PAGE_SIZE)
 #define GETATTR_BASIC 0x7ffull
 #define ERRNO_MAX     133 /* the last of Linux's that a program knows */
@@ -112,7 +111,7 @@ static int negotiate(struct ninep *n)
 	    memcmp(x.in + x.at, version, sizeof(version) - 1) != 0)
 		return -EOPNOTSUPP;
 	ninep_begin(&x, T_ATTACH, NINEP_ROOT_FID);
-	put(&x, NO_FID, 4);
+	put(&x, NINEP_NO_FID, 4);
 	put_string(&x, "", 0);
 	put_string(&x, "", 0);
 	put(&x, n->uid, 4);

@@ -13,6 +13,8 @@ enum {
 	NINEP_READ_MAX = NINEP_PAYLOAD_MAX,
 };
 
+#define NINEP_NO_FID UINT32_MAX /* a number that no file has */
+
 /* A session with one server, over one port. */
 struct ninep {
 	struct ninep_port *port; /* [I] */

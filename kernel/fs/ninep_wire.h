@@ -17,7 +17,6 @@ enum message_type {
 	T_LOPEN = 12,
 	T_LCREATE = 14,
 	T_SYMLINK = 16,
-	T_MKNOD = 18,
 	T_READLINK = 22,
 	T_GETATTR = 24,
 	T_SETATTR = 26,

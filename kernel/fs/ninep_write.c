@@ -30,7 +30,7 @@ static int create_regular(struct ninep *n, u32 dir, u32 made, const char *name, 
 	ninep_begin(&x, T_LCREATE, made);
 	put_name(&x, name);
 	put(&x, O_RDWR | O_EXCL | O_CREAT, 4);
-	put(&x, mode & 07777, 4);
+	put(&x, mode & 01777, 4); /* no set-ID bits: hostfs_write.c */
 	put(&x, n->gid, 4);
 	return finish_made(n, &x, ino);
 }
@@ -42,19 +42,6 @@ static int create_directory(struct ninep *n, u32 dir, const char *name, u32 mode
 	ninep_begin(&x, T_MKDIR, dir);
 	put_name(&x, name);
 	put(&x, mode & 07777, 4);
-	put(&x, n->gid, 4);
-	return finish_made(n, &x, ino);
-}
-
-static int create_node(struct ninep *n, u32 dir, const char *name, const struct inode_seed *seed, u64 *ino)
-{
-	struct exchange x;
-
-	ninep_begin(&x, T_MKNOD, dir);
-	put_name(&x, name);
-	put(&x, seed->mode, 4);
-	put(&x, seed->rdev >> 20, 4);
-	put(&x, seed->rdev & 0xfffff, 4);
 	put(&x, n->gid, 4);
 	return finish_made(n, &x, ino);
 }
@@ -104,8 +91,7 @@ int ninep_create(struct ninep *n, u32 dir, u32 made, const char *name, const str
 		err = create_symlink(n, dir, name, seed->target, ino);
 		break;
 	default:
-		err = create_node(n, dir, name, seed, ino);
-		break;
+		return -EPERM;
 	}
 	return err ? err : ninep_walk(n, dir, made, name, strlen(name));
 }
