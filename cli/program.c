@@ -104,8 +104,21 @@ static int search_error(const char *host)
 	return host ? execute_errno(host) : ENOENT;
 }
 
-/* program_search(); `from` NULL: on the host. *file: the host's file of what is found. */
-static char *search(const struct sources *from, const char *name, char **file, int *error)
+enum search_flags {
+	SEARCH_SEEN = 1 << 0,
+};
+
+/* Can the guest read what is there without its being packed? */
+static bool is_seen(const struct sources *from, const char *guest)
+{
+	return pack_host_of(from->pack, guest) || view_shows(from->view, guest);
+}
+
+/*
+ * program_search(); `from` NULL: on the host. *file: the host's file of what is found. SEARCH_SEEN: only
+ * what the guest sees.
+ */
+static char *search(const struct sources *from, const char *name, unsigned flags, char **file, int *error)
 {
 	const char *path = getenv("PATH"), *next;
 
@@ -117,7 +130,7 @@ static char *search(const struct sources *from, const char *name, char **file, i
 		int why;
 
 		*file = from ? host_of(from, guest, word) : must_copy(word);
-		why = search_error(*file);
+		why = flags & SEARCH_SEEN && !is_seen(from, guest) ? ENOENT : search_error(*file);
 		free(word);
 		if (why == 0)
 			return guest;
@@ -139,7 +152,7 @@ static char *search(const struct sources *from, const char *name, char **file, i
  */
 char *program_search(const char *name, int *error)
 {
-	char *file, *path = search(NULL, name, &file, error);
+	char *file, *path = search(NULL, name, 0, &file, error);
 
 	free(file);
 	return path;
@@ -285,7 +298,10 @@ int program_find(struct program *program, const char *name, const struct view *v
 		why = search_error(found);
 	} else {
 		why = ENOENT;
-		program->guest = *name ? search(&from, name, &found, &why) : NULL;
+		/* As a shell in the guest would find it; a program that the guest does not see comes after those that it does. */
+		program->guest = *name ? search(&from, name, SEARCH_SEEN, &found, &why) : NULL;
+		if (*name && !program->guest && !other_root(&from))
+			program->guest = search(&from, name, 0, &found, &why);
 		why = program->guest ? 0 : why;
 	}
 	if (why == ENOENT)
