@@ -3,12 +3,14 @@
 # Programs and files of the host as they are: a static and a dynamic program, Python's start, a large file by 9P. The peer is
 # Debian's ordinary kernel (the cloud kernel has no 9P), tuned as in run.sh, with the same QEMU share.
 #
-#   B=build bench/files.sh          RUNS=20 runs of each program; BENCH_PEER=0 leaves Linux out
+#   B=build bench/files.sh          RUNS=20 runs of each program (0: only reading), READS=3 machines of each kind that read,
+#                                   one after the other; BENCH_PEER=0 leaves Linux out
 set -u
 B=$(realpath -m "${B:-build}")
 MOAT=${MOAT:-$B/moat}
 WORK=$B/bench/files
 RUNS=${RUNS:-20}
+READS=${READS:-3}
 MIB=256
 TUNED="mitigations=off init_on_alloc=0 clearcpuid=erms,fsrm cgroup_disable=memory nokaslr audit=0 lsm= cryptomgr.notests"
 mkdir -p "$WORK"
@@ -31,6 +33,7 @@ ms() {
 }
 
 # Reads lines of a machine's output: "begin WHAT" and "end WHAT" become WHAT and MB/s, "1" the ms since $1 (us).
+# Then the middle of what each said.
 stamps() {
 	local line start now
 	while read -r line; do
@@ -38,10 +41,27 @@ stamps() {
 		line=${line%$'\r'}
 		case $line in
 		begin*) start=$now ;;
-		end*) awk -v w="${line#end }" -v t=$((now - start)) -v m=$MIB 'BEGIN { printf "  %-50s %8.0f MB/s\n", w, m * 1048576 / t }' ;;
-		1) awk -v t=$((now - $1)) 'BEGIN { printf "  %-50s %8.1f ms\n", "start to the output of python3 -c print(1)", t / 1000 }' ;;
+		end*) awk -v w="${line#end }" -v t=$((now - start)) -v m=$MIB 'BEGIN { printf "%s\t%.0f\tMB/s\n", w, m * 1048576 / t }' ;;
+		1) awk -v t=$((now - $1)) 'BEGIN { printf "Linux, start to the output of python3 -c print(1)\t%.1f\tms\n", t / 1000 }' ;;
 		esac
 	done
+}
+
+medians() {
+	awk -F '\t' '
+		!($1 in n) { order[++names] = $1 }
+		{ value[$1, ++n[$1]] = $2; unit[$1] = $3 }
+		END {
+			for (i = 1; i <= names; i++) {
+				name = order[i]
+				for (a = 2; a <= n[name]; a++)
+					for (b = a; b > 1 && value[name, b] < value[name, b - 1]; b--) {
+						t = value[name, b]; value[name, b] = value[name, b - 1]; value[name, b - 1] = t
+					}
+				printf "  %-50s %8s %s   (of %d: %s to %s)\n", name, value[name, int((n[name] + 1) / 2)], unit[name], n[name],
+					value[name, 1], value[name, n[name]]
+			}
+		}'
 }
 
 fetch_linux() {
@@ -72,12 +92,13 @@ $b mount -t devtmpfs d /dev
 share() { $b mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=$3 "$1" "$2"; }
 share root /r loose
 $b chroot /r /usr/bin/python3 -c 'print(1)'
-for c in none loose; do
+for c in none none loose; do
 	share x /x $c
-	echo "begin Linux, 9p read, cache=$c"
+	echo "begin Linux, 9p read, cache=$c$again"
 	$b dd if=/x/file of=/dev/null bs=1M 2>/dev/null
-	echo "end Linux, 9p read, cache=$c"
+	echo "end Linux, 9p read, cache=$c$again"
 	$b umount /x
+	again=", again"
 done
 $b reboot -f
 END
@@ -102,18 +123,33 @@ moat_reads() {
 	# shellcheck disable=SC2016 # the guest's
 	timeout 120 "$MOAT" run --timeout 100 --memory "$1" --accel tcg --ro "$SHARE:/x" /bin/busybox sh -c '
 		for i in first again; do
-			echo "begin '"$1"', 9p read, $i"; /bin/busybox dd if=/x/file of=/dev/null bs=1M 2>/dev/null
-			echo "end '"$1"', 9p read, $i"; done' </dev/null | stamps 0
+			echo "begin Moat, $1, 9p read, $i"; /bin/busybox dd if=/x/file of=/dev/null bs=$2 2>/dev/null
+			echo "end Moat, $1, 9p read, $i"; done' sh "$1 in pieces of $2" "$2" </dev/null | stamps 0
 }
 
-static=$(ms "$MOAT" run --accel tcg /bin/busybox true)
-dynamic=$(ms "$MOAT" run --accel tcg /bin/true)
-printf '  %-50s %8s ms\n' "moat run busybox true (static)" "$static" "moat run true (dynamic)" "$dynamic" \
-	"moat run python3 -c print(1)" "$(ms "$MOAT" run --accel tcg /usr/bin/python3 -c 'print(1)')"
-awk -v s="$static" -v d="$dynamic" 'BEGIN { printf "  %-50s %8.2f (limit 1.5, and 150 ms)\n", "dynamic to static", d / s }'
-head -c ${MIB}M /dev/urandom >"$SHARE/file"
-moat_reads 256M
-moat_reads 1G
+programs() {
+	local static dynamic
+	static=$(ms "$MOAT" run --accel tcg /bin/busybox true)
+	dynamic=$(ms "$MOAT" run --accel tcg /bin/true)
+	printf '  %-50s %8s ms\n' "moat run busybox true (static)" "$static" "moat run true (dynamic)" "$dynamic" \
+		"moat run python3 -c print(1)" "$(ms "$MOAT" run --accel tcg /usr/bin/python3 -c 'print(1)')"
+	awk -v s="$static" -v d="$dynamic" 'BEGIN { printf "  %-50s %8.2f (limit 1.5, and 150 ms)\n", "dynamic to static", d / s }'
+}
+
+# Machines of both kinds take turns, since what else this host does changes with time.
+reads() {
+	for _ in $(seq "$READS"); do
+		moat_reads 256M 1M
+		moat_reads 1G 1M
+		moat_reads 1G 32K
+		[ -z "$peer" ] || linux
+	done | medians
+}
+
+peer=
 if [ "${BENCH_PEER:-1}" != 0 ] && fetch_linux && make_initramfs; then
-	linux
+	peer=linux
 fi
+[ "$RUNS" = 0 ] || programs
+head -c ${MIB}M /dev/urandom >"$SHARE/file"
+reads

@@ -156,27 +156,36 @@ struct table {
 	u32 writable; /* bytes */
 };
 
+/* What lies behind the piece before it joins that one: frames that were taken together often do. */
 static void add_piece(struct table *t, const void *at, u32 bytes, u16 flags)
 {
+	struct vring_desc *last = t->count ? &t->desc[t->count - 1] : NULL;
+	u64 addr = direct_map_paddr(at).raw;
+
+	if (flags & VRING_DESC_F_WRITE)
+		t->writable += bytes;
+	if (last && last->flags == (flags | VRING_DESC_F_NEXT) && last->addr + last->len == addr) {
+		last->len += bytes;
+		return;
+	}
 	t->desc[t->count++] = (struct vring_desc){
-		.addr = direct_map_paddr(at).raw,
+		.addr = addr,
 		.len = bytes,
 		.flags = flags | VRING_DESC_F_NEXT,
 		.next = (u16)(t->count),
 	};
-	if (flags & VRING_DESC_F_WRITE)
-		t->writable += bytes;
 }
 
 static void add_pages(struct table *t, const struct ninep_message *m, u16 flags)
 {
-	u32 left = m->page_bytes;
+	u32 left = m->page_bytes, in_page = m->page_offset;
 
 	for (unsigned i = 0; left > 0; i++) {
-		u32 n = MIN(left, (u32)PAGE_SIZE);
+		u32 n = MIN(left, (u32)PAGE_SIZE - in_page);
 
-		add_piece(t, page_address(m->pages[i]), n, flags);
+		add_piece(t, (u8 *)page_address(m->pages[i]) + in_page, n, flags);
 		left -= n;
+		in_page = 0;
 	}
 }
 
@@ -216,8 +225,10 @@ static u32 tag_of(const struct ninep_device *d, const struct request *r)
 static void fill_request(struct ninep_device *d, struct request *r, const struct ninep_message *m)
 {
 	u8 *out = r->frame + REQUEST_AT;
-	u32 pages = m->payload == NINEP_NONE ? 0 : (m->page_bytes + (u32)PAGE_SIZE - 1) >> PAGE_SHIFT;
+	u32 pages = 0;
 
+	if (m->payload != NINEP_NONE)
+		pages = (m->page_offset + m->page_bytes + (u32)PAGE_SIZE - 1) >> PAGE_SHIFT;
 	ASSERT(m->out_bytes <= NINEP_OUT_MAX && m->in_bytes <= NINEP_IN_MAX && pages <= NINEP_PAGES_MAX);
 	memcpy(out, m->out, m->out_bytes);
 	put_le(out, m->out_bytes + (m->payload == NINEP_SEND ? m->page_bytes : 0), 4);

@@ -60,6 +60,7 @@ int __must_check host_file_resize(struct inode *i, u64 size_bytes);
 int host_dir_fetch(struct dentry *dir, const char *name, size_t len);
 struct range host_file_window(struct mobj *obj, u64 index);
 int host_file_fill(struct mobj *obj, u64 first, struct page *const pages[], unsigned n);
+s64 host_file_read(struct mobj *obj, u64 offset, struct page *const pages[], u32 in_page, u32 bytes);
 void host_object_destroy(struct mobj *obj);
 void host_inode_destroy(struct inode *i);
 void host_file_destroy_inode(struct inode *i);

@@ -78,7 +78,7 @@ static int read_pages(struct host_node *node, u64 offset, struct page *const pag
 		/* A short read may end inside a page: that one is read again, which tells whether the file ends there. */
 		u64 whole = ALIGN_DOWN(*got, PAGE_SIZE);
 		s64 n = ninep_read(&node->super->ninep, node->fid, offset + whole,
-				   pages + (whole >> PAGE_SHIFT), (u32)(want - whole));
+				   pages + (whole >> PAGE_SHIFT), 0, (u32)(want - whole));
 
 		if (n < 0)
 			return (int)n;
@@ -115,6 +115,18 @@ int host_file_fill(struct mobj *obj, u64 first, struct page *const pages[], unsi
 	return err;
 }
 
+s64 host_file_read(struct mobj *obj, u64 offset, struct page *const pages[], u32 in_page, u32 bytes)
+{
+	struct host_node *node = obj->owner;
+	u64 end = below_end(node);
+	int err = offset < end ? host_node_open(node) : 0;
+
+	if (err || offset >= end)
+		return err;
+	bytes = (u32)MIN(bytes, end - offset);
+	return ninep_read(&node->super->ninep, node->fid, offset, pages, in_page, bytes);
+}
+
 void host_object_destroy(struct mobj *obj)
 {
 	host_node_free(obj->owner);
@@ -123,6 +135,7 @@ void host_object_destroy(struct mobj *obj)
 const struct mobj_ops host_object_ops = {
 	.window = host_file_window,
 	.fill = host_file_fill,
+	.read = host_file_read,
 	.destroy = host_object_destroy,
 };
 

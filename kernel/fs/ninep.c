@@ -239,7 +239,7 @@ int ninep_open(struct ninep *n, u32 fid, u32 flags)
 }
 
 /* A request for bytes into pages. The count in the reply's head, or -errno. */
-static s64 fetch(struct ninep *n, struct exchange *x, struct page *const pages[], u32 bytes)
+static s64 fetch(struct ninep *n, struct exchange *x, struct page *const pages[], u32 in_page, u32 bytes)
 {
 	u64 count;
 	int err;
@@ -247,6 +247,7 @@ static s64 fetch(struct ninep *n, struct exchange *x, struct page *const pages[]
 	x->m.in_bytes = PAYLOAD_HEAD;
 	x->m.payload = NINEP_FETCH;
 	x->m.pages = pages;
+	x->m.page_offset = in_page;
 	x->m.page_bytes = bytes;
 	err = ninep_finish(n, x, 4);
 	if (err)
@@ -255,14 +256,14 @@ static s64 fetch(struct ninep *n, struct exchange *x, struct page *const pages[]
 	return count <= bytes && count <= x->m.got - PAYLOAD_HEAD ? (s64)count : -EIO;
 }
 
-s64 ninep_read(struct ninep *n, u32 fid, u64 offset, struct page *const pages[], u32 bytes)
+s64 ninep_read(struct ninep *n, u32 fid, u64 offset, struct page *const pages[], u32 in_page, u32 bytes)
 {
 	struct exchange x;
 
 	ninep_begin(&x, T_READ, fid);
 	put(&x, offset, 8);
 	put(&x, bytes, 4);
-	return fetch(n, &x, pages, bytes);
+	return fetch(n, &x, pages, in_page, bytes);
 }
 
 s64 ninep_readdir(struct ninep *n, u32 fid, u64 offset, struct page *const pages[], u32 bytes)
@@ -272,7 +273,7 @@ s64 ninep_readdir(struct ninep *n, u32 fid, u64 offset, struct page *const pages
 	ninep_begin(&x, T_READDIR, fid);
 	put(&x, offset, 8);
 	put(&x, bytes, 4);
-	return fetch(n, &x, pages, bytes);
+	return fetch(n, &x, pages, 0, bytes);
 }
 
 /* The reply's text begins two bytes before the head ends (Rlerror is longer by that much) and goes on in the page. */

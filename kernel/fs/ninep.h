@@ -53,9 +53,9 @@ int __must_check ninep_statfs(struct ninep *n, u32 fid, struct fs_facts *out);
 /* The text, terminated, from the heap, in *out. */
 int __must_check ninep_readlink(struct ninep *n, u32 fid, char **out);
 int __must_check ninep_open(struct ninep *n, u32 fid, u32 flags);
-/* Up to `bytes` at `offset` into whole pages; bytes read, 0 at the end, or -errno. */
-s64 ninep_read(struct ninep *n, u32 fid, u64 offset, struct page *const pages[], u32 bytes);
-/* The same for directory entries behind the cookie `offset`. */
+/* Up to `bytes` at `offset` into the pages, from byte in_page of the first one on; bytes read, 0 at the end, or -errno. */
+s64 ninep_read(struct ninep *n, u32 fid, u64 offset, struct page *const pages[], u32 in_page, u32 bytes);
+/* The same for directory entries behind the cookie `offset`, into whole pages. */
 s64 ninep_readdir(struct ninep *n, u32 fid, u64 offset, struct page *const pages[], u32 bytes);
 /*
  * For writable shares. `made` is the number of the new file, which is open for reading and writing if it is a regular one;

@@ -17,6 +17,17 @@ static inline bool object_fills(const struct mobj *obj)
  * or what the owner said. Object lock held; may sleep.
  */
 int __must_check object_fill(struct mobj *obj, u64 index, struct page **out);
+/* Which part of one mobj_read is tried past the object's pages; zeros at its start. */
+struct direct_plan {
+	u64 end;  /* offset where the piece ends that was looked at last */
+	u64 from; /* up to here, by the pages */
+};
+/*
+ * object_direct.c: reads a part of a large piece straight into the program's own pages. Bytes, or 0: the page at offset is to
+ * be read by the object. No lock held of RANK_ASPACE or later.
+ */
+size_t object_read_direct(struct mobj *obj, u64 offset, u64 size, struct uio *u, struct direct_plan *plan);
+
 /* Gives up all such pages, those that address spaces show too. Pages freed. No lock held of RANK_ZAP or later. */
 u64 object_cache_reclaim(void);
 /* Is it worth while to look for such pages? False for some time after none was found. Any context. */

@@ -52,13 +52,19 @@ static ssize_t read_piece(struct mobj *obj, u64 offset, struct uio *u, size_t n)
 
 ssize_t mobj_read(struct mobj *obj, u64 offset, struct uio *u)
 {
+	const bool direct = obj->ops && obj->ops->read && !u->kernel;
+	struct direct_plan plan = {0};
 	u64 size = size_now(obj);
 	ssize_t done = 0;
 
 	while (u->left > 0 && offset < size) {
 		size_t n = MIN(MIN(u->left, page_rest(offset)), size - offset);
-		ssize_t moved = read_piece(obj, offset, u, n);
+		ssize_t moved = direct ? (ssize_t)object_read_direct(obj, offset, size, u, &plan) : 0;
 
+		if (moved)
+			n = (size_t)moved;
+		else
+			moved = read_piece(obj, offset, u, n);
 		if (moved < 0)
 			return done ? done : moved;
 		done += moved;

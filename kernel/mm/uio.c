@@ -45,6 +45,11 @@ static size_t next_piece(struct uio *u, size_t n, u64 *base)
 	return MIN(n, seg->len - u->seg_offset);
 }
 
+size_t uio_user_piece(struct uio *u, u64 *base)
+{
+	return u->kernel ? 0 : next_piece(u, u->left, base);
+}
+
 /* True when all that is left is one piece in user memory; sets its address and cuts *n to what is left. */
 static inline bool single_user_piece(const struct uio *u, size_t *n, u64 *base)
 {

@@ -323,6 +323,11 @@ static int current_tid(void)
 	return current_thread()->tid;
 }
 
+static struct aspace *current_aspace(void)
+{
+	return current_thread()->process->aspace;
+}
+
 /* Whose allocations are counted, for fault injection. */
 static struct alloc_fail *allocations_of_current(void)
 {
@@ -364,6 +369,7 @@ void sched_init(void)
 	adopt_idle();
 	waitq_register_scheduler(&wait_ops);
 	history_register_tid(current_tid);
+	aspace_register_current(current_aspace);
 	if (CONFIG_DEBUG)
 		alloc_fail_register(allocations_of_current);
 	mempolicy_register_current(current_policy);

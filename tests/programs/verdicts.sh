@@ -148,3 +148,12 @@ test_cached() {
 	done
 	expect "memory full of files" 0 '' "$MOAT" run --memory 64M --ro "$d" "$B/tests/programs/cached" 24 "$d"/[1-8]
 }
+
+# Large reads of the host's files, which go straight to the program's pages, among changes of all kinds.
+test_bigread() {
+	local d
+	d=$(mktemp -d "$SUITE_DIR/bigread.XXXXXX")
+	"$B/tests/programs/bigread" "$d" >/dev/null
+	cp "$d/one" "$d/two"
+	expect "large reads" 0 '' "$MOAT" run --cpus 2 --rw "$d" "$B/tests/programs/bigread" "$d"
+}

@@ -179,6 +179,9 @@ void vma_register_file_ops(const struct vma_file_ops *ops);
 /* What tells the number of the current thread; registered at boot by the task room. */
 void history_register_tid(int (*fn)(void));
 
+/* What tells the address space that the current thread's user copies go to, NULL: none; the same. */
+void aspace_register_current(struct aspace *(*fn)(void));
+
 struct aspace *__must_check aspace_create(void); /* empty, one reference; or NULL */
 void aspace_get(struct aspace *as);
 void aspace_put(struct aspace *as); /* the last one unmaps everything; must not be active on any CPU */

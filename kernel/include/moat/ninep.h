@@ -14,9 +14,9 @@
 #define NINEP_TAG_MAX	  32
 #define NINEP_OUT_MAX	  1000 /* bytes of a request but for its payload */
 #define NINEP_IN_MAX	  512  /* bytes of a reply but for its payload */
-#define NINEP_PAGES_MAX	  128  /* pages of payload */
+#define NINEP_PAGES_MAX	  129  /* pages that a payload may lie in: one more when it begins inside a page */
 #define NINEP_HEADER	  7    /* size[4] type[1] tag[2] */
-#define NINEP_PAYLOAD_MAX (NINEP_PAGES_MAX * PAGE_SIZE)
+#define NINEP_PAYLOAD_MAX ((NINEP_PAGES_MAX - 1) * PAGE_SIZE)
 
 enum ninep_payload {
 	NINEP_NONE,
@@ -31,6 +31,7 @@ struct ninep_message {
 	u32 in_bytes;
 	enum ninep_payload payload;
 	struct page *const *pages; /* borrowed */
+	u32 page_offset;	   /* where in the first of them the payload begins */
 	u32 page_bytes;
 	bool must_finish; /* the wait is not ended by a kill: a dying thread writes back */
 	u32 got; /* out: bytes of the reply, payload included; as many were written at least as `in` was filled with */

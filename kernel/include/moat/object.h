@@ -19,7 +19,8 @@
 
 struct mobj;
 
-#define MOBJ_FILL_MAX 128 /* pages that are filled at once */
+#define MOBJ_FILL_MAX 128			  /* pages that are filled at once */
+#define MOBJ_READ_MAX (MOBJ_FILL_MAX * PAGE_SIZE) /* bytes that are read past the object at once */
 
 struct mobj_ops {
 	/*
@@ -32,6 +33,13 @@ struct mobj_ops {
 	 * -errno. Object lock held, and the address space's if this is a fault. May sleep, killably (-EINTR).
 	 */
 	int (*fill)(struct mobj *obj, u64 first, struct page *const pages[], unsigned n);
+	/*
+	 * Up to MOBJ_READ_MAX bytes of the file from `offset` on to somebody's pages, from byte in_page of the first on; NULL: all
+	 * reading goes by the object's pages, of which none has these bytes. Bytes, of which there may be fewer, 0 if it ends
+	 * there; or -errno, with some of them changed. Locks and sleep as for fill. Whoever was killed gets -EINTR and leaves the
+	 * pages, with references, to the device.
+	 */
+	s64 (*read)(struct mobj *obj, u64 offset, struct page *const pages[], u32 in_page, u32 bytes);
 	/* Writes the bytes back to what lies below; NULL: nothing to do. May sleep. */
 	int (*sync)(struct mobj *obj, struct range bytes);
 	/* Gives back `owner`: the last reference is gone. NULL: nothing to do. May be called under an address space's lock. */

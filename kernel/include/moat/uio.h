@@ -67,6 +67,8 @@ size_t uio_zero_out(struct uio *u, size_t n);
  * buffer asks first.
  */
 size_t uio_fault_in(struct uio *u, size_t n);
+/* Where the next bytes go, in user memory: *base, and how many lie there in one piece; 0 if it is not user memory. */
+size_t uio_user_piece(struct uio *u, u64 *base);
 /* Advances without moving (writing to /dev/null). */
 void uio_skip(struct uio *u, size_t n);
 
