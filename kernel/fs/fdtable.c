@@ -9,6 +9,7 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <moat/heap.h>
+#include <moat/inotify.h>
 #include <moat/string.h>
 #include "inode.h"
 
@@ -104,6 +105,8 @@ static void finish_close(struct fd_table *t, struct file *f)
 {
 	if (f->inode)
 		file_locks_release(f->inode, t);
+	if (unlikely(f->dnotify))
+		dnotify_close(f, t);
 	file_put(f);
 }
 

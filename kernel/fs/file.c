@@ -38,6 +38,8 @@ void file_destroy(struct file *f)
 		notify_file(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (unlikely(!LIST_EMPTY(&f->watchers)))
 		epoll_forget(f);
+	if (unlikely(f->dnotify))
+		dnotify_close(f, NULL);
 	if (unlikely(f->owner))
 		file_owner_end(f);
 	if (f->inode)

@@ -9,7 +9,6 @@
  */
 #include <asm/errno.h>
 #include <asm/ioctls.h>
-#include <bsd/sys/tree.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <arch/uaccess.h>
@@ -18,7 +17,7 @@
 #include <moat/procfs.h>
 #include <moat/string.h>
 #include <moat/waitq.h>
-#include "notify.h"
+#include "watch.h"
 
 #define MEMORY_SHARE 8	/* of the machine that all queues together may take */
 #define BATCH	     64 /* watches or events that are dropped in one hold of the lock */
@@ -42,15 +41,6 @@ struct inotify {
 	int last_wd;
 	struct event *overflow; /* IN_Q_OVERFLOW, made beforehand */
 	bool overflowed;	/* it is in the queue */
-};
-
-struct watch {
-	LIST_ENTRY(watch) on_inode;
-	RB_ENTRY(watch) node; /* of the instance's, by number */
-	struct inotify *group;
-	struct inode *inode; /* NULL: it has gone, without having been removed */
-	int wd;
-	u32 mask; /* events, IN_EXCL_UNLINK, IN_ONESHOT */
 };
 
 static int order_compare(const struct watch *a, const struct watch *b)
@@ -154,8 +144,15 @@ static void queue(struct inotify *g, int wd, u32 mask, u32 cookie, const char *n
 
 /* --- watches; notify_lock held --- */
 
+void watch_attach(struct watch *w, struct inode *i)
+{
+	w->inode = i;
+	LIST_INSERT_HEAD(&i->watches, w, on_inode);
+	__atomic_or_fetch(&i->watched, WATCHED_SELF, __ATOMIC_RELAXED);
+}
+
 /* The inode's word is cleared last: who sees it clear may free the inode. */
-static void detach(struct watch *w)
+void watch_detach(struct watch *w)
 {
 	struct inode *i = w->inode;
 
@@ -169,7 +166,7 @@ static void detach(struct watch *w)
 
 static void drop(struct watch *w)
 {
-	detach(w);
+	watch_detach(w);
 	RB_REMOVE(watch_order, &w->group->watches, w);
 	watches--;
 	kfree(w);
@@ -191,6 +188,10 @@ static void tell(struct inode *i, u32 event, u32 cookie, const char *name, size_
 		event &= ~(u32)IN_ISDIR;
 	for (w = LIST_FIRST(&i->watches); w; w = next) {
 		next = LIST_NEXT(w, on_inode);
+		if (!w->group) {
+			dnotify_tell(w, event);
+			continue;
+		}
 		if (!(w->mask & event & IN_ALL_EVENTS) || (unlinked && (w->mask & IN_EXCL_UNLINK)))
 			continue;
 		queue(w->group, w->wd, event, cookie, name, len);
@@ -272,6 +273,8 @@ void notify_moved(struct dentry *d, const struct dentry *from, const char *name,
 	static u32 last_cookie; /* [a] */
 	u32 cookie = __atomic_add_fetch(&last_cookie, 1, __ATOMIC_RELAXED), kind = notify_kind(d);
 
+	if (from == d->parent)
+		notify_name(from, WATCH_RENAMED, 0, name, len);
 	notify_name(from, IN_MOVED_FROM | kind, cookie, name, len);
 	notify_name(d->parent, IN_MOVED_TO | kind, cookie, d->name, d->name_len);
 	if (replaced)
@@ -290,10 +293,10 @@ void notify_gone(struct inode *i)
 	if (i->nlink == 0)
 		tell(i, IN_DELETE_SELF, 0, "", 0, false);
 	while ((w = LIST_FIRST(&i->watches))) {
-		if (i->nlink == 0)
+		if (i->nlink == 0 && w->group)
 			drop_and_tell(w);
 		else
-			detach(w);
+			watch_detach(w);
 	}
 	spin_unlock(&notify_lock);
 }
@@ -301,7 +304,7 @@ void notify_gone(struct inode *i)
 /* --- adding and removing watches --- */
 
 /* What a directory shows tells it from now on. A name that comes later sees that it is watched (dentry_attach). */
-static void mark_names(struct dentry *dir)
+void watch_names(struct dentry *dir)
 {
 	struct dentry *d;
 	u64 cookie = 0;
@@ -341,10 +344,9 @@ static int add_locked(struct inotify *g, struct inode *i, u32 mask, struct watch
 		return -ENOSPC;
 	w = *spare;
 	*spare = NULL;
-	*w = (struct watch){.group = g, .inode = i, .wd = ++g->last_wd, .mask = kept};
-	LIST_INSERT_HEAD(&i->watches, w, on_inode);
+	*w = (struct watch){.group = g, .wd = ++g->last_wd, .mask = kept};
+	watch_attach(w, i);
 	RB_INSERT(watch_order, &g->watches, w);
-	__atomic_or_fetch(&i->watched, WATCHED_SELF, __ATOMIC_RELAXED);
 	watches++;
 	return w->wd;
 }
@@ -360,7 +362,7 @@ int inotify_add(struct file *f, struct dentry *d, u32 mask)
 	wd = add_locked(f->private, d->inode, mask, &spare);
 	spin_unlock(&notify_lock);
 	if (!spare && d->dir)
-		mark_names(d);
+		watch_names(d);
 	kfree(spare);
 	return wd;
 }

@@ -20,12 +20,15 @@
 #include <moat/heap.h>
 #include <moat/owner.h>
 
+#define MESSAGES_MAX 64u /* that wait to be told: more come to nothing */
+
 struct file_owner {
 	struct owner owner; /* [lock] */
 	struct file *file;  /* [I] */
 	int signo;	    /* [lock] */
 	int fd;		    /* [lock] that O_ASYNC was set through */
 	u32 noted;	    /* [lock] POLL* that are to be told */
+	u32 messages;	    /* [lock] how often POLL_MSG is */
 	bool listed;	    /* [lock] */
 	u32 cpu;	    /* [lock] on whose list */
 	LIST_ENTRY(file_owner) link;
@@ -104,6 +107,8 @@ static void note(struct file_owner *r, u32 events)
 	u64 irq = spin_lock_irqsave(&async_lock);
 
 	r->noted |= events;
+	if (events & POLLMSG)
+		r->messages = MIN(r->messages + 1, MESSAGES_MAX);
 	if (!r->listed && r->owner.pid) {
 		r->listed = true;
 		r->cpu = cpu_id();
@@ -112,6 +117,21 @@ static void note(struct file_owner *r, u32 events)
 		cpu_send_reschedule(r->cpu);
 	}
 	spin_unlock_irqrestore(&async_lock, irq);
+}
+
+int file_tell_as(struct file *f, int fd)
+{
+	struct file_owner *r = record(f);
+
+	if (!r)
+		return -ENOMEM;
+	__atomic_store_n(&r->fd, fd, __ATOMIC_RELAXED);
+	return 0;
+}
+
+void file_tell_message(struct file *f)
+{
+	note(f->owner, POLLMSG);
 }
 
 /* async_lock held. */
@@ -160,6 +180,8 @@ static void tell_all(const struct file_owner *r, owner_tell *tell)
 		if (r->noted & kinds[i].event)
 			tell(&r->owner, r->signo, kinds[i].code, r->fd);
 	}
+	for (u32 i = 0; i < r->messages; i++)
+		tell(&r->owner, r->signo, POLL_MSG, r->fd);
 }
 
 void file_owners_tell(owner_tell *tell)
@@ -177,7 +199,8 @@ void file_owners_tell(owner_tell *tell)
 			copy.signo = r->signo;
 			copy.fd = r->fd;
 			copy.noted = r->noted;
-			r->noted = 0;
+			copy.messages = r->messages;
+			r->noted = r->messages = 0;
 		}
 		spin_unlock_irqrestore(&async_lock, irq);
 		if (!r)

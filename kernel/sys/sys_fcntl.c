@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/uio.h>
 #include <arch/uaccess.h>
+#include <moat/inotify.h>
 #include <moat/owner.h>
 #include "sys_fs.h"
 
@@ -151,6 +152,18 @@ static s64 refuse(const char *what)
 	return -EINVAL;
 }
 
+/* Who asks becomes the owner, unless there is one. */
+static s64 notify(struct file *f, int fd, u32 mask)
+{
+	struct owner o;
+	int err = dnotify_set(f, fd, mask, current_thread()->files);
+
+	if (err || !(mask & ~(u32)DN_MULTISHOT))
+		return err;
+	file_get_owner(f, &o);
+	return o.pid ? 0 : owner_set(f, F_OWNER_PID, current_process()->pid);
+}
+
 /* What needs a descriptor that reads or writes: not O_PATH. */
 static s64 control(struct file *f, int fd, unsigned cmd, u64 arg)
 {
@@ -177,7 +190,7 @@ static s64 control(struct file *f, int fd, unsigned cmd, u64 arg)
 	case F_SETLEASE:
 		return refuse("F_SETLEASE");
 	case F_NOTIFY:
-		return refuse("F_NOTIFY");
+		return notify(f, fd, (u32)arg);
 	default:
 		return sys_owner_control(f, cmd, arg);
 	}

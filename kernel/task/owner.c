@@ -27,6 +27,8 @@ static long band_of(int code)
 		return POLLIN | POLLRDNORM;
 	case POLL_OUT:
 		return POLLOUT | POLLWRNORM | POLLWRBAND;
+	case POLL_MSG:
+		return POLLIN | POLLRDNORM | POLLMSG;
 	case POLL_PRI:
 		return POLLPRI | POLLRDBAND;
 	case POLL_ERR:

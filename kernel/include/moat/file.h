@@ -73,6 +73,7 @@ struct file {
 	struct dentry *dentry;		  /* [I] how it was opened; may be NULL */
 	void *private;			  /* [I] for ops */
 	struct file_owner *owner;	  /* [a] whom it tells by signals; NULL: nobody */
+	struct watch *dnotify;		  /* [notify_lock for change, a for read] F_NOTIFY; NULL: none */
 	LIST_HEAD(, epoll_item) watchers; /* [links_lock of epoll] who watches it by epoll(7) */
 };
 

@@ -25,6 +25,14 @@ int __must_check inotify_add(struct file *f, struct dentry *d, u32 mask);
 /* inotify_rm_watch(2): 0 or -EINVAL. */
 int __must_check inotify_remove(struct file *f, int wd);
 
+/*
+ * F_NOTIFY: signals to the owner of an open directory, of the events in mask (DN_*), 0 or DN_MULTISHOT alone: none any more;
+ * they name fd. -ENOTDIR, -ENOMEM. table: who asks; with the first descriptor of f that is closed there they end.
+ */
+int __must_check dnotify_set(struct file *f, int fd, u32 mask, const void *table);
+/* NULL: whoever asked. */
+void dnotify_close(struct file *f, const void *table);
+
 /* Something happened to inode i, by the name d (NULL: by none): IN_ATTRIB, IN_MODIFY… No spinlock held. */
 void notify_event(struct inode *i, struct dentry *d, u32 event);
 

@@ -24,6 +24,12 @@ int __must_check file_set_signal(struct file *f, int signo);
 int file_get_signal(struct file *f);
 /* O_ASYNC: 0, -ENOTTY (files of this kind do not tell), -ENOMEM. fd: what the signal is to name. May sleep. */
 int __must_check file_set_async(struct file *f, int fd, bool on);
+/*
+ * For F_NOTIFY: fd is what its signals name from now on, 0 or -ENOMEM; and one of them, POLL_MSG. The second under any lock before
+ * RANK_ASYNC, after the first.
+ */
+int __must_check file_tell_as(struct file *f, int fd);
+void file_tell_message(struct file *f);
 /* The file ends: it tells nothing any more. */
 void file_owner_end(struct file *f);
 
