@@ -51,7 +51,8 @@ static inline u64 vma_gap_start(const struct vma *v)
 /* Before a page of v is entered. as->lock held for reading at least. */
 static inline void vma_note_entry(struct vma *v)
 {
-	__atomic_store_n(&v->entered, true, __ATOMIC_RELAXED);
+	if (unlikely(!__atomic_load_n(&v->entered, __ATOMIC_RELAXED)))
+		__atomic_store_n(&v->entered, true, __ATOMIC_RELAXED);
 }
 
 /* anon_family.c */

@@ -317,13 +317,6 @@ int fault_own_table(struct aspace *as, u64 addr)
 	return err;
 }
 
-static void count_fault(struct aspace *as, enum fault_result result)
-{
-	u64 *counter = likely(result == FAULT_DONE) ? &as->faults.minor : &as->faults.refused;
-
-	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
-}
-
 enum fault_result aspace_fault(struct aspace *as, u64 addr, unsigned access)
 {
 	enum fault_result result;
@@ -346,6 +339,8 @@ enum fault_result aspace_fault(struct aspace *as, u64 addr, unsigned access)
 		if (!memory_make_room())
 			break;
 	}
-	count_fault(as, result);
+	/* Those that are served are counted by who made them: a thread has memory of its own for that. */
+	if (unlikely(result != FAULT_DONE))
+		__atomic_add_fetch(&as->faults.refused, 1, __ATOMIC_RELAXED);
 	return result;
 }

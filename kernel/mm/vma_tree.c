@@ -334,7 +334,8 @@ struct vma *aspace_find(struct aspace *as, u64 addr)
 			break;
 		v = RB_LEFT(v, node);
 	}
-	if (best)
+	/* Several CPUs that fault in several VMAs would only take the cache line away from each other. */
+	if (best && pmap_is_alone(&as->pmap))
 		__atomic_store_n(&as->found, best, __ATOMIC_RELAXED);
 	return best;
 }

@@ -20,8 +20,7 @@
 
 #define LINE_MAX 400
 
-static u64 counts[CPU_MAX]
-		 [SYSCALLS_MAX]; /* [own CPU]; one lost to an interrupt that comes in between is no harm */
+_Static_assert(SYSCALLS_MAX == CALLS_COUNTED, "each CPU counts all calls");
 
 static __noinline s64 unknown_call(u64 nr)
 {
@@ -37,7 +36,7 @@ static __noinline s64 unknown_call(u64 nr)
 	return -ENOSYS;
 }
 
-static __noinline void traced_call(struct trap_frame *f, const struct syscall_entry *e, u64 nr)
+static __noinline s64 traced_call(struct trap_frame *f, const struct syscall_entry *e, u64 nr)
 {
 	char line[LINE_MAX];
 	s64 result;
@@ -47,9 +46,8 @@ static __noinline void traced_call(struct trap_frame *f, const struct syscall_en
 	if (nr == __NR_exit || nr == __NR_exit_group)
 		log_force("[%d] %s = ?\n", current_process()->pid, line);
 	result = e ? e->call(f) : unknown_call(nr);
-	if (nr != __NR_rt_sigreturn)
-		f->rax = (u64)result;
 	log_force("[%d] %s = %lld\n", current_process()->pid, line, (long long)result);
+	return result;
 }
 
 /* The call may want memory: so that it is not refused for the sake of pages that can be read again. */
@@ -62,36 +60,43 @@ static void balance_memory(void)
 }
 
 /* There is no such call; or somebody in this machine filters calls, all are traced, or memory is low. */
-static __noinline void unusual_call(struct trap_frame *f, u64 nr)
+static __noinline s64 unusual_call(struct trap_frame *f, u64 nr)
 {
 	const struct syscall_entry *e =
 		nr < SYSCALLS_MAX && syscall_table[nr].call ? &syscall_table[nr] : NULL;
 
 	balance_memory();
 	if (e)
-		counts[cpu_id()][nr]++;
+		cpu_count_call(nr);
 	if (current_thread()->seccomp.mode && !seccomp_permits(f, nr))
-		return;
+		return (s64)f->rax;
 	if (run_policy.trace)
-		traced_call(f, e, nr);
-	else
-		f->rax = (u64)(e ? e->call(f) : unknown_call(nr));
+		return traced_call(f, e, nr);
+	return e ? e->call(f) : unknown_call(nr);
 }
 
-void syscall_dispatch(struct trap_frame *f)
+/* A jump, not a call, leads from here to the function of the call: each instruction in between is part of every call. */
+static inline s64 dispatch(struct trap_frame *f, u64 nr)
+{
+	s64 (*call)(const struct trap_frame *) = likely(nr < SYSCALLS_MAX) ? syscall_table[nr].call : NULL;
+
+	if (unlikely(!call || __atomic_load_n(&calls_watched, __ATOMIC_RELAXED)))
+		return unusual_call(f, nr);
+	cpu_count_call(nr);
+	return call(f);
+}
+
+s64 syscall_dispatch(struct trap_frame *f)
 {
 	/* Linux takes the low half of RAX as an int. */
 	u64 nr = (u32)f->error;
-	s64 (*call)(const struct trap_frame *) = likely(nr < SYSCALLS_MAX) ? syscall_table[nr].call : NULL;
+	s64 result;
 
-	if (likely(call && !__atomic_load_n(&calls_watched, __ATOMIC_RELAXED))) {
-		counts[cpu_id()][nr]++;
-		f->rax = (u64)call(f);
-	} else {
-		unusual_call(f, nr);
-	}
-	if (CONFIG_DEBUG)
-		syscall_check_memory(nr);
+	if (!CONFIG_DEBUG)
+		return dispatch(f, nr);
+	result = dispatch(f, nr);
+	syscall_check_memory(nr);
+	return result;
 }
 
 u64 syscall_count(u64 nr)
@@ -99,7 +104,7 @@ u64 syscall_count(u64 nr)
 	u64 sum = 0;
 
 	for (u32 cpu = 0; nr < SYSCALLS_MAX && cpu < CPU_MAX; cpu++)
-		sum += counts[cpu][nr];
+		sum += cpu_calls(cpu)[nr];
 	return sum;
 }
 
@@ -110,7 +115,8 @@ const char *syscall_name(u64 nr)
 
 void syscall_counts_reset(void)
 {
-	memset(counts, 0, sizeof(counts));
+	for (u32 cpu = 0; cpu < CPU_MAX; cpu++)
+		memset(cpu_calls(cpu), 0, CALLS_COUNTED * sizeof(u64));
 }
 
 unsigned syscall_numbers(void)

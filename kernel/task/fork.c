@@ -79,7 +79,6 @@ static int copy_memory(struct process *child, const struct process *me, u64 flag
 		return aspace_fork(me->aspace, &child->aspace);
 	aspace_get(me->aspace);
 	child->aspace = me->aspace;
-	before->minor_faults = me->aspace->faults.minor;
 	before->major_faults = me->aspace->faults.major;
 	before->cow_faults = me->aspace->faults.cow;
 	return 0;

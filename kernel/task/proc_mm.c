@@ -517,7 +517,6 @@ void mm_facts_read(struct aspace *as, const struct exec_facts *facts, struct mm_
 	out->shmem = pmap_resident(&as->pmap, FRAME_SHMEM);
 	out->rss = out->anon + out->file + out->shmem;
 	out->peak_rss = MAX(pmap_peak_pages(&as->pmap), out->rss);
-	out->minor = as->faults.minor;
 	out->major = as->faults.major;
 	out->refused = as->faults.refused;
 	if (facts->code.end > facts->code.start)

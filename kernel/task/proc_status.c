@@ -195,10 +195,10 @@ int proc_show_stat(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	if (err)
 		return err;
 	may = subject_check(s) == 0;
-	m.minor = s->usage.minor_faults;
 	m.major = s->usage.major_faults;
 	if (s->aspace)
 		mm_facts_read(s->aspace, &s->facts, &m);
+	m.minor = s->counts.minor_faults;
 	put_stat_head(t, s, &m, o->key.tid ? o->key.tid : s->pid);
 	put_stat_memory(t, s, &m, may);
 	put_stat_tail(t, s, &m, may);

@@ -170,7 +170,6 @@ static void add_memory_usage(const struct process *p, struct process_usage *out)
 
 	if (!as)
 		return;
-	out->minor_faults += as->faults.minor - before->minor_faults;
 	out->major_faults += as->faults.major - before->major_faults;
 	out->cow_faults += as->faults.cow - before->cow_faults;
 	out->peak_bytes = MAX(out->peak_bytes, pmap_peak_pages(&as->pmap) * PAGE_SIZE);
@@ -178,6 +177,7 @@ static void add_memory_usage(const struct process *p, struct process_usage *out)
 
 void thread_add_counts(const struct thread *t, struct process_usage *out)
 {
+	out->minor_faults += t->faults;
 	out->voluntary += t->sched.voluntary;
 	out->involuntary += t->sched.involuntary;
 	out->bytes_read += t->bytes_read;
@@ -191,7 +191,7 @@ void thread_get_usage(struct process_usage *out)
 	const struct thread *t = current_thread();
 	const struct process *p = t->process;
 
-	*out = (struct process_usage){.minor_faults = t->faults};
+	*out = (struct process_usage){0};
 	thread_cpu_times(t, &out->user_ns, &out->sys_ns);
 	thread_add_counts(t, out);
 	out->peak_bytes = MAX(p->usage.peak_bytes, pmap_peak_pages(&p->aspace->pmap) * PAGE_SIZE);

@@ -10,7 +10,7 @@
 #include <arch/timer.h>
 #include <moat/panic.h>
 
-static u32 current_cpu;
+static u32 current_cpu, cpus_used = 1;
 static bool irq_enabled[CPU_MAX] = {[0 ... CPU_MAX - 1] = true};
 static u64 fake_ns; /* the clock: a little later each time somebody looks */
 static u64 realtime_offset;
@@ -32,6 +32,7 @@ void fake_set_cpu(u32 cpu)
 {
 	ASSERT(cpu < CPU_MAX);
 	current_cpu = cpu;
+	cpus_used = MAX(cpus_used, cpu + 1);
 }
 
 u32 cpu_id(void)
@@ -100,7 +101,7 @@ struct thread *arch_current(void)
 
 u32 cpu_count(void)
 {
-	return 1;
+	return cpus_used;
 }
 
 void cpu_send_reschedule(u32 cpu)

@@ -12,11 +12,13 @@
 #define FAULT_TRIES 4 /* of one access; more means that a fault says "served" and is not */
 
 static struct aspace *current_aspace;
+u64 fake_faults;
 static struct uaccess_stats stats;
 
 void fake_use_aspace(struct aspace *as)
 {
 	current_aspace = as;
+	fake_faults = 0;
 }
 
 static unsigned wanted_prot(unsigned access)
@@ -39,6 +41,7 @@ static u8 *user_byte(u64 addr, unsigned access, enum fault_result *result)
 		*result = aspace_fault(current_aspace, addr, access | (present ? FAULT_PRESENT : 0));
 		if (*result != FAULT_DONE)
 			return NULL;
+		fake_faults++;
 	}
 	panic("page fault at %#lx is served again and again", (unsigned long)addr);
 }

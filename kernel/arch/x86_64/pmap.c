@@ -391,13 +391,27 @@ bool pmap_window_is_empty(struct pmap *pmap, u64 addr)
 
 u64 pmap_resident(const struct pmap *pmap, enum frame_owner owner)
 {
-	return __atomic_load_n(&pmap->resident[owner - FRAME_CACHE], __ATOMIC_RELAXED);
+	u64 sum = 0;
+	u32 cpu = 0;
+
+	do {
+		sum += __atomic_load_n(&pmap->cpu[cpu].resident[owner - FRAME_CACHE], __ATOMIC_RELAXED);
+	} while (unlikely(++cpu < cpu_count()));
+	return sum;
 }
 
 u64 pmap_resident_pages(const struct pmap *pmap)
 {
-	return pmap_resident(pmap, FRAME_CACHE) + pmap_resident(pmap, FRAME_SHMEM) +
-	       pmap_resident(pmap, FRAME_ANON);
+	u64 sum = 0;
+	u32 cpu = 0;
+
+	do {
+		const u64 *of = pmap->cpu[cpu].resident;
+
+		sum += __atomic_load_n(&of[0], __ATOMIC_RELAXED) + __atomic_load_n(&of[1], __ATOMIC_RELAXED) +
+		       __atomic_load_n(&of[2], __ATOMIC_RELAXED);
+	} while (unlikely(++cpu < cpu_count()));
+	return sum;
 }
 
 void note_peak(struct pmap *pmap)
@@ -408,6 +422,13 @@ void note_peak(struct pmap *pmap)
 u64 pmap_peak_pages(const struct pmap *pmap)
 {
 	return MAX(pmap->peak, pmap_resident_pages(pmap));
+}
+
+bool pmap_is_alone(const struct pmap *pmap)
+{
+	u32 active = __atomic_load_n(&pmap->active, __ATOMIC_RELAXED);
+
+	return (active & (active - 1)) == 0;
 }
 
 u64 pmap_table_pages(const struct pmap *pmap)

@@ -110,7 +110,7 @@ static inline bool owner_is_resident(unsigned owner)
 
 static inline void resident_add(struct pmap *pmap, unsigned owner, s64 pages)
 {
-	__atomic_add_fetch(&pmap->resident[owner - FRAME_CACHE], (u64)pages, __ATOMIC_RELAXED);
+	pmap->cpu[cpu_id()].resident[owner - FRAME_CACHE] += (u64)pages;
 }
 
 /* pmap.c */

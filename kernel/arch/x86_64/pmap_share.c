@@ -177,10 +177,11 @@ int pmap_fork(struct pmap *child, struct pmap *parent, struct tlb_batch *batch)
 			if (is_huge(*pde))
 				resident_add(child, FRAME_ANON, HUGE_PAGES);
 			for (unsigned o = 0; is_table(*pde) && o < 3; o++)
-				child->resident[o] += page_of(*pde)->table.resident[o];
+				resident_add(child, o + FRAME_CACHE, page_of(*pde)->table.resident[o]);
 		}
 		return -ENOMEM;
 	}
-	memcpy(child->resident, parent->resident, sizeof(child->resident));
+	for (unsigned owner = FRAME_CACHE; owner <= FRAME_ANON; owner++)
+		resident_add(child, owner, (s64)pmap_resident(parent, owner));
 	return 0;
 }

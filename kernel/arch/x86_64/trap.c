@@ -102,7 +102,7 @@ void trap_from_user(struct trap_frame *f)
 	} else if (f->vector == VEC_INT80) {
 		f->error = f->rax;
 		irq_enable();
-		syscall_dispatch(f);
+		f->rax = (u64)syscall_dispatch(f);
 	} else {
 		interrupt_dispatch(f->vector, true);
 	}

@@ -147,6 +147,7 @@ syscall_entry:
 	sti
 	movq %rsp, %rdi
 	call syscall_dispatch
+	movq %rax, FRAME_RAX(%rsp)
 	cli
 	cmpl $0, %gs:CPU_WORK
 	jne user_return

@@ -165,7 +165,7 @@ struct aspace {
 	u8 exec_gain;	  /* [a] enum exec_gain */
 	u64 limit_lock_bytes; /* [a] RLIMIT_MEMLOCK, or UINT64_MAX for who has CAP_IPC_LOCK */
 	struct {
-		u64 minor, major, cow, refused; /* [a] */
+		u64 major, cow, refused; /* [a] */
 	} faults;
 	struct map_history history; /* [lock] */
 };

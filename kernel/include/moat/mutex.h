@@ -7,10 +7,11 @@
 #ifndef MOAT_MUTEX_H
 #define MOAT_MUTEX_H
 
+#include <arch/cpu.h>
 #include <moat/waitq.h>
 
 struct mutex {
-	struct thread *holder; /* [a] NULL when free */
+	u64 holder; /* [a] 0: free; who: see mutex.c */
 	u8 rank;
 	struct waitq waiters;
 };
@@ -22,11 +23,12 @@ void mutex_unlock(struct mutex *m);
 bool mutex_is_held(const struct mutex *m); /* by the current thread */
 
 struct rwlock {
-	s32 state;	       /* [a] readers inside, or -1 for a writer */
-	u32 writers;	       /* [a] writers waiting */
-	struct thread *writer; /* [a] */
+	u64 writer; /* [a] who is inside, or waits for the readers to leave; 0: nobody */
 	u8 rank;
 	struct waitq waiters;
+	struct {
+		u32 readers; /* [a] who have come in on this CPU, less who have left on it */
+	} __aligned(64) cpu[CPU_MAX];
 };
 
 void rwlock_init(struct rwlock *l, enum lock_rank rank);

@@ -17,6 +17,8 @@
  * struct thread *arch_current(void)  the thread that this CPU runs
  * u64 cpu_cycles(void)               the cycle counter
  * u32 cpu_count(void)                how many CPUs run threads (arch/smp.h)
+ * void cpu_count_call(u64 nr)        one more system call nr < CALLS_COUNTED on this CPU
+ * u64 *cpu_calls(u32 cpu)            those counts of one CPU
  */
 #include <arch/impl/cpu.h>
 

@@ -196,6 +196,8 @@ u64 pmap_resident_pages(const struct pmap *pmap);
 u64 pmap_peak_pages(const struct pmap *pmap);
 /* Frames that this pmap's tables take, those that it shares counted whole (VmPTE). */
 u64 pmap_table_pages(const struct pmap *pmap);
+/* Has at most one CPU these tables loaded? A hint: it may be otherwise a moment later. Lock: none. */
+bool pmap_is_alone(const struct pmap *pmap);
 
 /* Clears and copies whole frames by the fastest way that this CPU has. */
 void arch_clear_page(void *page);

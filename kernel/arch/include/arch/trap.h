@@ -32,8 +32,8 @@ static inline u64 frame_arg(const struct trap_frame *f, unsigned n)
 
 /* --- provided by higher rooms --- */
 
-/* A system call: number in f->error, arguments in f; sets f->rax. Interrupts on. (sys) */
-void syscall_dispatch(struct trap_frame *f);
+/* A system call: number in f->error, arguments in f. What the caller puts into f->rax. Interrupts on. (sys) */
+s64 syscall_dispatch(struct trap_frame *f);
 /*
  * A page fault at addr, in ring 3 or inside a user copy, `access` as enum fault_access. True when it was served. When
  * it was in ring 3 and could not be, the thread has been given its signal and true is returned too. (task)

@@ -20,7 +20,8 @@ void fake_set_cpu(u32 cpu);
 extern u64 fake_timer_ns;
 void fake_advance(u64 ns);
 
-/* The address space that user accesses go to (NULL: none), served by aspace_fault. */
+/* The address space that user accesses go to (NULL: none), served by aspace_fault; and the faults served since this call. */
+extern u64 fake_faults;
 void fake_use_aspace(struct aspace *as);
 /*
  * One access of a program to the byte at addr, as the hardware would do it: TLB, tables, fault and again.

@@ -22,6 +22,17 @@ static inline struct thread *arch_current(void)
 	return t;
 }
 
+/* One instruction: neither an interrupt nor another CPU comes in between. */
+static inline void cpu_count_call(u64 nr)
+{
+	asm volatile("incq %%gs:%c1(,%0,8)" : : "r"(nr), "i"(offsetof(struct cpu, calls)) : "memory", "cc");
+}
+
+static inline u64 *cpu_calls(u32 cpu)
+{
+	return cpus[cpu].calls;
+}
+
 extern u32 cpus_running; /* [a] */
 
 static inline u32 cpu_count(void)

@@ -3,6 +3,7 @@
 #ifndef ARCH_IMPL_MMU_H
 #define ARCH_IMPL_MMU_H
 
+#include <arch/cpu.h>
 #include <moat/spinlock.h>
 #include <moat/types.h>
 
@@ -10,9 +11,13 @@ struct pmap {
 	paddr_t root;	      /* [I] the PML4 */
 	struct spinlock lock; /* RANK_PMAP: adding and removing tables and huge entries */
 	u64 tables;	      /* [lock] frames of page tables, the root included */
-	u64 resident[3];      /* [a] pages by owner, FRAME_CACHE first */
-	u64 peak;	      /* [address-space lock] of their sum, as of the last removal */
+	u64 peak;	      /* [address-space lock] of all resident pages, as of the last removal */
 	u32 active;	      /* [a] CPUs that have it loaded, one bit each */
+	/* A cache line for each CPU: two that fault at once take none from each other. */
+	struct {
+		u64 resident
+			[3]; /* [own CPU, a for readers] pages by owner, FRAME_CACHE first; the sum over all CPUs */
+	} __aligned(64) cpu[CPU_MAX];
 };
 
 extern u64 direct_map_base; /* virtual address of physical 0; [I] after boot */

@@ -27,6 +27,8 @@ struct tss {
 	u16 io_map_base;
 } __packed;
 
+#define CALLS_COUNTED 512
+
 struct arch_thread;
 struct thread;
 struct pmap;
@@ -51,7 +53,8 @@ struct cpu {
 	u64 start_stack; /* [I] lowest address of the stack that it started on, now its idle thread's */
 	u64 gdt[10];
 	struct tss tss;
-} __aligned(64); /* no two CPUs' in one cache line */
+	u64 calls[CALLS_COUNTED]; /* [own CPU, a for readers] how often each system call was made */
+} __aligned(64);		  /* no two CPUs' in one cache line */
 
 _Static_assert(offsetof(struct cpu, kernel_stack_top) == CPU_KERNEL_STACK, "trap_entry.S");
 _Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "trap_entry.S");

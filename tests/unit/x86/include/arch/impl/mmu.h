@@ -3,6 +3,7 @@
 #ifndef ARCH_IMPL_MMU_H
 #define ARCH_IMPL_MMU_H
 
+#include <arch/cpu.h>
 #include <moat/spinlock.h>
 #include <moat/types.h>
 
@@ -10,9 +11,11 @@ struct pmap {
 	paddr_t root;
 	struct spinlock lock;
 	u64 tables;
-	u64 resident[3];
 	u64 peak;
 	u32 active;
+	struct {
+		u64 resident[3];
+	} __aligned(64) cpu[CPU_MAX];
 };
 
 void *direct_map(paddr_t pa);
