@@ -180,7 +180,7 @@ smp() {
 				$1, $2 / 1e6, $3 / 1e6, 100 * $3 / $2, $2 / $3
 		}'
 	futexes=$(sed -n 's/.*"futex": *\([0-9]*\).*/\1/p' "$WORK/smp.json")
-	echo "system calls for 280,000 locks taken and let go by two at once: ${futexes:-0}"
+	echo "system calls for 1,240,000 locks taken and let go by two at once: ${futexes:-0}"
 	"$MOAT" run --timeout 60 --cpus 1 --memory 256M "$B/tests/programs/bombs" sleepers 2>&1 >/dev/null </dev/null |
 		sed 's/sleepers:/1,000 processes that sleep for 1 s each time:/'
 }

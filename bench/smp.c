@@ -5,7 +5,8 @@
  *     smp          name, ns of one, ns of two, for each line
  *
  * Two CPUs work at once only when nothing else wants the host's: each row is measured several times, one and two in turns, and the
- * best of each counts. Wall time; there is no counting of instructions with two CPUs.
+ * best of each counts: the first times touch memory of the host for the first time, and two that meet at a lock of QEMU's
+ * (docs/memory.md, "Locks") lose much. Wall time; there is no counting of instructions with two CPUs.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +20,7 @@
 #include <unistd.h>
 #include "bench.h"
 
-#define TIMES 31 /* one of two is often disturbed: see QEMU's lock in docs/memory.md */
+#define TIMES 31
 #define PAGES 2048ul
 
 struct half {
