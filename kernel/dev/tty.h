@@ -70,6 +70,7 @@ struct tty {
 	struct mutex write_lock;
 	struct waitq wait;	  /* anything that somebody may wait for */
 	struct termios2 settings; /* [lock] */
+	struct termios2 fixed;	  /* [lock] bits and keys of them that nobody changes: TIOCSLCKTRMIOS */
 	struct winsize size;	  /* [lock] */
 	struct tty_input input;	  /* [lock] */
 	struct tty_ring backlog;  /* [lock] typed, and not accepted yet */

@@ -183,6 +183,10 @@ static int other_ioctl(struct tty *t, unsigned cmd, u64 arg, bool near)
 		return fake_input(t, arg);
 	case TIOCVHANGUP:
 		return hang_up(t);
+	case TIOCGLCKTRMIOS:
+		return tty_get_fixed(t, arg);
+	case TIOCSLCKTRMIOS:
+		return tty_set_fixed(t, arg);
 	case TIOCGDEV:
 		return device_number(t, arg);
 	case TIOCGSOFTCAR:

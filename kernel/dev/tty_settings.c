@@ -115,12 +115,58 @@ static bool usual_flow_keys(const struct tty *t)
 	       t->settings.c_cc[VSTART] == 0x11;
 }
 
-static void apply(struct tty *t, const struct termios2 *s)
+static u32 keep(u32 new, u32 now, u32 fixed)
 {
+	return (new & ~fixed) | (now & fixed);
+}
+
+static void keep_fixed(const struct tty *t, struct termios2 *s)
+{
+	const struct termios2 *now = &t->settings, *fixed = &t->fixed;
+
+	s->c_iflag = keep(s->c_iflag, now->c_iflag, fixed->c_iflag);
+	s->c_oflag = keep(s->c_oflag, now->c_oflag, fixed->c_oflag);
+	s->c_cflag = keep(s->c_cflag, now->c_cflag, fixed->c_cflag);
+	s->c_lflag = keep(s->c_lflag, now->c_lflag, fixed->c_lflag);
+	s->c_line = fixed->c_line ? now->c_line : s->c_line;
+	for (size_t i = 0; i < NCCS; i++)
+		s->c_cc[i] = fixed->c_cc[i] ? now->c_cc[i] : s->c_cc[i];
+}
+
+int tty_get_fixed(struct tty *t, u64 arg)
+{
+	struct termios2 s;
+
+	mutex_lock(&t->lock);
+	s = t->fixed;
+	mutex_unlock(&t->lock);
+	return copy_to_user((void __user *)arg, &s, sizeof(struct termios)) ? -EFAULT : 0;
+}
+
+int tty_set_fixed(struct tty *t, u64 arg)
+{
+	struct termios2 s = {0};
+	struct tty_caller c;
+
+	tty_tasks->caller(&c);
+	if (!c.privileged)
+		return -EPERM;
+	if (copy_from_user(&s, (const void __user *)arg, sizeof(struct termios)))
+		return -EFAULT;
+	mutex_lock(&t->lock);
+	t->fixed = s;
+	mutex_unlock(&t->lock);
+	return 0;
+}
+
+static void apply(struct tty *t, const struct termios2 *wanted)
+{
+	struct termios2 new = *wanted, *s = &new;
 	u32 old = t->settings.c_lflag;
 	bool usual = usual_flow_keys(t);
 
-	t->settings = *s;
+	keep_fixed(t, s);
+	t->settings = new;
 	tty_input_mode_changed(t, old);
 	if (t->packet && usual != usual_flow_keys(t)) {
 		t->packet_status &= (u8) ~(usual ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP);

@@ -354,6 +354,15 @@ static int get_sets(struct thread *t, void *arg)
 	return 0;
 }
 
+/* The same for a process without the thread of its number: PID 1, or one whose leader has ended. */
+static int get_process_sets(struct process *p, void *arg)
+{
+	struct cap_sets *s = arg;
+
+	*s = (struct cap_sets){p->cred.effective, p->cred.permitted, p->cred.inheritable};
+	return 0;
+}
+
 s64 sys_capget(void __user *hdr, void __user *data)
 {
 	struct __user_cap_data_struct out[_LINUX_CAPABILITY_U32S_3];
@@ -368,6 +377,8 @@ s64 sys_capget(void __user *hdr, void __user *data)
 	if (pid < 0)
 		return -EINVAL;
 	err = thread_with(pid, get_sets, &s);
+	if (err == -ESRCH)
+		err = process_with(pid, get_process_sets, &s);
 	if (err)
 		return err;
 	for (unsigned i = 0; i < words; i++)

@@ -107,6 +107,8 @@ static void versions(void)
 	R(put(&c));
 	c.pid = getppid();
 	R(put(&c));
+	c.pid = 1;
+	R(syscall(SYS_capget, &c.version, c.sets));
 	c.pid = getpid();
 	R(syscall(SYS_capget, &c.version, c.sets));
 	R(put(&c));

@@ -419,6 +419,30 @@ static void speeds(void)
 	R(pread(near, &line, 1, 0));
 }
 
+/* What is fixed stays as it is, whoever wants to change it. */
+static void fixed(void)
+{
+	struct termios t = {0}, now;
+
+	memset(&now, 0xff, sizeof(now));
+	R(ioctl(near, TIOCGLCKTRMIOS, &now));
+	R(now.c_lflag);
+	R(ioctl(near, TIOCSLCKTRMIOS, 8));
+	t.c_lflag = ECHO;
+	t.c_cc[VINTR] = 1;
+	R(ioctl(near, TIOCSLCKTRMIOS, &t));
+	R(ioctl(near, TIOCGLCKTRMIOS, &now));
+	R(now.c_lflag == ECHO);
+	t = first;
+	t.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+	t.c_cc[VINTR] = t.c_cc[VQUIT] = 'x';
+	R(tcsetattr(near, TCSANOW, &t));
+	tcgetattr(near, &now);
+	printf("  %x %d %d\n", (now.c_lflag ^ first.c_lflag), now.c_cc[VINTR], now.c_cc[VQUIT]);
+	memset(&t, 0, sizeof(t));
+	R(ioctl(near, TIOCSLCKTRMIOS, &t));
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
@@ -435,5 +459,6 @@ int main(void)
 	raw_reads();
 	long_line();
 	speeds();
+	fixed();
 	return 0;
 }
