@@ -95,7 +95,9 @@ static bool leave(struct thread *t, struct signal_list *dropped)
 		spin_unlock(&p->signals.hand->lock);
 		table_remove_thread(t);
 		thread_give_children_away(p, t->tid);
-		signal_retarget(p);
+		/* What this thread was to take another one may; where all end nobody need look, and there may be many. */
+		if (!p->signals.ending && __atomic_load_n(&p->signals.shared.pending, __ATOMIC_RELAXED))
+			signal_retarget(p);
 		if (stopped)
 			parent_tell_locked(p, CLD_STOPPED, p->signals.stopped);
 		waitq_wake_all(&p->thread_event);
