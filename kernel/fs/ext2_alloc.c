@@ -180,20 +180,28 @@ static int inode_map(struct ext2_super *s, u32 group, struct ext2_disk_group **g
 	return err;
 }
 
+/* The first bit of a group's map whose inode is not reserved; a small group may have none. */
+static u32 first_free_bit(const struct ext2_super *s, u32 group)
+{
+	u64 first = (u64)group * s->inodes_per_group;
+
+	return (u32)MIN(MAX(first, (u64)s->first_inode - 1) - first, (u64)s->inodes_per_group);
+}
+
 int ext2_alloc_inode(struct ext2_super *s, u32 dir_ino, bool is_dir, u32 *out)
 {
 	u32 home = (dir_ino - 1) / s->inodes_per_group;
 
 	for (u32 i = 0; i < s->groups; i++) {
 		u32 group = (home + i) % s->groups, bit;
-		u32 from = group == 0 ? s->first_inode - 1 : 0;
 		struct ext2_disk_group *g;
 		u8 *map;
 		int err = inode_map(s, group, &g, &map);
 
 		if (err)
 			return err;
-		bit = g->free_inodes ? find_clear(map, from, s->inodes_per_group) : s->inodes_per_group;
+		bit = g->free_inodes ? find_clear(map, first_free_bit(s, group), s->inodes_per_group)
+				     : s->inodes_per_group;
 		if (bit == s->inodes_per_group)
 			continue;
 		if (s->disk_super->free_inodes == 0)

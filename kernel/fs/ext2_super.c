@@ -113,7 +113,7 @@ static const char *judge(const struct ext2_disk_super *d, u64 sectors)
 	    d->blocks_per_group < 8 || d->blocks_per_group > bits || d->inodes_per_group < 8 ||
 	    d->inodes_per_group > bits)
 		return "its superblock makes no sense";
-	if (d->revision && (d->first_inode < 3 || d->first_inode > d->inodes_per_group))
+	if (d->revision && (d->first_inode < 3 || d->first_inode > d->inodes_count))
 		return "its superblock makes no sense";
 	return NULL;
 }

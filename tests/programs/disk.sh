@@ -70,7 +70,7 @@ test_disk_4k() {
 }
 
 test_disk_plain() {
-	CPUS=1 random_work "disk: no features" 4 600 -b 1024 -O none
+	CPUS=1 random_work "disk: no features, groups of 8 inodes" 4 600 -b 1024 -O none -g 1024 -N 512
 }
 
 # Four at once, two CPUs, and somebody who synchronises all the time, in little memory.
