@@ -19,7 +19,7 @@ run_host() {
 	local drop=()
 	[ "$(id -u)" != 0 ] || drop=(setpriv --bounding-set=-sys_time)
 	mkdir -p "$OUT/cwd.$1"
-	(cd "$OUT/cwd.$1" && exec env -i "${VARIABLES[@]}" "${drop[@]}" timeout $LIMIT "$PYTHON" -m test -v \
+	(cd "$OUT/cwd.$1" && ulimit -Sn 1024 && exec env -i "${VARIABLES[@]}" "${drop[@]}" timeout $LIMIT "$PYTHON" -m test -v \
 		--junit-xml "$OUT/$1.host.xml" "$1" >"$OUT/$1.host.log" 2>&1 </dev/null)
 	rm -rf "$OUT/cwd.$1"
 }
