@@ -49,30 +49,29 @@ static int create_directory(struct ninep *n, u32 dir, const char *name, u32 mode
 /* The text, which may be as long as a page, and the group behind it go as payload. */
 static int create_symlink(struct ninep *n, u32 dir, const char *name, const char *target, u64 *ino)
 {
-	struct page *page = frame_alloc(0, 0, FRAME_KERNEL);
-	size_t len = strlen(target);
+	struct page *pages[2] = {frame_alloc(0, 0, FRAME_KERNEL), frame_alloc(0, 0, FRAME_KERNEL)};
+	u32 len = (u32)strlen(target), bytes = len + 4;
 	struct exchange x;
-	u8 *to;
-	int err;
+	int err = pages[0] && pages[1] ? 0 : -ENOMEM;
 
-	if (!page)
-		return -ENOMEM;
-	to = page_address(page);
-	if (len > PAGE_SIZE - 4) {
-		frame_put(page);
-		return -ENAMETOOLONG;
+	if (!err && bytes > 2 * PAGE_SIZE)
+		err = -ENAMETOOLONG;
+	if (!err) {
+		for (u32 i = 0; i < bytes; i++)
+			((u8 *)page_address(pages[i / PAGE_SIZE]))[i % PAGE_SIZE] =
+				i < len ? (u8)target[i] : (u8)(n->gid >> 8 * (i - len));
+		ninep_begin(&x, T_SYMLINK, dir);
+		put_name(&x, name);
+		put(&x, len, 2);
+		x.m.payload = NINEP_SEND;
+		x.m.pages = pages;
+		x.m.page_bytes = bytes;
+		err = finish_made(n, &x, ino);
 	}
-	ninep_begin(&x, T_SYMLINK, dir);
-	put_name(&x, name);
-	put(&x, len, 2);
-	memcpy(to, target, len);
-	for (unsigned i = 0; i < 4; i++)
-		to[len + i] = (u8)(n->gid >> 8 * i);
-	x.m.payload = NINEP_SEND;
-	x.m.pages = &page;
-	x.m.page_bytes = (u32)len + 4;
-	err = finish_made(n, &x, ino);
-	frame_put(page);
+	for (unsigned i = 0; i < 2; i++) {
+		if (pages[i])
+			frame_put(pages[i]);
+	}
 	return err;
 }
 
