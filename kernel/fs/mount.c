@@ -7,6 +7,7 @@
  * is; the other places where a bind mount shows them are aliases (dentry.h).
  */
 #include <asm/errno.h>
+#include <linux/mount.h>
 #include <moat/heap.h>
 #include <moat/string.h>
 #include "mount.h"
@@ -52,8 +53,54 @@ u32 file_mount_id(const struct file *f)
 	return f->dentry ? dentry_mount_id(f->dentry, NULL) : 0;
 }
 
+static struct mount *member_of(u32 group)
+{
+	struct mount *m;
+
+	LIST_FOREACH (m, &mounts, link) {
+		if (m->group == group)
+			return m;
+	}
+	return NULL;
+}
+
+/* The last one that leaves a group hands its slaves on to who is above. */
+static void leave_group(struct mount *m)
+{
+	u32 group = m->group;
+	struct mount *slave;
+
+	m->group = 0;
+	if (!group)
+		return;
+	if (member_of(group)) {
+		m->master = group;
+		return;
+	}
+	LIST_FOREACH (slave, &mounts, link) {
+		if (slave->master == group)
+			slave->master = m->master;
+	}
+}
+
+void mount_set_propagation(struct mount *m, u64 kind)
+{
+	static u32 last_group; /* [tree lock] */
+
+	if (kind != MS_SLAVE)
+		m->unbindable = kind == MS_UNBINDABLE;
+	if (kind == MS_SHARED) {
+		m->group = m->group ? m->group : ++last_group;
+		return;
+	}
+	leave_group(m);
+	if (kind != MS_SLAVE)
+		m->master = 0;
+}
+
 void mount_forget(struct mount *m)
 {
+	mount_set_propagation(m, MS_PRIVATE);
 	LIST_REMOVE(m, link);
 	m->super->mounts--;
 }
@@ -146,6 +193,9 @@ void mount_cover(struct mount *m, struct dentry *point)
 		point->real->covers++;
 	else
 		point->covered_by = m;
+	/* What is mounted in a shared mount is shared. */
+	if (point && dentry_mount(point) && dentry_mount(point)->group)
+		mount_set_propagation(m, MS_SHARED);
 	m->point = point;
 	if (m->id)
 		return; /* it was somewhere else before */

@@ -15,7 +15,8 @@ struct mount {
 	struct refcount refs;	/* the table's, and one of each alias */
 	struct super *super;	/* [I] */
 	u32 id;			/* [I] as mountinfo shows it */
-	u32 group;		/* [tree lock] MS_SHARED: its number in mountinfo; 0: private */
+	u32 group;		/* [tree lock] MS_SHARED: its number in mountinfo; 0: none */
+	u32 master;		/* [tree lock] MS_SLAVE: the group that it is a slave of; 0: none */
 	bool unbindable;	/* [tree lock] MS_UNBINDABLE */
 	bool expiring;		/* [a] MNT_EXPIRE has seen it, and nobody has been there since */
 	u64 flags;		/* [a] MOUNT_FLAGS_KEPT of a bind mount; others have them in their super */
@@ -71,6 +72,11 @@ struct mount *mount_next(u32 from);
 int __must_check vfs_make_path(struct fs_context *ctx, const char *path);
 /* It is found no more. Tree lock held for writing. */
 void mount_forget(struct mount *m);
+/*
+ * MS_SHARED: m is in a group, a new one if it was in none. MS_SLAVE: it leaves its group, whose slave it becomes if others are left
+ * there; MS_PRIVATE, MS_UNBINDABLE: and of which it is no slave. Tree lock held for writing.
+ */
+void mount_set_propagation(struct mount *m, u64 kind);
 /* A device number for a new instance of a file system that has no device. */
 u32 mount_new_dev(void);
 

@@ -45,6 +45,7 @@ static struct mount *copy_inside(const struct mount *of, const struct dentry *to
 		last = copy;
 		copy->of = m;
 		copy->group = m->group;
+		copy->master = m->master;
 		if (dentry_same(at, of->root) || dentry_real(at) == in->origin) {
 			copy->point = in->root;
 			dentry_get(in->root);
@@ -65,6 +66,7 @@ static int copy_tree(const struct mount *m, struct dentry *from, bool all, struc
 	if (!first)
 		return -ENOMEM;
 	first->group = m->group;
+	first->master = m->master;
 	if (all)
 		last = copy_inside(m, from, first, last);
 	/* What is mounted inside those: a copy's origin is the root of what it is a copy of. */

@@ -3,7 +3,8 @@
  * mount(2): new instances of file systems that live in memory, further places for what is mounted (MS_BIND), and what is
  * changed about a mount. umount.c takes away, pivot_root.c turns round.
  *
- * There is one tree for all processes: MS_SHARED marks a mount and what is bound from it, and nothing propagates.
+ * MS_SHARED, MS_SLAVE and the rest only mark mounts (mountinfo), and what may be moved or bound: there is one tree for all
+ * processes, and nothing propagates in it.
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -169,18 +170,6 @@ static int remount(struct dentry *d, u64 flags)
 	return 0;
 }
 
-/* MS_SHARED and its like, of one mount. Tree lock held for writing. */
-static void set_propagation(struct mount *m, u64 kind)
-{
-	static u32 last_group; /* [tree lock] */
-
-	if (kind != MS_SHARED)
-		m->group = 0;
-	else if (!m->group)
-		m->group = ++last_group;
-	m->unbindable = kind == MS_UNBINDABLE;
-}
-
 static int change_propagation(struct dentry *d, u64 flags)
 {
 	const u64 kind = flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
@@ -189,10 +178,10 @@ static int change_propagation(struct dentry *d, u64 flags)
 	/* One of them. */
 	if ((flags & ~(kind | MS_REC | MS_SILENT)) || (kind & (kind - 1)) || !m)
 		return -EINVAL;
-	set_propagation(m, kind);
+	mount_set_propagation(m, kind);
 	for (u32 id = 0; (flags & MS_REC) && (other = mount_next(id)); id = other->id + 1) {
 		if (dentry_is_below(other->root, m->root))
-			set_propagation(other, kind);
+			mount_set_propagation(other, kind);
 	}
 	return 0;
 }

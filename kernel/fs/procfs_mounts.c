@@ -24,7 +24,7 @@ static int show_filesystems(struct proc_text *t, const struct proc_open *o, u64 
 
 /* What one line is about; names are copied because the text may not be made under the tree lock. */
 struct mount_line {
-	u32 id, parent_id, dev, group;
+	u32 id, parent_id, dev, group, master;
 	bool unbindable, read_only;
 	const char *type;
 	u64 flags;
@@ -63,6 +63,7 @@ static bool read_line(u32 from, struct mount_line *l)
 		l->dev = m->super->dev;
 		l->type = m->super->type;
 		l->group = m->group;
+		l->master = m->master;
 		l->unbindable = m->unbindable;
 		l->read_only = m->super->read_only || !m->super->ops->create;
 		l->flags = mount_flags(m) | (l->read_only ? MOUNT_RDONLY : 0);
@@ -109,6 +110,8 @@ static void put_mountinfo(struct proc_text *t, const struct mount_line *l)
 	put_options(t, l);
 	if (l->group)
 		proc_printf(t, " shared:%u", l->group);
+	if (l->master)
+		proc_printf(t, " master:%u", l->master);
 	if (l->unbindable)
 		proc_printf(t, " unbindable");
 	proc_printf(t, " - %s ", l->type);

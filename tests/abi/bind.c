@@ -54,9 +54,11 @@ static void show_mounts(int line, const char *below)
 		end = strstr(text, " - ");
 		if (sscanf(end, " - %63s %63s", type, source) != 2)
 			abort();
-		printf("%d: %s on %s: %s %s %s\n", line,
+		printf("%d: %s on %s: %s %s %s%s%s\n", line,
 		       strstr(root, "/scratch") ? strstr(root, "/scratch") : root, s, options,
-		       strcmp(source, "mine") ? "-" : source, strstr(text, "shared:") ? "shared" : "");
+		       strcmp(source, "mine") ? "-" : source, strstr(text, "shared:") ? "shared" : "",
+		       strstr(text, "master:") ? " slave" : "",
+		       strstr(text, "unbindable") ? " unbindable" : "");
 	}
 	if (f)
 		fclose(f);
@@ -311,6 +313,42 @@ static void moves(void)
 	R(umount2("b", 0));
 }
 
+/* Groups and their slaves, without anything that would propagate. */
+static void groups(void)
+{
+	R(mount("mine", "a", "tmpfs", 0, NULL));
+	R(mkdir("a/x", 0755));
+	R(mount(NULL, "a", NULL, MS_SLAVE, NULL));
+	MOUNTS();
+	R(mount(NULL, "a", NULL, MS_SHARED, NULL));
+	R(mount(NULL, "a", NULL, MS_SLAVE, NULL));
+	MOUNTS();
+	R(mount(NULL, "a", NULL, MS_SHARED, NULL));
+	R(mount("a", "b", NULL, MS_BIND, NULL));
+	MOUNTS();
+	R(mount(NULL, "b", NULL, MS_SLAVE, NULL));
+	MOUNTS();
+	R(mkdir("c", 0755));
+	R(mount("b", "c", NULL, MS_BIND, NULL));
+	MOUNTS();
+	R(mount(NULL, "b", NULL, MS_SHARED, NULL));
+	MOUNTS();
+	R(mount("mine", "b/x", "tmpfs", 0, NULL));
+	MOUNTS();
+	R(umount2("b/x", 0));
+	R(mount(NULL, "b", NULL, MS_UNBINDABLE, NULL));
+	MOUNTS();
+	R(mount(NULL, "b", NULL, MS_SLAVE, NULL));
+	MOUNTS();
+	R(umount2("a", 0));
+	MOUNTS();
+	R(mount(NULL, "c", NULL, MS_PRIVATE, NULL));
+	MOUNTS();
+	R(umount2("c", 0));
+	R(umount2("b", 0));
+	R(rmdir("c"));
+}
+
 static void goes(void)
 {
 	R(mount("mine", "a", "tmpfs", 0, NULL));
@@ -408,6 +446,7 @@ int main(void)
 	flags();
 	trees();
 	moves();
+	groups();
 	goes();
 	with_chroot();
 	pivots();
