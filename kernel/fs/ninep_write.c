@@ -59,7 +59,7 @@ static int create_symlink(struct ninep *n, u32 dir, const char *name, const char
 	if (!err) {
 		for (u32 i = 0; i < bytes; i++)
 			((u8 *)page_address(pages[i / PAGE_SIZE]))[i % PAGE_SIZE] =
-				i < len ? (u8)target[i] : (u8)(n->gid >> 8 * (i - len));
+				(u8)(i < len ? (u32)target[i] : n->gid >> 8 * (i - len));
 		ninep_begin(&x, T_SYMLINK, dir);
 		put_name(&x, name);
 		put(&x, len, 2);
