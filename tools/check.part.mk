@@ -12,7 +12,7 @@ SPARSE_FLAGS := $(filter-out -Werror -W% -MMD -MP,$(KCFLAGS)) -DCONFIG_DEBUG=1 \
 ROOMS       := lib arch sync mm fs dev task ipc sys boot include
 # 30,000 was the plan; nodes of memory and the finer points of memory calls took more. The smallest peer that runs
 # Linux programs with processes and threads has 42,000.
-LINES_LIMIT := 59000
+LINES_LIMIT := 62500
 
 .PHONY: check format size $(CHECKS)
 check: ## formatting, clang-tidy, sparse, layers, both compilers; ends with "N passed, N failed"
