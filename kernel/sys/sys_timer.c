@@ -11,12 +11,12 @@
 #define NS_PER_SEC  1000000000ull
 #define NS_PER_US   1000u
 #define US_PER_SEC  1000000
-#define SECONDS_MAX (INT64_MAX / NS_PER_SEC / 4) /* beyond it a timer is never seen to expire */
+#define SECONDS_MAX (INT64_MAX / NS_PER_SEC) /* 292 years; Linux's limit, which getitimer(2) shows */
 
 /* Seconds and a part of one, checked before. */
 static u64 span_ns(s64 seconds, u64 ns)
 {
-	return MIN((u64)seconds, SECONDS_MAX) * NS_PER_SEC + ns;
+	return (u64)seconds < SECONDS_MAX ? (u64)seconds * NS_PER_SEC + ns : INT64_MAX;
 }
 
 static int get_timeval(const struct __kernel_old_timeval *tv, u64 *ns)

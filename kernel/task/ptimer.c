@@ -99,8 +99,10 @@ void itimer_set(int which, const struct timer_span *new, struct timer_span *old)
 		*s = *new;
 		if (s->value_ns)
 			s->value_ns += now;
-		if (which == ITIMER_REAL)
+		if (which == ITIMER_REAL) {
+			s->interval_ns *= s->value_ns != 0; /* as on Linux; the other two keep it */
 			ktimer_set(&p->timers.real, s->value_ns ? s->value_ns : KTIMER_NEVER);
+		}
 	}
 	table_unlock(irq);
 }

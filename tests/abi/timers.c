@@ -108,6 +108,16 @@ static void intervals(void)
 	R(CALL(setitimer, ITIMER_REAL, &v, &old));
 	HOLDS(old.it_value.tv_sec == 0 && old.it_value.tv_usec == 0 && old.it_interval.tv_usec == 0);
 
+	/* What is not set has no period either; the longest are 292 years. */
+	v = it(0, 0, 0x1ffffffff, 20);
+	R(CALL(setitimer, ITIMER_REAL, &v, NULL));
+	v.it_value.tv_sec = 30;
+	R(CALL(setitimer, ITIMER_REAL, &v, &old));
+	R(old.it_interval.tv_sec);
+	v = it(0, 0, 0, 0);
+	R(CALL(setitimer, ITIMER_REAL, &v, &old));
+	R(old.it_interval.tv_sec);
+
 	/* Of CPU time: asleep, nothing happens. */
 	handle(SIGVTALRM);
 	handle(SIGPROF);
