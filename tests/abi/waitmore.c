@@ -197,8 +197,9 @@ static void one_life(int flags)
 	waitid_(P_PID, pid, &info, WSTOPPED);
 	kill(pid, SIGCONT);
 	waitid_(P_PID, pid, &info, WCONTINUED);
-	for (int i = 0; i < 20; i++)
-		usleep(5000); /* the child tells of it when it runs */
+	/* The child tells of it when it runs. */
+	for (int i = 0; i < (flags & SA_NOCLDSTOP ? 20 : 1000) && count < 2; i++)
+		usleep(5000);
 	told("stop and go on");
 	kill(pid, SIGUSR2);
 	errno = 0;
