@@ -181,6 +181,7 @@ static int object_sync(struct mobj *obj, struct range bytes)
 const struct mobj_ops host_write_object_ops = {
 	.window = host_file_window,
 	.fill = host_file_fill,
+	.read = host_file_read,
 	.sync = object_sync,
 	.destroy = host_object_destroy,
 };
