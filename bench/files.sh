@@ -32,21 +32,23 @@ ms() {
 	done | median
 }
 
-# Reads lines of a machine's output: "begin WHAT" and "end WHAT" become WHAT and MB/s, "1" the ms since $1 (us).
-# Then the middle of what each said.
+# Lines of a machine's output: "SECONDS begin WHAT" and "SECONDS end WHAT" become WHAT and MB/s, by the machine's own clock, since a
+# busy host may look late; "1" the ms since $1 (us).
 stamps() {
 	local line start now
 	while read -r line; do
 		now=${EPOCHREALTIME/./}
 		line=${line%$'\r'}
 		case $line in
-		begin*) start=$now ;;
-		end*) awk -v w="${line#end }" -v t=$((now - start)) -v m=$MIB 'BEGIN { printf "%s\t%.0f\tMB/s\n", w, m * 1048576 / t }' ;;
+		*" begin "*) start=${line%% *} ;;
+		*" end "*) awk -v w="${line#* end }" -v t="${line%% *} $start" -v m=$MIB 'BEGIN { split(t, a, " ")
+			printf "%s\t%.0f\tMB/s\n", w, m * 1.048576 / (a[1] - a[2]) }' ;;
 		1) awk -v t=$((now - $1)) 'BEGIN { printf "Linux, start to the output of python3 -c print(1)\t%.1f\tms\n", t / 1000 }' ;;
 		esac
 	done
 }
 
+# The middle of what each said.
 medians() {
 	awk -F '\t' '
 		!($1 in n) { order[++names] = $1 }
@@ -93,10 +95,10 @@ share() { $b mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=
 share root /r loose
 $b chroot /r /usr/bin/python3 -c 'print(1)'
 for c in none none loose; do
+	[ $c = none ] || again=
 	share x /x $c
-	echo "begin Linux, 9p read, cache=$c$again"
-	$b dd if=/x/file of=/dev/null bs=1M 2>/dev/null
-	echo "end Linux, 9p read, cache=$c$again"
+	(echo "begin Linux, 9p read, cache=$c$again"; $b dd if=/x/file of=/dev/null bs=1M 2>/dev/null
+	echo "end Linux, 9p read, cache=$c$again") | $b ts %.s
 	$b umount /x
 	again=", again"
 done
@@ -123,8 +125,8 @@ moat_reads() {
 	# shellcheck disable=SC2016 # the guest's
 	timeout 120 "$MOAT" run --timeout 100 --memory "$1" --accel tcg --ro "$SHARE:/x" /bin/busybox sh -c '
 		for i in first again; do
-			echo "begin Moat, $1, 9p read, $i"; /bin/busybox dd if=/x/file of=/dev/null bs=$2 2>/dev/null
-			echo "end Moat, $1, 9p read, $i"; done' sh "$1 in pieces of $2" "$2" </dev/null | stamps 0
+			(echo "begin Moat, $1, 9p read, $i"; /bin/busybox dd if=/x/file of=/dev/null bs=$2 2>/dev/null
+			echo "end Moat, $1, 9p read, $i") | /bin/busybox ts %.s; done' sh "$1 in pieces of $2" "$2" </dev/null | stamps 0
 }
 
 programs() {
