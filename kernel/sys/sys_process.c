@@ -106,6 +106,8 @@ static int info_status(const struct wait_result *r)
 	case CLD_EXITED:
 	case CLD_STOPPED:
 		return r->status >> 8 & 0xff;
+	case CLD_TRAPPED:
+		return r->status >> 8;
 	case CLD_CONTINUED:
 		return SIGCONT;
 	default:

@@ -14,6 +14,7 @@
 #include <arch/uaccess.h>
 #include <moat/heap.h>
 #include <moat/mode.h>
+#include <moat/ptrace.h>
 #include <moat/run.h>
 #include <moat/string.h>
 #include <moat/syscall.h>
@@ -128,7 +129,20 @@ static bool listener_permits(struct trap_frame *f, const struct seccomp_verdict 
 	return false;
 }
 
+static bool judge(struct trap_frame *f, u64 nr, bool asked);
+
+/* The tracer has seen the call, and may have made another one of it, or none; it is not asked about that once more. */
+static bool permits_after_stop(struct trap_frame *f)
+{
+	return frame_is_syscall(f) && !waitq_kill_due() && judge(f, frame_syscall(f), true);
+}
+
 bool seccomp_permits(struct trap_frame *f, u64 nr)
+{
+	return ptrace_suspends_seccomp() || judge(f, nr, false);
+}
+
+static bool judge(struct trap_frame *f, u64 nr, bool asked)
 {
 	struct seccomp_verdict v;
 	u32 action, data;
@@ -147,6 +161,8 @@ bool seccomp_permits(struct trap_frame *f, u64 nr)
 		return true;
 	if (is_noted(action, v.log))
 		note(action, f, nr);
+	if (action == SECCOMP_RET_TRACE && (asked || ptrace_seccomp(data)))
+		return asked || permits_after_stop(f);
 	switch (action) {
 	case SECCOMP_RET_LOG:
 		return true;

@@ -7,10 +7,12 @@
 #include <asm/errno.h>
 #include <asm/unistd_64.h>
 #include <arch/cpu.h>
+#include <arch/signal.h>
 #include <arch/trap.h>
 #include <moat/log.h>
 #include <moat/object.h>
 #include <moat/printf.h>
+#include <moat/ptrace.h>
 #include <moat/run.h>
 #include <moat/string.h>
 #include <moat/syscall.h>
@@ -55,24 +57,35 @@ static void balance_memory(void)
 {
 	if (!(__atomic_load_n(&calls_watched, __ATOMIC_RELAXED) & WATCH_MEMORY))
 		return;
-	__atomic_and_fetch(&calls_watched, ~WATCH_MEMORY, __ATOMIC_RELAXED);
+	calls_unwatch(WATCH_MEMORY);
 	mobj_cache_balance();
 }
 
-/* There is no such call; or somebody in this machine filters calls, all are traced, or memory is low. */
-static __noinline s64 unusual_call(struct trap_frame *f, u64 nr)
+/* The call in f, which a tracer may have changed; and its result. */
+static s64 watched_call(struct trap_frame *f)
 {
-	const struct syscall_entry *e =
-		nr < SYSCALLS_MAX && syscall_table[nr].call ? &syscall_table[nr] : NULL;
+	u64 nr = frame_syscall(f);
+	const struct syscall_entry *e;
 
-	balance_memory();
+	if (current_thread()->seccomp.mode && !seccomp_permits(f, nr))
+		return frame_result(f);
+	nr = frame_syscall(f); /* a tracer may have changed it */
+	e = nr < SYSCALLS_MAX && syscall_table[nr].call ? &syscall_table[nr] : NULL;
 	if (e)
 		cpu_count_call(nr);
-	if (current_thread()->seccomp.mode && !seccomp_permits(f, nr))
-		return (s64)f->rax;
 	if (run_policy.trace)
 		return traced_call(f, e, nr);
 	return e ? e->call(f) : unknown_call(nr);
+}
+
+/* There is no such call; or somebody in this machine filters or traces calls, all are shown, or memory is low. */
+static __noinline s64 unusual_call(struct trap_frame *f)
+{
+	balance_memory();
+	if (ptrace_call_enter(f))
+		frame_set_result(f, watched_call(f));
+	ptrace_call_exit(f);
+	return frame_result(f);
 }
 
 /* A jump, not a call, leads from here to the function of the call: each instruction in between is part of every call. */
@@ -81,7 +94,7 @@ static inline s64 dispatch(struct trap_frame *f, u64 nr)
 	s64 (*call)(const struct trap_frame *) = likely(nr < SYSCALLS_MAX) ? syscall_table[nr].call : NULL;
 
 	if (unlikely(!call || __atomic_load_n(&calls_watched, __ATOMIC_RELAXED)))
-		return unusual_call(f, nr);
+		return unusual_call(f);
 	cpu_count_call(nr);
 	return call(f);
 }

@@ -14,6 +14,7 @@
 #include <arch/trap.h>
 #include <moat/exec.h>
 #include <moat/futex.h>
+#include <moat/ptrace.h>
 #include <moat/string.h>
 #include "table.h"
 
@@ -31,7 +32,7 @@ static int load(const struct exec_call *call, struct process *me, struct exec_im
 		.fs = current_thread()->fs,
 		.flags = (me->personality & PERSONALITY_FIXED ? EXEC_FIXED_ADDRESSES : 0) |
 			 (call->path_is_lost ? EXEC_PATH_LOST : 0) |
-			 (current_thread()->no_new_privs ? 0 : EXEC_SETID),
+			 (current_thread()->no_new_privs || !ptrace_allows_setid() ? 0 : EXEC_SETID),
 		.uid = current_cred()->uid,
 		.euid = current_cred()->euid,
 		.gid = current_cred()->gid,
@@ -178,30 +179,41 @@ static bool is_open_to_user(const struct exec_image *image)
 	       (!image->file || !inode_permission(image->file->inode, me->fsuid, me->fsgid, MAY_READ));
 }
 
-int process_exec(const struct exec_call *call)
+/* Nothing fails any more. */
+static void replace(const struct exec_call *call, struct process *me, struct replacement *r)
 {
-	struct process *me = current_process();
 	struct thread *t = current_thread();
-	struct replacement r = {0};
 	u64 irq;
-	int err = prepare(call, me, &r);
 
-	if (err)
-		return err;
-	replace_memory(me, &r.image);
-	process_set_exe(me, r.image.file);
-	replace_files(r.files);
-	replace_hand(me, r.hand);
-	replace_names(me, t, call->comm ? call->comm : r.image.name);
-	cred_exec(r.image.euid, r.image.egid);
-	if (r.image.secure)
+	replace_memory(me, &r->image);
+	process_set_exe(me, r->image.file);
+	replace_files(r->files);
+	replace_hand(me, r->hand);
+	replace_names(me, t, call->comm ? call->comm : r->image.name);
+	cred_exec(r->image.euid, r->image.egid);
+	if (r->image.secure)
 		me->parent_death_signal = 0;
-	me->not_dumpable = !is_open_to_user(&r.image);
+	me->not_dumpable = !is_open_to_user(&r->image);
 	me->explain[0] = 0;
 	irq = table_lock();
 	me->exit_signal = SIGCHLD;
 	me->has_executed = true;
 	table_unlock(irq);
-	reset_thread(t, &r.image);
-	return 0;
+	reset_thread(t, &r->image);
+}
+
+int process_exec(const struct exec_call *call)
+{
+	struct process *me = current_process();
+	struct replacement r = {0};
+	int err, old_tid = current_thread()->tid;
+
+	ptrace_exec_begin();
+	err = prepare(call, me, &r);
+	if (!err)
+		replace(call, me, &r);
+	ptrace_exec_end();
+	if (!err)
+		ptrace_exec(old_tid);
+	return err;
 }

@@ -20,12 +20,10 @@
 #include <moat/pidfd.h>
 #include <moat/tty.h>
 #include "oom.h"
-#include "table.h"
+#include "ptrace_internal.h"
 
 #define USER_HZ	   100
 #define NS_PER_SEC 1000000000ull
-
-LIST_HEAD(dead_list, process);
 
 static struct process_usage ended_usage; /* [table] of all that have ended */
 
@@ -54,8 +52,7 @@ void child_info(const struct process *p, int code, int status, siginfo_t *info)
 	info->si_stime = (long)(p->usage.sys_ns * USER_HZ / NS_PER_SEC);
 }
 
-/* Sends p's parent what it wants to know of the zombie p. True: nobody will wait for p. Table locked. */
-static bool tell_of_end(struct process *p)
+bool parent_tell_of_end(struct process *p)
 {
 	struct process *parent = p->parent;
 	struct signal_action a;
@@ -141,8 +138,23 @@ void thread_give_children_away(struct process *p, int tid)
 	}
 }
 
+/* The zombie p's parent is told; or, when that one does not want to know, p goes. Table locked. */
+static void tell_or_bury(struct process *p, struct process_list *dead)
+{
+	if (!parent_tell_of_end(p))
+		return;
+	table_remove(p);
+	LIST_INSERT_HEAD(dead, p, all);
+}
+
+void process_unveil(struct process *p, const struct process *tracer, struct process_list *dead)
+{
+	if (p->parent != tracer)
+		tell_or_bury(p, dead);
+}
+
 /* The children of p find another parent; zombies that this one does not want go to `dead`. Table locked. */
-static void give_children_away(struct process *p, struct dead_list *dead)
+static void give_children_away(struct process *p, struct process_list *dead)
 {
 	struct process *child, *reaper = find_reaper(p);
 
@@ -153,16 +165,12 @@ static void give_children_away(struct process *p, struct dead_list *dead)
 		child->exit_signal = SIGCHLD;
 		child->made_by = maker_in(reaper);
 		tell_of_parents_death(child, p);
-		if (child->state == PROCESS_ZOMBIE) {
-			if (tell_of_end(child)) {
-				table_remove(child);
-				LIST_INSERT_HEAD(dead, child, all);
-			}
-		}
+		if (child->state == PROCESS_ZOMBIE && !child->trace)
+			tell_or_bury(child, dead);
 	}
 }
 
-static void free_dead(struct dead_list *dead)
+void free_processes(struct process_list *dead)
 {
 	struct process *p;
 
@@ -193,13 +201,15 @@ static void release_memory(struct process *p)
 }
 
 /* Nobody sends p a signal any more; its last thread goes. */
-static void close_signals(struct process *p, struct thread *t)
+static void close_signals(struct process *p, struct thread *t, struct process_list *dead)
 {
 	u64 irq;
 
 	signal_queue_end(p, &t->signals);
 	irq = table_lock();
 	process_settle_thread(p, t);
+	ptrace_tracer_ends(t, dead);
+	ptrace_thread_ends(t, p->exit_status);
 	table_remove_thread(t);
 	table_unlock(irq);
 	/* Between the two steps another signal may have come for the thread. */
@@ -209,37 +219,35 @@ static void close_signals(struct process *p, struct thread *t)
 
 void process_end(int wait_status)
 {
-	struct dead_list dead = LIST_HEAD_INITIALIZER(dead);
+	struct process_list dead = LIST_HEAD_INITIALIZER(dead);
 	struct process *p = current_process();
-	bool gone;
 	u64 irq;
 
 	ASSERT(p != &kernel_process);
+	p->exit_status = wait_status;
 	if (exit_hook)
 		exit_hook(p);
 	release_memory(p);
 	tty_leader_ends();
 	process_set_exe(p, NULL);
 	process_timers_end(p);
-	close_signals(p, current_thread());
+	close_signals(p, current_thread(), &dead);
 	futex_left(current_thread());
 	current_thread()->process = &kernel_process; /* p is the parent's to free from now on */
 	irq = table_lock();
 	give_children_away(p, &dead);
-	p->exit_status = wait_status;
 	p->state = PROCESS_ZOMBIE;
 	if (p->ref)
 		waitq_wake_all(&p->ref->wait);
 	if (p->parent->pgid != p->pgid && p->parent->sid == p->sid)
 		group_lost_parent(p->pgid);
 	process_usage_add(&ended_usage, &p->usage);
-	gone = tell_of_end(p);
-	if (gone)
-		table_remove(p);
+	if (p->trace)
+		ptrace_process_ended(p);
+	else
+		tell_or_bury(p, &dead);
 	table_unlock(irq);
-	if (gone)
-		process_free(p);
-	free_dead(&dead);
+	free_processes(&dead);
 	thread_exit();
 }
 

@@ -6,8 +6,8 @@
 #include <arch/timer.h>
 #include <arch/trap.h>
 #include <moat/panic.h>
+#include <moat/ptrace.h>
 #include <moat/string.h>
-#include <moat/task.h>
 #include "signal_queue.h"
 
 #define LOG_LINES_PER_SECOND 10
@@ -126,11 +126,15 @@ void trap_user_exception(struct trap_frame *f, int signal, int code, u64 addr, c
 {
 	struct process *p = current_process();
 
+	if (ptrace_drops_step(f, signal))
+		return;
 	p->explain[0] = 0;
 	if (signal == SIGSEGV && code == SEGV_MAPERR)
 		process_explain(p, "%s at 0x%llx, at instruction 0x%llx", what, (ull)addr, (ull)f->rip);
 	else
 		process_explain(p, "%s at instruction 0x%llx", what, (ull)f->rip);
-	log_explanation(p);
+	/* A debugger makes it happen. */
+	if (signal != SIGTRAP || !thread_is_traced(current_thread()))
+		log_explanation(p);
 	signal_force(signal, code, addr);
 }

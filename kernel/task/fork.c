@@ -19,10 +19,11 @@
 #include <arch/timer.h>
 #include <arch/trap.h>
 #include <arch/uaccess.h>
+#include <moat/heap.h>
 #include <moat/panic.h>
 #include <moat/pidfd.h>
 #include <moat/string.h>
-#include "table.h"
+#include "ptrace_internal.h"
 
 /* The child's first act, on its own stack and in its own address space. */
 static void child_begin(void *arg)
@@ -200,7 +201,8 @@ static void restrict_thread(struct thread *t)
 }
 
 /* 0; -EAGAIN: this user has too many; -EINTR: the caller is being killed. */
-static int publish(struct process *child, struct thread *t, const struct clone_request *req)
+static int publish(struct process *child, struct thread *t, const struct clone_request *req,
+		   struct tracee *tr)
 {
 	struct process *me = current_process();
 	u64 irq = table_lock();
@@ -217,6 +219,7 @@ static int publish(struct process *child, struct thread *t, const struct clone_r
 		child->pgid = me->pgid;
 		child->sid = me->sid;
 		child->exit_signal = sibling ? me->exit_signal : req->exit_signal;
+		ptrace_child(t, tr);
 	}
 	table_unlock(irq);
 	return err;
@@ -278,7 +281,8 @@ static int new_process(const struct clone_request *req, struct process **out)
 }
 
 /* The new process's only thread, complete and found by everybody, but not yet started. */
-static int make_child(const struct clone_request *req, struct new_pidfd *pidfd, struct thread **out)
+static int make_child(const struct clone_request *req, struct new_pidfd *pidfd, struct tracee *tr,
+		      struct thread **out)
 {
 	struct process *me = current_process(), *child;
 	struct thread *t;
@@ -295,7 +299,7 @@ static int make_child(const struct clone_request *req, struct new_pidfd *pidfd, 
 		err = make_pidfd(req, child, t, pidfd);
 	if (!err) {
 		copy_identity(child, me);
-		err = publish(child, t, req);
+		err = publish(child, t, req, tr);
 	}
 	if (err) {
 		drop_pidfd(pidfd);
@@ -305,7 +309,7 @@ static int make_child(const struct clone_request *req, struct new_pidfd *pidfd, 
 	return err;
 }
 
-static int publish_thread(const struct clone_request *req, struct thread *t)
+static int publish_thread(const struct clone_request *req, struct thread *t, struct tracee *tr)
 {
 	struct process *me = current_process();
 	u64 irq = table_lock();
@@ -318,13 +322,15 @@ static int publish_thread(const struct clone_request *req, struct thread *t)
 			t->ref->pid = t->tid;
 		restrict_thread(t);
 		table_add_thread(t);
+		ptrace_child(t, tr);
 	}
 	table_unlock(irq);
 	return err;
 }
 
 /* One more thread of the current process, as above. */
-static int make_thread(const struct clone_request *req, struct new_pidfd *pidfd, struct thread **out)
+static int make_thread(const struct clone_request *req, struct new_pidfd *pidfd, struct tracee *tr,
+		       struct thread **out)
 {
 	int err = copy_thread(current_process(), req, out);
 
@@ -333,7 +339,7 @@ static int make_thread(const struct clone_request *req, struct new_pidfd *pidfd,
 	if (!err)
 		err = make_pidfd(req, current_process(), *out, pidfd);
 	if (!err)
-		err = publish_thread(req, *out);
+		err = publish_thread(req, *out, tr);
 	if (err) {
 		drop_pidfd(pidfd);
 		abandon_thread(*out);
@@ -345,14 +351,22 @@ int process_clone(const struct clone_request *req)
 {
 	struct vfork_wait v = {.done = false};
 	struct new_pidfd pidfd = {0};
+	struct tracee *tr;
 	struct thread *t;
+	unsigned event;
 	int err, tid;
 
 	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_TOP)
 		return -EPERM;
-	err = req->flags & CLONE_THREAD ? make_thread(req, &pidfd, &t) : make_child(req, &pidfd, &t);
+	err = ptrace_prepare_child(req, &tr);
 	if (err)
 		return err;
+	err = req->flags & CLONE_THREAD ? make_thread(req, &pidfd, tr, &t) : make_child(req, &pidfd, tr, &t);
+	if (err) {
+		kfree(tr);
+		return err;
+	}
+	event = ptrace_clone_event(req);
 	if (pidfd.file)
 		fd_fill(current_thread()->files, pidfd.fd, pidfd.file);
 	tid = t->tid; /* once it runs it may be gone */
@@ -363,7 +377,11 @@ int process_clone(const struct clone_request *req)
 		t->vfork = &v;
 	}
 	thread_start(t);
-	if (req->flags & CLONE_VFORK)
+	if (unlikely(event))
+		(void)ptrace_event(event, (u64)tid);
+	if (req->flags & CLONE_VFORK) {
 		await_release(t, &v);
+		(void)ptrace_event(PTRACE_EVENT_VFORK_DONE, (u64)tid);
+	}
 	return tid;
 }

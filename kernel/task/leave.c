@@ -13,8 +13,8 @@
 #include <arch/switch.h>
 #include <moat/futex.h>
 #include <arch/uaccess.h>
+#include "ptrace_internal.h"
 #include "signal_queue.h"
-#include "table.h"
 
 #define STATUS_SIGNAL 0x7f /* in the encoding of wait(2) */
 
@@ -80,7 +80,7 @@ void thread_clear_tid(struct thread *t)
 }
 
 /* Takes t out of its process; what was pending for it goes to `dropped`. False: it is the last one and stays. */
-static bool leave(struct thread *t, struct signal_list *dropped)
+static bool leave(struct thread *t, int status, struct signal_list *dropped, struct process_list *dead)
 {
 	struct process *p = t->process;
 	bool last, stopped = false;
@@ -93,6 +93,8 @@ static bool leave(struct thread *t, struct signal_list *dropped)
 		signal_queue_drain(p, &t->signals, dropped);
 		stopped = signal_count_standing(p, t);
 		spin_unlock(&p->signals.hand->lock);
+		ptrace_tracer_ends(t, dead);
+		ptrace_thread_ends(t, status);
 		table_remove_thread(t);
 		thread_give_children_away(p, t->tid);
 		/* What this thread was to take another one may; where all end nobody need look, and there may be many. */
@@ -110,21 +112,25 @@ static bool leave(struct thread *t, struct signal_list *dropped)
 void thread_leave(int wait_status)
 {
 	struct signal_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
+	struct process_list dead = LIST_HEAD_INITIALIZER(dead);
 	struct thread *t = current_thread();
 	struct process *p = t->process;
 
+	ptrace_exit(p->signals.ending ? p->signals.end_status : wait_status);
 	futex_leave(t);
 	thread_clear_tid(t);
 	vfork_release(t);
 	seccomp_leave(t);
 	thread_set_files(NULL);
 	thread_set_fs(NULL);
-	if (!leave(t, &dropped))
-		process_end(p->signals.ending ? p->signals.end_status : wait_status);
+	wait_status = p->signals.ending ? p->signals.end_status : wait_status;
+	if (!leave(t, wait_status, &dropped, &dead))
+		process_end(wait_status);
 	/* The tables stay loaded until the next switch, which needs no address space. */
 	arch_leave_user_pmap();
 	futex_left(t);
 	signal_free_list(&dropped);
+	free_processes(&dead);
 	thread_exit();
 }
 

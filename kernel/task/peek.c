@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may look into another process's memory, and the reference that it takes. */
 #include <asm/errno.h>
-#include <moat/task.h>
+#include "ptrace_internal.h"
 
 struct peek {
 	struct aspace *as;
 };
 
-/* ptrace(2), "Ptrace access mode checking": all IDs of the target are the caller's real ones, or it has CAP_SYS_PTRACE. */
+/*
+ * ptrace(2), "Ptrace access mode checking": all IDs of the target are the caller's real ones, and it may no more than the
+ * caller; or that one has CAP_SYS_PTRACE.
+ */
+bool cred_may_peek(const struct cred *c, bool not_dumpable)
+{
+	const struct cred *me = current_cred();
+
+	if (capable(CAP_SYS_PTRACE))
+		return true;
+	return !not_dumpable && me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+	       me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid &&
+	       !(c->permitted & ~me->permitted);
+}
+
 bool process_may_peek(const struct process *p)
 {
-	const struct cred *me = current_cred(), *c = &p->cred;
-
-	if (p == current_process() || capable(CAP_SYS_PTRACE))
-		return true;
-	return !p->not_dumpable && me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
-	       me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
+	return p == current_process() || cred_may_peek(&p->cred, p->not_dumpable);
 }
 
 /* Table locked. */

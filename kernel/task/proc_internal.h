@@ -16,7 +16,7 @@ typedef unsigned long long ull;
  * until subject_put.
  */
 struct subject {
-	int pid, tid, ppid, pgid, sid, threads, tty, foreground;
+	int pid, tid, ppid, pgid, sid, threads, tty, foreground, tracer;
 	char state; /* as /proc/PID/stat shows it */
 	char name[TASK_NAME_MAX];
 	u32 umask;
@@ -92,6 +92,7 @@ ssize_t proc_read_cmdline(struct proc_open *o, struct uio *u, u64 *offset);
 ssize_t proc_read_auxv(struct proc_open *o, struct uio *u, u64 *offset);
 int proc_show_status(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_show_stat(struct proc_text *t, const struct proc_open *o, u64 *pos);
+int proc_show_syscall(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_show_statm(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_show_limits(struct proc_text *t, const struct proc_open *o, u64 *pos);
 int proc_show_small(struct proc_text *t, const struct proc_open *o, u64 *pos);

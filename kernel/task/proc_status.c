@@ -5,6 +5,8 @@
  */
 #include <linux/auxvec.h>
 #include <linux/oom.h>
+#include <arch/signal.h>
+#include <arch/trap.h>
 #include <moat/parse.h>
 #include <moat/string.h>
 #include <moat/usage.h>
@@ -27,6 +29,8 @@ static const char *state_words(char state)
 		return "R (running)";
 	case 'S':
 		return "S (sleeping)";
+	case 't':
+		return "t (tracing stop)";
 	case 'T':
 		return "T (stopped)";
 	default:
@@ -41,7 +45,8 @@ static void put_identity(struct proc_text *t, const struct subject *s, int tid)
 	proc_printf(t, "Name:\t");
 	proc_put_escaped(t, s->name, "\n\\");
 	proc_printf(t, "\nUmask:\t%04o\nState:\t%s\n", s->umask, state_words(s->state));
-	proc_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", s->pid, tid, s->ppid);
+	proc_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", s->pid, tid, s->ppid,
+		    s->tracer);
 	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
 	proc_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
 	proc_printf(t, "FDSize:\t%u\nGroups:\t", s->files ? fd_table_capacity(s->files) : 0);
@@ -111,6 +116,49 @@ int proc_show_status(struct proc_text *t, const struct proc_open *o, u64 *pos)
 	put_signals(t, s);
 	put_rights(t, s);
 	subject_put(s);
+	return 0;
+}
+
+struct call_look {
+	int tid;
+	bool found;
+	struct trap_frame frame;
+};
+
+/* Its registers lie still while it sleeps; one that wakes up needs the table's lock to go far. */
+static void look_at_call(struct process *p, void *arg)
+{
+	struct call_look *l = arg;
+	struct thread *t;
+
+	TAILQ_FOREACH (t, &p->threads, sibling) {
+		if (t->tid != l->tid || __atomic_load_n(&t->state, __ATOMIC_ACQUIRE) != THREAD_BLOCKED)
+			continue;
+		l->found = true;
+		l->frame = *arch_thread_frame(&t->arch);
+	}
+}
+
+int proc_show_syscall(struct proc_text *t, const struct proc_open *o, u64 *pos)
+{
+	struct call_look l = {.tid = o->key.tid ? o->key.tid : o->key.pid};
+	int err = subject_change(&o->key, look_at_call, &l);
+
+	(void)pos;
+	if (err)
+		return err;
+	if (!l.found) {
+		proc_printf(t, "running\n");
+		return 0;
+	}
+	if (frame_is_syscall(&l.frame)) {
+		proc_printf(t, "%d", (int)frame_syscall(&l.frame));
+		for (unsigned i = 0; i < 6; i++)
+			proc_printf(t, " 0x%llx", (ull)frame_arg(&l.frame, i));
+	} else {
+		proc_printf(t, "-1");
+	}
+	proc_printf(t, " 0x%llx 0x%llx\n", (ull)frame_sp(&l.frame), (ull)frame_ip(&l.frame));
 	return 0;
 }
 

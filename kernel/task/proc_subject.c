@@ -5,6 +5,7 @@
  */
 #include <arch/smp.h>
 #include <moat/heap.h>
+#include <moat/ptrace.h>
 #include <moat/string.h>
 #include <moat/tty.h>
 #include "proc_internal.h"
@@ -24,7 +25,9 @@ static char state_of(const struct process *p, const struct thread *t)
 		return 'S';
 	if (p->state == PROCESS_ZOMBIE || !t)
 		return 'Z';
-	if (p->signals.stopped && t->standing)
+	if (t->traced && t->trace->stopped)
+		return 't';
+	if (p->signals.stopped && t->standing && !t->traced)
 		return 'T';
 	return t->state == THREAD_BLOCKED ? 'S' : 'R';
 }
@@ -70,6 +73,7 @@ static void copy_thread(const struct process *p, const struct thread *t, struct 
 	s->turns = t->sched.turns;
 	s->timer_slack_ns = t->timer_slack_ns;
 	s->is_thread = t->tid != p->pid;
+	s->tracer = t->traced ? t->trace->tracer->process->pid : 0;
 	s->files = t->files;
 	s->fs = t->fs;
 }

@@ -206,6 +206,7 @@ static const struct proc_entry process_table[] = {
 	 .open = proc_open_checked,
 	 .show = proc_show_small,
 	 .data = &personality},
+	{.name = "syscall", .mode = S_IFREG | 0400, .open = proc_open_checked, .show = proc_show_syscall},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = proc_show_limits},
 	{.name = "comm",
 	 .mode = S_IFREG | 0644,

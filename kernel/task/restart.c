@@ -19,11 +19,17 @@
 
 #define NR_FUTEX_WAIT 455 /* newer than some headers */
 
+/* What Linux's calls return inside the kernel, and tracers see. */
+#define ERESTARTSYS	      512
+#define ERESTARTNOINTR	      513
+#define ERESTARTNOHAND	      514
+#define ERESTART_RESTARTBLOCK 516
+
 enum restart_class {
 	RESTART_NEVER,
 	RESTART_UNHANDLED,
-	RESTART_ALWAYS_ASKED,
 	RESTART_ALWAYS,
+	RESTART_ALWAYS_ASKED,
 };
 
 /* A handler ends a wait with a time, and no wait for a lock. */
@@ -92,6 +98,33 @@ static enum restart_class class_of(const struct trap_frame *f)
 	default:
 		return RESTART_NEVER;
 	}
+}
+
+s64 restart_shown(const struct trap_frame *f)
+{
+	static const s64 shown[] = {-EINTR, -ERESTARTNOHAND, -ERESTARTNOINTR, -ERESTARTSYS};
+
+	if (!frame_is_syscall(f) || frame_result(f) != -EINTR)
+		return frame_result(f);
+	switch (frame_syscall(f)) {
+	case __NR_nanosleep:
+	case __NR_clock_nanosleep:
+	case __NR_poll:
+		return -ERESTART_RESTARTBLOCK;
+	case __NR_futex:
+		return class_of(f) == RESTART_UNHANDLED ? -ERESTART_RESTARTBLOCK : shown[class_of(f)];
+	default:
+		return shown[class_of(f)];
+	}
+}
+
+void restart_hide(struct trap_frame *f)
+{
+	s64 result = frame_result(f);
+
+	if (frame_is_syscall(f) && (result == -ERESTARTSYS || result == -ERESTARTNOINTR ||
+				    result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK))
+		frame_set_result(f, -EINTR);
 }
 
 void restart_call(struct trap_frame *f, bool handled, u64 flags)

@@ -22,6 +22,8 @@
 
 #define BALANCE_TICKS 16
 
+_Static_assert(offsetof(struct thread, arch) == 0, "arch/x86_64/debug_regs.h");
+
 struct run_queue sched_queues[CPU_MAX];
 static struct thread idle_threads[CPU_MAX];
 

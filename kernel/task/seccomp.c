@@ -27,6 +27,7 @@ struct seccomp_filter {
 	bool log;			   /* [I once attached] SECCOMP_FILTER_FLAG_LOG */
 	struct seccomp_listener *listener; /* [I once attached] or NULL */
 	u32 depth;			   /* [I] filters from here on */
+	u32 len;			   /* [I] instructions */
 	u32 total; /* [I] instructions from here on, with FILTER_OVERHEAD for each filter behind this one */
 	u64 mark;  /* [table] of the last search that went through it */
 	struct seccomp_filter *prev; /* [I] a reference, or NULL */
@@ -38,6 +39,11 @@ u32 calls_watched;
 void calls_watch(u32 why)
 {
 	__atomic_or_fetch(&calls_watched, why, __ATOMIC_RELAXED);
+}
+
+void calls_unwatch(u32 why)
+{
+	__atomic_and_fetch(&calls_watched, ~why, __ATOMIC_RELAXED);
 }
 
 void calls_watch_memory(void)
@@ -83,6 +89,23 @@ void seccomp_leave(struct thread *t)
 u32 seccomp_count(const struct seccomp_state *s)
 {
 	return s->filters ? s->filters->depth : 0;
+}
+
+int seccomp_nth(const struct seccomp_state *s, u64 nth, struct sock_filter *prog, u32 *len, bool *log)
+{
+	const struct seccomp_filter *f = s->filters;
+
+	if (s->mode != SECCOMP_MODE_FILTER)
+		return -EINVAL;
+	while (f && f->depth != nth + 1)
+		f = f->prev;
+	if (!f)
+		return -ENOENT;
+	*len = f->len;
+	*log = f->log;
+	if (prog)
+		memcpy(prog, f->prog, f->len * sizeof(prog[0]));
+	return 0;
 }
 
 static void set_mode(struct thread *t, u8 mode)
@@ -183,7 +206,7 @@ static int make_filter(const struct sock_filter *prog, u32 len, struct seccomp_f
 	int err = -ENOMEM;
 
 	if (scratch && f) {
-		*f = (struct seccomp_filter){.refs = {1}};
+		*f = (struct seccomp_filter){.refs = {1}, .len = len};
 		memcpy(f->prog, prog, len * sizeof(prog[0]));
 		err = bpf_check(f->prog, len, sizeof(struct seccomp_data), scratch);
 	}

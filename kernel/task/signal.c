@@ -14,6 +14,7 @@
 #include <moat/heap.h>
 #include <moat/log.h>
 #include <moat/panic.h>
+#include <moat/ptrace.h>
 #include <moat/string.h>
 #include <moat/task.h>
 #include "posix_timer.h"
@@ -32,12 +33,25 @@ u64 signal_pending(void)
 	return pending_of(current_thread());
 }
 
+static u32 attention_of(const struct process *p)
+{
+	return __atomic_load_n(&p->signals.attention, __ATOMIC_ACQUIRE);
+}
+
+/* Who is traced stands still for its tracer only. */
+static __noinline bool attention_due(const struct thread *t)
+{
+	if (thread_is_traced(t))
+		return ptrace_trap_due(t);
+	return attention_of(t->process) & ATTENTION_STOPPED;
+}
+
 bool signal_due(void)
 {
 	const struct thread *t = arch_current();
 
 	return (pending_of(t) & ~t->blocked_signals) ||
-	       __atomic_load_n(&t->process->signals.stopped, __ATOMIC_RELAXED);
+	       (__atomic_load_n(&t->process->signals.attention, __ATOMIC_RELAXED) && attention_due(t));
 }
 
 /* A signal that ends the process without a core counts as SIGKILL from the moment it is sent, as on Linux. */
@@ -52,6 +66,9 @@ bool signal_kill_due(void)
 
 	if (left & SIGNAL_BIT(SIGKILL))
 		return true;
+	/* A tracer may have something against it. */
+	if (thread_is_traced(t))
+		return false;
 	for (left &= ~core; left; left &= left - 1) {
 		int signo = __builtin_ctzll(left) + 1;
 
@@ -144,7 +161,7 @@ static void entry_put(struct process *p, struct queued_signal *entry)
 	kfree(entry);
 }
 
-int signal_dequeue(u64 wanted, siginfo_t *info)
+int signal_dequeue_any(u64 wanted, siginfo_t *info)
 {
 	struct thread *t = current_thread();
 	struct sighand *h = t->process->signals.hand;
@@ -152,7 +169,6 @@ int signal_dequeue(u64 wanted, siginfo_t *info)
 	u64 irq;
 	int signo;
 
-	wanted &= ~SIGNALS_UNMASKABLE;
 	if (!(pending_of(t) & wanted))
 		return 0;
 	irq = spin_lock_irqsave(&h->lock);
@@ -167,6 +183,11 @@ int signal_dequeue(u64 wanted, siginfo_t *info)
 	}
 	entry_put(t->process, entry);
 	return signo;
+}
+
+int signal_dequeue(u64 wanted, siginfo_t *info)
+{
+	return signal_dequeue_any(wanted & ~SIGNALS_UNMASKABLE, info);
 }
 
 int signal_wait(u64 wanted, u64 deadline_ns, siginfo_t *info)
@@ -189,6 +210,23 @@ int signal_wait(u64 wanted, u64 deadline_ns, siginfo_t *info)
 	return err == -ETIMEDOUT ? -EAGAIN : err;
 }
 
+/* What is to be done about signo, which has been taken. Locked. */
+static inline void use_action(struct sighand *h, int signo, struct signal_action *a)
+{
+	*a = sighand_action(h, signo);
+	if ((a->flags & SA_RESETHAND) && a->handler != (u64)SIG_IGN)
+		sighand_set_action(h, signo, &(struct signal_action){.flags = a->flags, .mask = a->mask});
+}
+
+void signal_use_action(struct thread *t, int signo, struct signal_action *a)
+{
+	struct sighand *h = t->process->signals.hand;
+	u64 irq = spin_lock_irqsave(&h->lock);
+
+	use_action(h, signo, a);
+	spin_unlock_irqrestore(&h->lock, irq);
+}
+
 /* The next signal to act on, with its action and its entry, to be put, or NULL; 0: none. */
 static int next_signal(struct thread *t, struct queued_signal **entry, struct signal_action *a)
 {
@@ -200,12 +238,8 @@ static int next_signal(struct thread *t, struct queued_signal **entry, struct si
 		return 0;
 	irq = spin_lock_irqsave(&h->lock);
 	signo = take(t, ~t->blocked_signals, entry);
-	if (signo) {
-		*a = sighand_action(h, signo);
-		if ((a->flags & SA_RESETHAND) && a->handler != (u64)SIG_IGN)
-			sighand_set_action(h, signo,
-					   &(struct signal_action){.flags = a->flags, .mask = a->mask});
-	}
+	if (signo)
+		use_action(h, signo, a);
 	spin_unlock_irqrestore(&h->lock, irq);
 	return signo;
 }
@@ -242,6 +276,28 @@ static void handle(struct trap_frame *f, struct thread *t, int signo, struct que
 	}
 }
 
+#define SIGNAL_USUAL (-1)
+
+/* A thread that is traced, or whose process has stopped. A signal to act on; 0: none; SIGNAL_USUAL: to be taken as ever. */
+static __noinline int attend(struct trap_frame *f, struct thread *t, struct queued_signal **entry,
+			     struct signal_action *a)
+{
+	int signo;
+
+	for (;;) {
+		if (thread_is_traced(t)) {
+			signo = ptrace_next_signal(f, t, entry, a);
+			if (signo >= 0)
+				return signo;
+		} else if (attention_of(t->process) & ATTENTION_STOPPED) {
+			signal_stand(t->process);
+		}
+		leave_if_told(t->process, t);
+		if (!thread_is_traced(t))
+			return SIGNAL_USUAL;
+	}
+}
+
 void signal_deliver(struct trap_frame *f)
 {
 	struct thread *t = current_thread();
@@ -253,10 +309,10 @@ void signal_deliver(struct trap_frame *f)
 
 	for (;;) {
 		leave_if_told(p, t);
-		if (unlikely(__atomic_load_n(&p->signals.stopped, __ATOMIC_ACQUIRE)))
-			signal_stand(p);
 		entry = NULL;
-		signo = next_signal(t, &entry, &a);
+		signo = unlikely(attention_of(p)) ? attend(f, t, &entry, &a) : SIGNAL_USUAL;
+		if (likely(signo == SIGNAL_USUAL))
+			signo = next_signal(t, &entry, &a);
 		if (!signo)
 			break;
 		if (a.handler == (u64)SIG_IGN || a.handler == (u64)SIG_DFL) {

@@ -39,6 +39,13 @@ void signal_free_list(struct signal_list *list);
  */
 int signal_take(struct process *p, struct signal_queue *q, u64 wanted, struct queued_signal **entry);
 
+/* signal_dequeue for SIGKILL and SIGSTOP too. No lock held. (signal.c) */
+int signal_dequeue_any(u64 wanted, siginfo_t *info);
+/* What t, the current thread, does about signo, which it has taken: SA_RESETHAND counts from now on. No lock held. */
+void signal_use_action(struct thread *t, int signo, struct signal_action *a);
+/* The process is stopped by signo from now on, or (0) runs. */
+void signal_set_stopped(struct process *p, int signo);
+
 /* Lets every thread of p look at what is pending: the one that was to take it does not. No lock held. */
 void signal_retarget(struct process *p);
 
@@ -58,5 +65,11 @@ bool signal_count_standing(struct process *p, struct thread *t);
  * none is.
  */
 void restart_call(struct trap_frame *f, bool handled, u64 flags);
+/*
+ * The result of f's call as a tracer sees it: what is to start again has an error of its own, by which tracers know it. The
+ * other one takes that back.
+ */
+s64 restart_shown(const struct trap_frame *f);
+void restart_hide(struct trap_frame *f);
 
 #endif

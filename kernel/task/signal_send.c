@@ -16,6 +16,7 @@
 #include <moat/frame.h>
 #include <moat/heap.h>
 #include <moat/signalfd.h>
+#include <moat/ptrace.h>
 #include <moat/string.h>
 #include "signal_names.h"
 #include "signal_queue.h"
@@ -170,6 +171,22 @@ static void kick_all(struct process *p)
 		sched_kick(t);
 }
 
+/* The group stop of p, if there was one, is over: whoever is traced in the newer way says so. Locked. */
+static void notify_tracees(struct process *p)
+{
+	struct thread *t;
+
+	TAILQ_FOREACH (t, &p->threads, sibling) {
+		if (!t->traced)
+			continue;
+		if (t->trace->seized)
+			__atomic_or_fetch(&t->trace->traps, TRAP_NOTIFY, __ATOMIC_RELEASE);
+		else
+			__atomic_and_fetch(&t->trace->traps, (u8)~TRAP_STOP, __ATOMIC_RELEASE);
+	}
+	kick_all(p);
+}
+
 /* What a signal does to stops when it is sent, whatever becomes of it. Locked. */
 static void prepare_stop(struct process *p, int signo, struct signal_list *dropped)
 {
@@ -183,9 +200,11 @@ static void prepare_stop(struct process *p, int signo, struct signal_list *dropp
 	if (s->stopped) {
 		s->stop_unreported = false;
 		s->continue_unreported = true;
-		__atomic_store_n(&s->stopped, 0, __ATOMIC_RELEASE);
+		signal_set_stopped(p, 0);
 		kick_all(p);
 	}
+	if (s->traced)
+		notify_tracees(p);
 }
 
 void signal_retarget(struct process *p)
@@ -240,13 +259,14 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info, s
 	struct signal_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
 	struct sighand *h = p->signals.hand;
 	int signo = info->si_signo, err = 0;
-	bool job = (SIGNALS_STOP | SIGNAL_BIT(SIGCONT)) & SIGNAL_BIT(signo);
+	bool job = (SIGNALS_STOP | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGKILL)) & SIGNAL_BIT(signo);
 	u64 irq = spin_lock_irqsave(&h->lock);
 	struct thread *t = only ? only : choose(p, signo);
 
 	if (job)
 		prepare_stop(p, signo, &dropped);
-	if (!TAILQ_EMPTY(&p->threads) && (!signal_is_ignored(h, signo) || !t || blocks(t, signo))) {
+	if (!TAILQ_EMPTY(&p->threads) &&
+	    (!signal_is_ignored(h, signo) || !t || blocks(t, signo) || t->traced)) {
 		err = enqueue(p, only ? &only->signals : &p->signals.shared, info, holder);
 		/* Who changes its mask meanwhile sees that it is pending, or what it blocks now is seen here. */
 		if (!only && t != arch_current() && (!t || !takes(t, signo)))
@@ -256,8 +276,12 @@ static int send(struct process *p, struct thread *only, const siginfo_t *info, s
 		signalfd_notify();
 	}
 	spin_unlock_irqrestore(&h->lock, irq);
-	if (job)
+	if (job) {
 		signal_free_list(&dropped);
+		/* Stops for a tracer end, whoever was chosen. */
+		if (signo == SIGKILL && p->signals.traced)
+			signal_retarget(p);
+	}
 	return err;
 }
 

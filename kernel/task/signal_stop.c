@@ -7,7 +7,7 @@
  *
  * Lock: sighand.lock; the parent is told without it.
  */
-#include <moat/task.h>
+#include <moat/ptrace.h>
 #include "signal_queue.h"
 #include "table.h"
 
@@ -19,10 +19,21 @@ static bool must_end(const struct process *p, const struct thread *t)
 	return pending & SIGNAL_BIT(SIGKILL);
 }
 
-/* The stop that was number `stop` is over. */
+void signal_set_stopped(struct process *p, int signo)
+{
+	struct signal_state *s = &p->signals;
+
+	__atomic_store_n(&s->stopped, signo, __ATOMIC_RELEASE);
+	if (signo)
+		__atomic_or_fetch(&s->attention, ATTENTION_STOPPED, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(&s->attention, ~(u32)ATTENTION_STOPPED, __ATOMIC_RELEASE);
+}
+
+/* The stop that was number `stop` is over; or a tracer has come, for which it stands still in another way. */
 static bool may_go_on(const struct process *p, const struct thread *t, u32 stop)
 {
-	return !__atomic_load_n(&p->signals.stopped, __ATOMIC_ACQUIRE) ||
+	return thread_is_traced(t) || !__atomic_load_n(&p->signals.stopped, __ATOMIC_ACQUIRE) ||
 	       __atomic_load_n(&p->signals.stop_number, __ATOMIC_RELAXED) != stop || must_end(p, t);
 }
 
@@ -56,7 +67,7 @@ static bool stand_once(struct process *p, struct thread *t)
 	WAIT_EVENT_UNKILLABLE(&never, may_go_on(p, t, stop));
 	irq = spin_lock_irqsave(&s->hand->lock);
 	if (must_end(p, t))
-		s->stopped = 0;
+		signal_set_stopped(p, 0);
 	tell = s->continue_pending && !s->stopped && !must_end(p, t);
 	if (!s->stopped)
 		s->continue_pending = false;
@@ -68,10 +79,18 @@ void signal_stand(struct process *p)
 {
 	struct thread *t = current_thread();
 
-	while (__atomic_load_n(&p->signals.stopped, __ATOMIC_ACQUIRE) && !must_end(p, t)) {
+	while (__atomic_load_n(&p->signals.stopped, __ATOMIC_ACQUIRE) && !thread_is_traced(t) &&
+	       !must_end(p, t)) {
 		if (stand_once(p, t))
 			parent_tell(p, CLD_CONTINUED, SIGCONT);
 	}
+}
+
+/* If t is traced it stops for its tracer. Locked. */
+static void trap(struct thread *t, u8 why)
+{
+	if (t->traced)
+		__atomic_or_fetch(&t->trace->traps, why, __ATOMIC_RELEASE);
 }
 
 /* False: SIGCONT or SIGKILL came first, or the process is stopped already. */
@@ -89,11 +108,14 @@ static bool begin_stop(struct process *p, int signo)
 		s->stop_number++;
 		s->continue_unreported = false;
 		s->continue_pending = true;
-		__atomic_store_n(&s->stopped, signo, __ATOMIC_RELEASE);
+		signal_set_stopped(p, signo);
 		TAILQ_FOREACH (t, &p->threads, sibling) {
 			t->standing = false;
+			trap(t, t->traced && t->trace->seized ? TRAP_NOTIFY : TRAP_STOP);
 			sched_kick(t);
 		}
+	} else if (s->stopped) {
+		trap(current_thread(), TRAP_STOP);
 	}
 	spin_unlock_irqrestore(&s->hand->lock, irq);
 	return stop;

@@ -11,6 +11,7 @@
  */
 #include <asm/errno.h>
 #include <moat/pidfd.h>
+#include <moat/ptrace.h>
 #include <moat/string.h>
 #include "table.h"
 
@@ -19,8 +20,6 @@
 #define PID_MAX_MOST  4194304
 #define THREADS_MAX   8192u /* besides the leaders of processes */
 #define BUCKETS	      256u
-
-LIST_HEAD(process_list, process);
 
 LIST_HEAD(thread_list, thread);
 
@@ -233,6 +232,7 @@ void table_become_leader(struct thread *t)
 	spin_lock(&p->signals.hand->lock);
 	p->leader = t;
 	spin_unlock(&p->signals.hand->lock);
+	ptrace_new_leader(t);
 }
 
 /* A parent may be gone at any time for who does not hold the lock: its number is kept beside it. */

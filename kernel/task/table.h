@@ -18,6 +18,8 @@ static inline void table_unlock(u64 irq)
 	spin_unlock_irqrestore(&process_table_lock, irq);
 }
 
+LIST_HEAD(process_list, process);
+
 /* A living process or zombie, PID 1 included, or NULL; by a thread's number: its process. Locked. */
 struct process *table_find(int pid);
 /* Is a process in the group, with a number as given? Its session in *sid. Locked. */
@@ -69,6 +71,8 @@ void thread_clear_tid(struct thread *t);
 __noreturn void process_end(int wait_status);
 /* A process that could have continued the group's members ends: if it was the last, those that are stopped are told. Locked. */
 void group_lost_parent(int pgid);
+/* Tells the parent of p, a zombie, what it wants to know. True: nobody will wait for p. Locked. (exit.c) */
+bool parent_tell_of_end(struct process *p);
 /* Tells p's parent that it has stopped or goes on: CLD_STOPPED, CLD_CONTINUED (exit.c). */
 void parent_tell(struct process *p, int code, int signo);
 void parent_tell_locked(struct process *p, int code, int signo);

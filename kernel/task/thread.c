@@ -44,6 +44,7 @@ void thread_free(struct thread *t)
 	arch_thread_destroy(&t->arch);
 	task_ref_put(t->ref);
 	cred_put_groups(&t->cred);
+	kfree(t->trace);
 	seccomp_put(t->seccomp.filters);
 	kfree(t);
 }

@@ -74,6 +74,7 @@ void arch_thread_destroy(struct arch_thread *t)
 	if (t->stack_base)
 		kmap_stack_destroy(t->stack_base);
 	kfree(t->fpu);
+	kfree(t->debug);
 	*t = (struct arch_thread){0};
 }
 

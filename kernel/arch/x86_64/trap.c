@@ -13,6 +13,7 @@
 #include <moat/aspace.h>
 #include <moat/panic.h>
 #include "apic.h"
+#include "debug_regs.h"
 #include "extable.h"
 #include "fpu.h"
 #include "panic_report.h"
@@ -85,6 +86,11 @@ static void user_exception(struct trap_frame *f)
 	const struct user_exception *x = &user_exceptions[f->vector];
 	int code = x->code == 0x80 ? SI_KERNEL : x->code;
 
+	if (f->vector == VEC_DEBUG) {
+		code = debug_trap_user(f, current_arch_thread());
+		if (!code)
+			return;
+	}
 	if (f->vector == VEC_X87 || f->vector == VEC_SIMD)
 		code = fpu_exception_code(f->vector == VEC_SIMD);
 	irq_enable();
@@ -133,6 +139,8 @@ void trap_from_kernel(struct trap_frame *f)
 		kernel_page_fault(f);
 	} else if (f->vector == VEC_PROTECTION && f->rip == (u64)user_xrstor_insn) {
 		f->rip = extable_find(f->rip);
+	} else if (f->vector == VEC_DEBUG) {
+		debug_trap_kernel(current_arch_thread());
 	} else if (f->vector < 32) {
 		/* A copy to or from a non-canonical address: validated before, so only a racing bug gets here. */
 		panic_trap(f, 0);

@@ -37,13 +37,15 @@ struct seccomp_answer {
 
 /*
  * Why a system call must be looked at before it is made; 0: it need not. The one word that every call tests, so a machine
- * in which nobody filters pays nothing. [a] Bits are only ever set, but for that of memory.
+ * in which nobody filters pays nothing. [a] Bits are only ever set, but for those of memory and of tracing.
  */
 #define WATCH_TRACE   1u
 #define WATCH_SECCOMP 2u
 #define WATCH_MEMORY  4u /* little is left: the next call gives up pages of files first */
+#define WATCH_PTRACE  8u /* somebody is traced */
 extern u32 calls_watched;
 void calls_watch(u32 why);
+void calls_unwatch(u32 why);
 /* Any context. */
 void calls_watch_memory(void);
 
@@ -70,6 +72,12 @@ void seccomp_inherit(struct thread *t);
 void seccomp_put(struct seccomp_filter *f); /* NULL is allowed */
 /* The thread ends, and makes no calls any more: who listens to its filters may know before its parent does. Own thread. */
 void seccomp_leave(struct thread *t);
+/*
+ * The filter with `nth` ones before it: its instructions (prog NULL: not wanted; else room for BPF_MAXINSNS) and whether it
+ * asks for lines in the log. 0, -EINVAL (there are no filters), -ENOENT. Table locked.
+ */
+int __must_check seccomp_nth(const struct seccomp_state *s, u64 nth, struct sock_filter *prog, u32 *len,
+			     bool *log);
 /* How many filters. Table locked. */
 u32 seccomp_count(const struct seccomp_state *s);
 

@@ -66,15 +66,23 @@ struct sighand {
 	} actions[SIGNAL_MAX]; /* [lock] */
 };
 
+/* Why its threads look at more than at what is pending. */
+enum signal_attention {
+	ATTENTION_STOPPED = 1 << 0, /* `stopped` is not 0 */
+	ATTENTION_TRACED = 1 << 1,  /* `traced` is not 0 */
+};
+
 /* The signals of a process. */
 struct signal_state {
 	struct sighand *hand;	     /* [table and hand lock for change, either for read] */
 	struct signal_queue shared;  /* for any thread */
 	u32 queued;		     /* [hand lock] entries in all queues of the process */
 	struct queued_signal *spare; /* [a] for the next one, or NULL */
-	int stopped;		     /* [hand lock for change, a for read] by this signal; 0: runs */
-	u32 stop_number;	     /* [hand lock for change, a for read] of stops so far */
-	u32 to_stop; /* [hand lock] threads that do not stand still yet; the last one tells the parent */
+	u32 attention;	 /* [hand lock for change, a for read] enum signal_attention: 0 but in rare cases */
+	u32 traced;	 /* [hand lock] threads with a tracer */
+	int stopped;	 /* [hand lock for change, a for read] by this signal; 0: runs */
+	u32 stop_number; /* [hand lock for change, a for read] of stops so far */
+	u32 to_stop;	 /* [hand lock] threads that do not stand still yet; the last one tells the parent */
 	bool stop_unreported;	  /* [hand lock] wait(2) has not told of it yet */
 	bool continue_unreported; /* [hand lock] the same for the end of a stop */
 	bool continue_pending;	  /* [hand lock] the parent has not been told that it goes on */

@@ -24,6 +24,7 @@
 #include <moat/waitq.h>
 
 struct task_ref;
+struct tracee;
 struct tty;
 
 #define TASK_NAME_MAX	  16
@@ -65,7 +66,9 @@ struct process {
 	LIST_ENTRY(process) hash;	/* [table] by PID */
 	enum process_state state;	/* [table] */
 	int exit_signal;		/* [table] what the parent gets at the end; 0: nothing */
-	bool awaited;			/* [I] process_await is used: stays a zombie until process_reap */
+	struct tracee *trace; /* [table] of its leader, also when that has ended; NULL: not traced */
+	u32 in_exec;	      /* [table] threads inside execve(2): nobody attaches meanwhile */
+	bool awaited;	      /* [I] process_await is used: stays a zombie until process_reap */
 	int made_by; /* [table] the thread of its parent that made it, or adopted it: wait(2), __WNOTHREAD */
 	bool has_executed;	  /* [table] execve since it was forked: setpgid(2) asks */
 	bool subreaper;		  /* [table] PR_SET_CHILD_SUBREAPER */
@@ -136,11 +139,14 @@ struct thread {
 	u64 switches;		     /* [run queue] */
 	struct signal_queue signals; /* for this thread alone */
 	u64 blocked_signals;	     /* [own thread for change, a for read] */
-	u64 waited_signals;	 /* [own thread for change, a for read] sigtimedwait(2) sleeps for these */
-	bool standing;		 /* [signals lock] counted as stopped */
-	u64 restart_deadline_ns; /* [own thread] of an interrupted wait that starts again; 0: none */
-	u64 saved_mask;		 /* [own thread] put back after sigsuspend's handler */
-	bool restore_mask;	 /* [own thread] */
+	u64 waited_signals;   /* [own thread for change, a for read] sigtimedwait(2) sleeps for these */
+	bool standing;	      /* [signals lock] counted as stopped */
+	bool traced;	      /* [table and signals lock for change, a for read] */
+	struct tracee *trace; /* [the same] its side of being traced; may be there when it is not */
+	LIST_HEAD(, tracee) tracees;  /* [table] whom it traces */
+	u64 restart_deadline_ns;      /* [own thread] of an interrupted wait that starts again; 0: none */
+	u64 saved_mask;		      /* [own thread] put back after sigsuspend's handler */
+	bool restore_mask;	      /* [own thread] */
 	struct signal_stack altstack; /* [own thread] */
 	u64 clear_tid;		      /* [own thread] user address, set_tid_address(2) */
 	struct vfork_wait *vfork;     /* [table] who waits until it executes or ends, or NULL */

@@ -40,13 +40,14 @@ struct cpu {
 	u32 work;	      /* nonzero: something is to be done before the return to ring 3 */
 	u32 id;
 	struct thread *current;
-	struct pmap *user_pmap;	       /* of the current thread; NULL for kernel threads */
-	struct pmap *loaded_pmap;      /* in CR3; NULL: the kernel's own */
-	struct arch_thread *fpu_owner; /* whose state the FPU registers hold */
-	bool timer_is_oneshot;	       /* cpu_timer_set was used: no ticks */
-	bool timer_is_set;	       /* and it will fire */
-	bool timer_fires_once;	       /* its mode */
-	u32 ipi_to;		       /* the number that its APIC sends interrupts to now, plus 1 */
+	struct pmap *user_pmap;		/* of the current thread; NULL for kernel threads */
+	struct pmap *loaded_pmap;	/* in CR3; NULL: the kernel's own */
+	struct arch_thread *fpu_owner;	/* whose state the FPU registers hold */
+	struct debug_regs *debug_owner; /* whose debug registers these are, if it agrees; else NULL */
+	bool timer_is_oneshot;		/* cpu_timer_set was used: no ticks */
+	bool timer_is_set;		/* and it will fire */
+	bool timer_fires_once;		/* its mode */
+	u32 ipi_to;			/* the number that its APIC sends interrupts to now, plus 1 */
 	u64 interrupts;
 	u32 flush_wanted;		  /* [a] another CPU waits for this one: cpu_serve_requests */
 	struct uaccess_stats user_copies; /* [own CPU] */

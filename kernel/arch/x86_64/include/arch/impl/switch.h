@@ -9,8 +9,10 @@ struct arch_thread {
 	u64 saved_sp;
 	u64 stack_base; /* lowest address of the kernel stack */
 	u64 fs_base, gs_base;
-	u32 fpu_cpu; /* the CPU whose registers held this state last, plus 1; 0: none */
-	void *fpu;   /* XSAVE area, 64-byte aligned; NULL: kernel thread */
+	u32 fpu_cpu;		  /* the CPU whose registers held this state last, plus 1; 0: none */
+	void *fpu;		  /* XSAVE area, 64-byte aligned; NULL: kernel thread */
+	void *parked_fpu;	  /* the same while the thread stands still for its tracer, and fpu is NULL */
+	struct debug_regs *debug; /* NULL: it has none */
 };
 
 #endif
