@@ -207,8 +207,8 @@ static int begin_wait(struct lock_wait *w)
 {
 	const void *at = w->blocker;
 	int err = 0;
+	u64 irq = spin_lock_irqsave(&waits_lock);
 
-	spin_lock(&waits_lock);
 	for (unsigned n = 0; n < CHAIN_MAX && at && !err; n++) {
 		at = blocker_of(at, w->seen);
 		if (at == w->owner)
@@ -216,15 +216,16 @@ static int begin_wait(struct lock_wait *w)
 	}
 	if (!err)
 		LIST_INSERT_HEAD(&waits, w, link);
-	spin_unlock(&waits_lock);
+	spin_unlock_irqrestore(&waits_lock, irq);
 	return err;
 }
 
 static void end_wait(struct lock_wait *w)
 {
-	spin_lock(&waits_lock);
+	u64 irq = spin_lock_irqsave(&waits_lock);
+
 	LIST_REMOVE(w, link);
-	spin_unlock(&waits_lock);
+	spin_unlock_irqrestore(&waits_lock, irq);
 }
 
 static int lock_file(struct inode *i, const struct file_lock *want, int type, bool wait)
