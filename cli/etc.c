@@ -4,7 +4,8 @@
  * programs cannot do without. They are named by patterns, for what a host has depends on what is installed there: a
  * compiler of Java reads its rules of security in /etc/java-17-openjdk, whatever it compiles.
  *
- * No pattern may match what an administrator writes secrets into: servers' settings, accounts, networks, sources of packages.
+ * No pattern may match what an administrator writes secrets into: servers' settings, accounts, networks, sources of packages,
+ * variables for everybody.
  * As a second wall only files that everybody on the host may read are taken, and none that is large. Links stay links.
  */
 #include "etc.h"
@@ -41,9 +42,7 @@ static const char *const patterns[] = {
 	"/etc/dpkg/origins",
 	/* shells, texts, terminals */
 	"/etc/shells",
-	"/etc/environment",
 	"/etc/profile",
-	"/etc/profile.d",
 	"/etc/bash.bashrc",
 	"/etc/bash_completion",
 	"/etc/inputrc",
@@ -75,7 +74,6 @@ static const char *const patterns[] = {
 	"/etc/octave*",
 	"/etc/gdb",
 	"/etc/gnucobol",
-	"/etc/gitconfig",
 	"/etc/mke2fs.conf",
 	"/etc/ssl/openssl.cnf",
 	"/etc/ssl/certs/ca-certificates.crt",
