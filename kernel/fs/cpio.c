@@ -10,7 +10,6 @@
  * this file read outside its bytes.
  */
 #include <asm/errno.h>
-#include <moat/parse.h>
 #include <moat/string.h>
 #include "cpio.h"
 
@@ -45,20 +44,26 @@ void cpio_reader_init(struct cpio_reader *r, const void *bytes, size_t len)
 	*r = (struct cpio_reader){.bytes = bytes, .len = len};
 }
 
-/* Eight hexadecimal digits: false when one of them is not. */
+typedef u64 __attribute__((may_alias, aligned(1))) word64;
+
+/*
+ * Eight hexadecimal digits: false when one of them is not. All eight at once, a byte each: a boot reads 13 fields for each
+ * file that is copied in. A letter has bit 6, and its low half is 9 less than its value; whatever is no digit is found by
+ * writing the values down again.
+ */
 static bool read_field(const u8 *text, u32 *out)
 {
-	u32 value = 0;
-	int all = 0;
+	const u64 each = 0x0101010101010101;
+	u64 given = *(const word64 *)text, letters = given >> 6 & each;
+	u64 lower = given | letters << 5;
+	u64 values = (lower & 0x0f * each) + 9 * letters;
+	u64 high = (values + 0x76 * each) >> 7 & each; /* 10 and more */
+	u64 v = __builtin_bswap64(values);
 
-	for (int i = 0; i < CPIO_FIELD_BYTES; i++) {
-		int digit = hex_digit(text[i]);
-
-		all |= digit;
-		value = value << 4 | (u32)digit;
-	}
-	*out = value;
-	return all >= 0; /* one negative digit makes it negative */
+	v = (v | v >> 4) & 0x00ff00ff00ff00ff;
+	v = (v | v >> 8) & 0x0000ffff0000ffff;
+	*out = (u32)(v | v >> 16);
+	return (values & 0xf0 * each) == 0 && values + '0' * each + high * ('a' - '0' - 10) == lower;
 }
 
 static bool read_header(const u8 *header, u32 fields[FIELD_COUNT])

@@ -33,6 +33,9 @@ struct unpacking {
 	struct fs_context *ctx;
 	struct known_list known[KNOWN_BUCKETS];
 	char path[PATH_MAX];
+	const char *last; /* in path, the name in its folder; NULL when the path does not end in a name */
+	struct dentry *folder; /* where the entry before was made, a reference; or NULL */
+	size_t folder_len;     /* path's bytes up to there */
 };
 
 static struct known_list *known_bucket(struct unpacking *u, const struct cpio_entry *e)
@@ -78,9 +81,16 @@ static void known_free(struct unpacking *u)
 	}
 }
 
+/* Most entries stand in the folder of the one before them, from which the walk begins then. */
 static struct fs_at path_at(struct unpacking *u)
 {
-	return fs_at(u->ctx, NULL, u->path, 0);
+	return fs_at(u->ctx, u->folder, u->folder ? u->path + u->folder_len : u->path, 0);
+}
+
+static void forget_folder(struct unpacking *u)
+{
+	dentry_put(u->folder);
+	u->folder = NULL;
 }
 
 /* Makes each directory above the last component of u->path that is missing. */
@@ -89,6 +99,7 @@ static int make_parents(struct unpacking *u)
 	const char *pos = u->path;
 	struct path_part part;
 
+	forget_folder(u);
 	while (path_next(&pos, &part) && !part.last) {
 		char *end = u->path + (part.name - u->path) + part.len;
 		struct fs_at at = path_at(u);
@@ -217,8 +228,8 @@ static int make_entry(struct unpacking *u, const struct cpio_entry *e, struct de
 {
 	bool linked = e->nlink > 1 && !S_ISDIR(e->mode);
 	struct inode *twin = linked ? known_find(u, e) : NULL;
-	struct fs_at at = path_at(u);
 	int err = make_new(u, e, twin);
+	struct fs_at at;
 
 	if (err == -EEXIST || err == -ENOENT) {
 		err = err == -EEXIST ? clear_place(u, S_ISDIR(e->mode), made) : make_parents(u);
@@ -226,8 +237,10 @@ static int make_entry(struct unpacking *u, const struct cpio_entry *e, struct de
 			return err > 0 ? 0 : err;
 		err = make_new(u, e, twin);
 	}
-	if (!err)
-		err = vfs_lookup(&at, made);
+	if (err)
+		return err;
+	at = path_at(u);
+	err = vfs_lookup(&at, made);
 	if (!err && linked && !twin) {
 		err = known_add(u, e, (*made)->inode);
 		if (err)
@@ -236,27 +249,54 @@ static int make_entry(struct unpacking *u, const struct cpio_entry *e, struct de
 	return err;
 }
 
-static int unpack_entry(struct unpacking *u, const struct cpio_entry *e)
+/* The entry's name, with one slash in front: it counts from the root. */
+static int set_path(struct unpacking *u, const struct cpio_entry *e)
 {
-	const char *pos;
-	struct path_part part;
-	struct dentry *made;
-	int err;
+	struct path_part part = {.slash = true};
+	const char *pos = u->path;
 
-	/* One slash in front: the name counts from the root. */
 	if (e->name_len + 2 > sizeof(u->path))
 		return -EINVAL;
+	if (u->folder &&
+	    (e->name_len < u->folder_len || memcmp(u->path + 1, e->name, u->folder_len - 1) != 0 ||
+	     strchr(e->name + u->folder_len - 1, '/')))
+		forget_folder(u);
 	u->path[0] = '/';
 	memcpy(u->path + 1, e->name, e->name_len + 1);
-	for (pos = u->path; path_next(&pos, &part);) {
+	if (u->folder)
+		pos += u->folder_len;
+	while (path_next(&pos, &part)) {
 		if (part.kind == PATH_DOTDOT)
 			return -EINVAL;
 	}
+	u->last = part.kind == PATH_NAME && !part.slash ? part.name : NULL;
+	return 0;
+}
+
+/* The folder of what has been made, for the entries that follow. */
+static void note_folder(struct unpacking *u, struct dentry *made)
+{
+	if (u->folder || !u->last || !made->parent)
+		return;
+	dentry_get(made->parent);
+	u->folder = made->parent;
+	u->folder_len = (size_t)(u->last - u->path);
+}
+
+static int unpack_entry(struct unpacking *u, const struct cpio_entry *e)
+{
+	struct dentry *made;
+	int err;
+
+	err = set_path(u, e);
+	if (err)
+		return err;
 	err = make_entry(u, e, &made);
 	if (err)
 		return err;
 	err = write_contents(made->inode, e);
 	set_attributes(made->inode, e);
+	note_folder(u, made);
 	dentry_put(made);
 	return err;
 }
@@ -320,6 +360,7 @@ int initramfs_unpack(const void *archive, size_t len, void (*spec)(const void *b
 		err = unpack_all(u, &r, spec, arg);
 	}
 	known_free(u);
+	forget_folder(u);
 	fs_context_put(u->ctx);
 	kfree(u);
 	return err;
