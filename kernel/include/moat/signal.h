@@ -35,8 +35,7 @@ struct signal_stack {
 /* What came with a pending signal. */
 struct queued_signal {
 	TAILQ_ENTRY(queued_signal) link;
-	struct queued_signal *
-		*holder; /* [hand lock] who knows that it is queued, told by NULL when it is not; or NULL */
+	struct queued_signal **holder; /* [hand lock] NULL, or where who sent it is told that it is gone */
 	siginfo_t info;
 };
 

@@ -13,10 +13,9 @@ struct pmap {
 	u64 tables;	      /* [lock] frames of page tables, the root included */
 	u64 peak;	      /* [address-space lock] of all resident pages, as of the last removal */
 	u32 active;	      /* [a] CPUs that have it loaded, one bit each */
-	/* A cache line for each CPU: two that fault at once take none from each other. */
+	/* A cache line for each CPU: two that fault at once take none from each other. The sum over all CPUs counts. */
 	struct {
-		u64 resident
-			[3]; /* [own CPU, a for readers] pages by owner, FRAME_CACHE first; the sum over all CPUs */
+		u64 resident[3]; /* [own CPU, a for readers] pages by owner, FRAME_CACHE first */
 	} __aligned(64) cpu[CPU_MAX];
 };
 
