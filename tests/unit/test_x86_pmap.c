@@ -497,6 +497,12 @@ static void make_empty(unsigned s)
 	memset(model[s], 0, sizeof(model[s]));
 }
 
+static void start_pmap(struct pmap *pmap)
+{
+	*pmap = (struct pmap){0};
+	assert_int_equal(pmap_init(pmap), 0);
+}
+
 static void do_fork(unsigned s)
 {
 	unsigned child = (s + 1 + (unsigned)below(SPACES - 1)) % SPACES;
@@ -504,7 +510,7 @@ static void do_fork(unsigned s)
 	int err;
 
 	make_empty(child);
-	assert_int_equal(pmap_init(&pmaps[child]), 0);
+	start_pmap(&pmaps[child]);
 	tlb_batch_init(&batch, &pmaps[s]);
 	maybe_fail();
 	err = pmap_fork(&pmaps[child], &pmaps[s], &batch);
@@ -513,7 +519,7 @@ static void do_fork(unsigned s)
 	if (err) {
 		assert_int_equal(err, -ENOMEM);
 		make_empty(child);
-		assert_int_equal(pmap_init(&pmaps[child]), 0);
+		start_pmap(&pmaps[child]);
 	} else {
 		memcpy(model[child], model[s], sizeof(model[s]));
 	}
@@ -530,7 +536,7 @@ static void run(u64 seed)
 	rng = seed;
 	memset(model, 0, sizeof(model));
 	for (unsigned s = 0; s < SPACES; s++)
-		assert_int_equal(pmap_init(&pmaps[s]), 0);
+		start_pmap(&pmaps[s]);
 	for (unsigned step = 0; step < STEPS; step++) {
 		operations[below(ARRAY_SIZE(operations))]((unsigned)below(SPACES));
 		check_all();
@@ -555,7 +561,7 @@ static void test_move_into_window_of_source(void **state)
 	struct page *frame = tagged_frame(FRAME_ANON);
 
 	(void)state;
-	assert_int_equal(pmap_init(&pmaps[0]), 0);
+	start_pmap(&pmaps[0]);
 	assert_int_equal(pmap_enter(&pmaps[0], at(1030), page_to_pfn(frame), PMAP_READ), 0);
 	tlb_batch_init(&batch, &pmaps[0]);
 	assert_int_equal(pmap_prepare_move(&pmaps[0], range_of(from), at(100), &batch), 0);

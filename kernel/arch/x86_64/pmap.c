@@ -86,7 +86,6 @@ int pmap_init(struct pmap *pmap)
 	const u64 *kernel = direct_map(paddr(boot_info.root_table));
 	struct page *root;
 
-	*pmap = (struct pmap){0};
 	spin_init(&pmap->lock, RANK_PMAP);
 	root = alloc_table(pmap, 0);
 	if (!root)

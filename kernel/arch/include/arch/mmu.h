@@ -84,7 +84,7 @@ void tlb_flush_pmap(struct pmap *pmap);
 void pmap_barrier(const struct pmap *pmap);
 void tlb_flush_all(void); /* kernel entries too */
 
-int __must_check pmap_init(struct pmap *pmap); /* 0 or -ENOMEM */
+int __must_check pmap_init(struct pmap *pmap); /* of cleared memory: 0 or -ENOMEM */
 /* Frees the tables; every user entry must have been removed. */
 void pmap_destroy(struct pmap *pmap);
 void pmap_activate(struct pmap *pmap); /* on this CPU; NULL: the kernel's own tables */
