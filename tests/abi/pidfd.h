@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi.h"
+#include "children.h"
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -24,26 +25,6 @@
 #define pidfd_getfd(p, fd, flags)	 syscall(SYS_pidfd_getfd, p, fd, flags)
 #define pidfd_send(fd, sig, info, flags) syscall(SYS_pidfd_send_signal, fd, sig, info, flags)
 #define waitpidfd(fd, info, options)	 waitid((idtype_t)3, (id_t)(fd), info, options)
-
-static pid_t child_sleeps(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	return pid;
-}
-
-static pid_t child_exits(int code)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(code);
-	return pid;
-}
 
 static short events(int fd)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* process_madvise(2) and process_mrelease(2): advice about one's own memory and another's, memory of the dying. */
 #include "abi.h"
+#include "children.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -19,17 +20,6 @@
 #define pidfd_open(pid, flags)		  syscall(SYS_pidfd_open, pid, flags)
 #define advise(fd, iov, n, advice, flags) syscall(SYS_process_madvise, fd, iov, n, advice, flags)
 #define release(fd, flags)		  syscall(448, fd, flags)
-
-static pid_t child_sleeps(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	return pid;
-}
 
 static void end(pid_t pid)
 {

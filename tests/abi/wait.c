@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wait4(2), waitid(2): who is waited for, what is told, SIGCHLD, orphans, groups, stops. */
 #include "abi.h"
+#include "children.h"
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,26 +27,6 @@ static void watch_children(int flags)
 
 	chld = chld_code = chld_status = chld_pid = 0;
 	sigaction(SIGCHLD, &a, NULL);
-}
-
-static pid_t child_exits(int code)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(code);
-	return pid;
-}
-
-static pid_t child_sleeps(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	return pid;
 }
 
 static void show(const char *what, const siginfo_t *i, pid_t pid)
