@@ -12,7 +12,7 @@
  *                |  `----------------|-----------'
  *                `-------------------'
  *
- * Up to REQUESTS are under way; who finds none free waits. Who waits for a reply can be killed: the request is then left
+ * Up to REQUESTS are under way; who finds none free waits. Who waits for bytes can be killed: the request is then left
  * to the device ("abandoned") with references to its pages, and is free again when the reply comes. Nothing the device
  * says is believed: lengths come out of virtqueue_take bounded by what it was given, the head is copied once before it is
  * looked at, its size must be what was written and its tag that of the request.
@@ -332,6 +332,8 @@ static int device_call(struct ninep_port *p, struct ninep_message *m)
 {
 	struct ninep_device *d = device_of(p);
 	unsigned wait_flags = m->must_finish ? 0 : WAIT_KILLABLE;
+	/* What may have changed a name or a fid there must be known: only bytes may come or go unseen. */
+	unsigned reply_flags = m->payload == NINEP_NONE ? 0 : wait_flags;
 	struct request *r;
 	struct table t;
 	int err = get_request(d, wait_flags, &r);
@@ -345,7 +347,7 @@ static int device_call(struct ninep_port *p, struct ninep_message *m)
 		release(d, r);
 		return err;
 	}
-	err = await_reply(d, r, wait_flags);
+	err = await_reply(d, r, reply_flags);
 	if (err)
 		return err;
 	err = take_reply(d, r, m);

@@ -66,6 +66,7 @@ static int create_symlink(struct ninep *n, u32 dir, const char *name, const char
 		x.m.payload = NINEP_SEND;
 		x.m.pages = pages;
 		x.m.page_bytes = bytes;
+		x.m.must_finish = true;
 		err = finish_made(n, &x, ino);
 	}
 	for (unsigned i = 0; i < 2; i++) {
